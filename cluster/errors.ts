@@ -1,0 +1,66 @@
+// The world's faults as coded errors, one table per folder; a bug is an assertion and ends the process.
+import { AssertionError } from 'node:assert';
+
+/** One row of a folder's error table. */
+export interface ErrorRow {
+  /** HTTP status when the error leaves over HTTP. */
+  readonly http: number;
+  /** Whether the same request may succeed later without being changed. */
+  readonly retry: boolean;
+  /** A sentence that names what mends it; `{name}` is replaced from the details. */
+  readonly message: string;
+}
+
+export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
+
+/** A fault of the world that a boundary turns into an answer. */
+export class AppError<Code extends string = string> extends Error {
+  readonly code: Code;
+  readonly http: number;
+  readonly retry: boolean;
+  readonly details: ErrorDetails;
+
+  constructor(code: Code, row: ErrorRow, details: ErrorDetails = {}, cause?: unknown) {
+    const message = row.message.replace(/\{(\w+)\}/g, (_, name: string) =>
+      String(details[name] ?? `{${name}}`),
+    );
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.http = row.http;
+    this.retry = row.retry;
+    this.details = details;
+  }
+
+  /** The body that HTTP boundaries answer with. */
+  toBody(): { error: { code: Code; message: string; retry: boolean; details: ErrorDetails } } {
+    const { code, message, retry, details } = this;
+    return { error: { code, message, retry, details } };
+  }
+}
+
+/** Makes the constructor function of one error table. */
+export function defineErrors<const T extends Readonly<Record<string, ErrorRow>>>(
+  table: T,
+): (code: keyof T & string, details?: ErrorDetails, cause?: unknown) => AppError<keyof T & string> {
+  return (code, details, cause) => {
+    const row = table[code];
+    assert(row !== undefined, `unknown error code ${code}`);
+    return new AppError(code, row, details, cause);
+  };
+}
+
+/** A broken promise of our own code. The process logs it and ends; a supervisor starts it again. */
+export function assert(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new AssertionError({ message });
+}
+
+/** For the default branch of an exhaustive switch. */
+export function unreachable(value: never): never {
+  throw new AssertionError({ message: `unreachable: ${JSON.stringify(value)}` });
+}
+
+/** Whatever was thrown, as an Error. */
+export function coerceError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

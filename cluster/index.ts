@@ -1,0 +1,49 @@
+// All that other folders may import from cluster/ (tests also take cluster/testing/index.js).
+export { type Clock, systemClock } from './clock.js';
+export { type Config, ConfigError, loadConfig, maskedSettings, settingRows } from './config.js';
+export {
+  AppError,
+  assert,
+  coerceError,
+  defineErrors,
+  type ErrorDetails,
+  type ErrorRow,
+  unreachable,
+} from './errors.js';
+export { type HlsGrant, type HlsVerdict, signHlsPath, verifyHlsPath } from './hls-path.js';
+export { createLifecycle, type Lifecycle, type Part } from './lifecycle.js';
+export { createLogger, type Logger } from './log.js';
+export {
+  type Counter,
+  createMetrics,
+  type Gauge,
+  type Histogram,
+  type Metrics,
+  type Registry,
+} from './metrics.js';
+export { type OpsServer, type Readiness, startOpsServer } from './ops-server.js';
+export {
+  closeRedis,
+  connectRedis,
+  isCluster,
+  redactUrl,
+  type RedisClient,
+  type RedisRole,
+} from './redis.js';
+export { ReplyError } from './reply-error.js';
+export {
+  defineScript,
+  NoScriptError,
+  parseHeader,
+  Script,
+  type ScriptArgument,
+  type ScriptCall,
+  type ScriptHeader,
+} from './script.js';
+export {
+  createTokenService,
+  type TokenClaims,
+  type TokenPurpose,
+  type TokenService,
+  type Verified,
+} from './token.js';

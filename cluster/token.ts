@@ -1,0 +1,63 @@
+// Signed tokens (JWT, RFC 7519, HS256) that one role issues and another verifies without a call.
+// Invariant: a token is good for one purpose only; the purpose is its audience.
+import { createSigner, createVerifier, TokenError } from 'fast-jwt';
+import type { Clock } from './clock.js';
+import { systemClock } from './clock.js';
+
+/** What a token lets its bearer do. */
+export type TokenPurpose = 'access' | 'connect' | 'room' | 'resume' | 'play';
+
+export interface TokenClaims {
+  /** User id, or `anon:<random>` for a visitor without an account. */
+  readonly sub: string;
+  readonly [claim: string]: string | number | boolean | undefined;
+}
+
+export type Verified<C extends TokenClaims> =
+  | { readonly ok: true; readonly claims: C & { readonly iat: number; readonly exp: number } }
+  | { readonly ok: false; readonly reason: 'expired' | 'invalid' };
+
+export interface TokenService {
+  /** @param ttlSec life in seconds, counted from now. */
+  sign(purpose: TokenPurpose, claims: TokenClaims, ttlSec: number): string;
+  /** Never throws; cost about 20 µs. The claims' types are those that the issuer wrote. */
+  verify<C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C>;
+}
+
+const TOKEN_LENGTH_MAX = 4_096;
+
+/** @param secret at least 32 characters, the same in the whole fleet. */
+export function createTokenService(secret: string, clock: Clock = systemClock): TokenService {
+  const signer = createSigner({ key: secret, algorithm: 'HS256', noTimestamp: true });
+  const verifier = createVerifier({
+    key: secret,
+    algorithms: ['HS256'],
+    ignoreExpiration: true,
+    cache: false,
+  });
+  const nowSec = (): number => Math.floor(clock.nowMs() / 1_000);
+  return {
+    sign(purpose, claims, ttlSec) {
+      const iat = nowSec();
+      return signer({ ...claims, aud: purpose, iat, exp: iat + ttlSec });
+    },
+    verify<C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C> {
+      if (token.length === 0 || token.length > TOKEN_LENGTH_MAX) {
+        return { ok: false, reason: 'invalid' };
+      }
+      try {
+        const claims = verifier(token) as C & { aud?: unknown; iat: number; exp: number };
+        if (claims.aud !== purpose || typeof claims.sub !== 'string') {
+          return { ok: false, reason: 'invalid' };
+        }
+        if (typeof claims.exp !== 'number' || claims.exp <= nowSec()) {
+          return { ok: false, reason: 'expired' };
+        }
+        return { ok: true, claims };
+      } catch (thrown) {
+        if (thrown instanceof TokenError) return { ok: false, reason: 'invalid' };
+        throw thrown;
+      }
+    },
+  };
+}

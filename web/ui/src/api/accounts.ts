@@ -1,0 +1,30 @@
+// Sign-up, sign-in and "who am I".
+import { call } from './http.js';
+
+export type Role = 'viewer' | 'model' | 'admin';
+
+export interface Account {
+  id: string;
+  username: string;
+  role: Role;
+}
+
+export interface Me {
+  user: Account;
+  /** Spendable milli-credits; absent while the ledger cannot be asked. */
+  balance?: string | { amount: string; held?: string; version?: number } | null;
+  model?: { state: string; reason?: string | null } | null;
+}
+
+export const fetchMe = (): Promise<Me> => call('GET', '/me');
+
+export const signUp = (form: {
+  username: string;
+  email: string;
+  password: string;
+}): Promise<unknown> => call('POST', '/auth/signup', form);
+
+export const logIn = (form: { login: string; password: string }): Promise<unknown> =>
+  call('POST', '/auth/login', form);
+
+export const logOut = (): Promise<unknown> => call('POST', '/auth/logout', {});

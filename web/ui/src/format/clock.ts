@@ -1,0 +1,36 @@
+// Durations and counts as people read them.
+
+/** `65` → `1:05`, `3725` → `1:02:05`. */
+export function formatCountdown(totalSec: number): string {
+  const sec = Math.max(0, Math.floor(totalSec));
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const hours = Math.floor(sec / 3600);
+  const minutes = Math.floor((sec % 3600) / 60);
+  return hours > 0
+    ? `${String(hours)}:${two(minutes)}:${two(sec % 60)}`
+    : `${String(minutes)}:${two(sec % 60)}`;
+}
+
+/** `950` → `950`, `1234` → `1.2k`, `12345` → `12k`. */
+export function formatCount(count: number): string {
+  if (count < 1000) return String(count);
+  const [value, unit] = count < 1_000_000 ? [count / 1000, 'k'] : [count / 1_000_000, 'M'];
+  const digits = value < 10 ? (Math.floor(value * 10) / 10).toFixed(1) : String(Math.floor(value));
+  return `${digits.replace(/\.0$/, '')}${unit}`;
+}
+
+export function formatViewers(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'viewer' : 'viewers'}`;
+}
+
+const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+export function formatTime(atMs: number): string {
+  return timeOfDay.format(atMs);
+}
+
+export function formatDate(iso: string): string {
+  const atMs = Date.parse(iso);
+  return Number.isNaN(atMs) ? iso : dateAndTime.format(atMs);
+}

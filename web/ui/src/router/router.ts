@@ -1,0 +1,72 @@
+// Addresses ↔ pages. `matchRoute` is pure; `location` and the history are touched only by the functions below it.
+import { createStore } from '../state/store.js';
+
+export type Route =
+  | { page: 'live' }
+  | { page: 'room'; slug: string }
+  | { page: 'login'; next: string }
+  | { page: 'signup'; next: string }
+  | { page: 'model' }
+  | { page: 'admin' }
+  | { page: 'missing' };
+
+/** Only a path on this host may follow a login: never `//host`, a scheme or a back-slash trick. */
+export function safeNext(next: string | null): string {
+  if (next === null || !/^\/(?![/\\])/.test(next)) return '/';
+  return /[\s\\]/.test(next) ? '/' : next;
+}
+
+function decode(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+export function matchRoute(path: string, search: string): Route {
+  const room = /^\/r\/([^/]+)\/?$/.exec(path);
+  if (room) {
+    const slug = decode(room[1] ?? '');
+    return slug === undefined ? { page: 'missing' } : { page: 'room', slug };
+  }
+  const next = safeNext(new URLSearchParams(search).get('next'));
+  switch (path.replace(/\/+$/, '') || '/') {
+    case '/':
+      return { page: 'live' };
+    case '/login':
+      return { page: 'login', next };
+    case '/signup':
+      return { page: 'signup', next };
+    case '/model':
+      return { page: 'model' };
+    case '/admin':
+      return { page: 'admin' };
+    default:
+      return { page: 'missing' };
+  }
+}
+
+export const routeStore = createStore<Route>({ page: 'missing' });
+
+function read(): void {
+  routeStore.set(matchRoute(location.pathname, location.search));
+}
+
+export function startRouter(): void {
+  window.addEventListener('popstate', read);
+  read();
+}
+
+export function navigate(to: string, options: { replace?: boolean } = {}): void {
+  if (options.replace === true) history.replaceState(null, '', to);
+  else history.pushState(null, '', to);
+  read();
+  window.scrollTo(0, 0);
+}
+
+/** The login page that leads back to where the visitor is now. */
+export function loginHref(page: 'login' | 'signup' = 'login'): string {
+  const here = location.pathname + location.search;
+  return here === '/' ? `/${page}` : `/${page}?next=${encodeURIComponent(here)}`;
+}

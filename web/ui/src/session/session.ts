@@ -1,0 +1,114 @@
+// Who is signed in and what they can spend; the single owner of both in this browser tab.
+import { fetchMe, logIn, logOut, signUp } from '../api/accounts.js';
+import type { Account, Me } from '../api/accounts.js';
+import { renewAccess, setRenewalGuard } from '../api/http.js';
+import { toProblem } from '../api/problem.js';
+import { createStore } from '../state/store.js';
+import { mergeBalance, readBalance } from './balance.js';
+import type { Balance } from './balance.js';
+
+export interface Session {
+  state: 'starting' | 'anonymous' | 'member';
+  user?: Account;
+  balance?: Balance;
+  model?: NonNullable<Me['model']>;
+}
+
+export const sessionStore = createStore<Session>({ state: 'starting' });
+
+const memberHint = 'showbill.member';
+// The access cookie lives 15 minutes at most; anonymous-capable routes would silently treat an expired one as a stranger.
+const renewEveryMs = 9 * 60_000;
+let renewedAtMs = 0;
+
+function hasHint(): boolean {
+  try {
+    return localStorage.getItem(memberHint) === '1';
+  } catch {
+    return false;
+  }
+}
+
+function setHint(isMember: boolean): void {
+  try {
+    if (isMember) localStorage.setItem(memberHint, '1');
+    else localStorage.removeItem(memberHint);
+  } catch {
+    // Private browsing without storage: the session then lasts as long as the access cookie.
+  }
+}
+
+function applyMe(me: Me): void {
+  setHint(true);
+  const balance = readBalance(me.balance, Date.now());
+  sessionStore.set({
+    state: 'member',
+    user: me.user,
+    ...(balance ? { balance } : {}),
+    ...(me.model ? { model: me.model } : {}),
+  });
+}
+
+/** Asks who we are. An unreachable site leaves the visitor anonymous for now and is asked again on `reloadSession`. */
+export async function reloadSession(): Promise<void> {
+  try {
+    applyMe(await fetchMe());
+    renewedAtMs = Date.now();
+  } catch (error) {
+    const problem = toProblem(error);
+    if (problem.status === 401) setHint(false);
+    if (problem.status === 401 || sessionStore.get().state === 'starting') {
+      sessionStore.set({ state: 'anonymous' });
+    }
+  }
+}
+
+async function renewIfOld(): Promise<void> {
+  if (sessionStore.get().state !== 'member' || Date.now() - renewedAtMs < renewEveryMs) return;
+  renewedAtMs = Date.now();
+  await renewAccess();
+}
+
+export async function startSession(): Promise<void> {
+  setRenewalGuard(hasHint);
+  window.setInterval(() => void renewIfOld(), 30_000);
+  document.addEventListener('visibilitychange', () => void renewIfOld());
+  await reloadSession();
+}
+
+export async function signIn(form: { login: string; password: string }): Promise<void> {
+  await logIn(form);
+  await reloadSession();
+}
+
+export async function createAccount(form: {
+  username: string;
+  email: string;
+  password: string;
+}): Promise<void> {
+  await signUp(form);
+  await reloadSession();
+  if (sessionStore.get().state !== 'member') {
+    await signIn({ login: form.username, password: form.password });
+  }
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await logOut();
+  } finally {
+    setHint(false);
+    sessionStore.set({ state: 'anonymous' });
+  }
+}
+
+/** Takes a balance from a push or from the answer to a tip. */
+export function applyBalance(value: unknown): void {
+  const next = readBalance(value, Date.now());
+  if (!next) return;
+  sessionStore.update((session) =>
+    session.state === 'member'
+      ? { ...session, balance: mergeBalance(session.balance, next) }
+      : session,
+  );
+}
