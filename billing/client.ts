@@ -1,0 +1,157 @@
+// The typed client of billing's internal API. Used by web, gateway and rtmp; every call is signed and routed
+// by the InternalClient that the caller's main.ts passes in. Amounts are bigint here, strings on the wire.
+import { type Milli, parseMilli } from './money.js';
+import type {
+  EarningsReply,
+  EndReason,
+  GrantRequest,
+  LedgerSummaryReply,
+  OpenReply,
+  OpenRequest,
+  RoomTermsRequest,
+  SessionReply,
+  StatementReply,
+  StreamKeyRequest,
+  TipReply,
+  TipRequest,
+  TouchItem,
+  TouchResult,
+  WalletReply,
+} from './schema.js';
+
+/** What is needed of cluster's InternalClient. Rejects with AppError of the code that billing answered. */
+export interface InternalCaller {
+  call(role: string, method: string, path: string, body?: unknown): Promise<unknown>;
+}
+
+/** `balance` is all the viewer owns, `held` the part of it reserved by open sessions. */
+export interface Wallet {
+  readonly balance: Milli;
+  readonly held: Milli;
+  /** Grows with every change; a lower version is older. */
+  readonly version: number;
+}
+
+export interface OpenedSession extends Omit<OpenReply, 'priceMilliPerMin' | 'balance'> {
+  readonly priceMilliPerMin: Milli;
+  readonly balance: Milli;
+}
+
+export interface SessionView extends Omit<SessionReply, 'chargedMilli'> {
+  readonly chargedMilli: Milli;
+}
+
+export interface TipReceipt extends Omit<TipReply, 'balance'> {
+  readonly balance: Milli;
+}
+
+/** Replaces a wire string by a bigint in a request. */
+type Amounts<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]: bigint };
+
+export class BillingClient {
+  constructor(private readonly caller: InternalCaller) {}
+
+  /**
+   * Opens a paid session, or joins the one that this viewer has in the room already.
+   * Idempotent by key. @throws AppError BILLING_INSUFFICIENT_CREDIT, BILLING_NOT_PAID_ROOM, …
+   */
+  async openSession(request: OpenRequest): Promise<OpenedSession> {
+    const reply = (await this.post('/v1/sessions/open', request)) as OpenReply;
+    return {
+      ...reply,
+      priceMilliPerMin: parseMilli(reply.priceMilliPerMin),
+      balance: parseMilli(reply.balance),
+    };
+  }
+
+  /** Proofs of life for up to 5,000 sessions; send them every `billing.updateIntervalMs`. Safe to repeat. */
+  async touchSessions(items: readonly TouchItem[]): Promise<readonly TouchResult[]> {
+    const reply = (await this.post('/v1/sessions/touch', { items })) as { items: TouchResult[] };
+    return reply.items;
+  }
+
+  /** Charges up to now and ends the session. Ending twice answers the first end. */
+  async endSession(request: { sessionId: string; reason: EndReason }): Promise<SessionView> {
+    return toSessionView(await this.post('/v1/sessions/end', request));
+  }
+
+  /** @throws AppError BILLING_SESSION_UNKNOWN a day after the end */
+  async getSession(sessionId: string): Promise<SessionView> {
+    return toSessionView(await this.get(`/v1/sessions/${encodeURIComponent(sessionId)}`));
+  }
+
+  /** Debits the viewer and announces the tip in the room. The same key never pays twice. */
+  async tip(request: Amounts<TipRequest, 'amountMilli'>): Promise<TipReceipt> {
+    const body = { ...request, amountMilli: String(request.amountMilli) };
+    const reply = (await this.post('/v1/tips', body)) as TipReply;
+    return { ...reply, balance: parseMilli(reply.balance) };
+  }
+
+  /** A wallet that never moved is empty at version 0. */
+  async getWallet(userId: string): Promise<Wallet> {
+    return toWallet(await this.get(`/v1/wallets/${encodeURIComponent(userId)}`));
+  }
+
+  /** Ledger entries of a wallet, newest first; `before` is the `next` of the page before. */
+  async getStatement(
+    userId: string,
+    page: { before?: string; limit?: number } = {},
+  ): Promise<StatementReply> {
+    const query = new URLSearchParams();
+    if (page.before !== undefined) query.set('before', page.before);
+    if (page.limit !== undefined) query.set('limit', String(page.limit));
+    const suffix = query.size === 0 ? '' : `?${query.toString()}`;
+    const path = `/v1/wallets/${encodeURIComponent(userId)}/entries${suffix}`;
+    return (await this.get(path)) as StatementReply;
+  }
+
+  /** Gives credits. Committed to SQL first; returns when the wallet can spend them. Idempotent by key. */
+  async grant(request: Amounts<GrantRequest, 'amountMilli'>): Promise<Wallet> {
+    const body = { ...request, amountMilli: String(request.amountMilli) };
+    return toWallet(await this.post('/v1/grants', body));
+  }
+
+  /** Sets what a room costs and who earns. `priceMilliPerMin` 0n = free. Open sessions keep their price. */
+  async putRoom(
+    roomId: string,
+    terms: Amounts<RoomTermsRequest, 'priceMilliPerMin'>,
+  ): Promise<void> {
+    const body = { ...terms, priceMilliPerMin: String(terms.priceMilliPerMin) };
+    await this.caller.call('billing', 'PUT', `/v1/rooms/${encodeURIComponent(roomId)}`, body);
+  }
+
+  /** Replaces the stream's key; the old key is refused from now on and its publisher is kicked. */
+  async putStreamKey(request: StreamKeyRequest): Promise<void> {
+    await this.caller.call('billing', 'PUT', '/v1/stream-keys', request);
+  }
+
+  /** What a model has earned: all of it, and the part not paid out yet. Lags by settlement (≤ 1 min). */
+  async getEarnings(performerId: string): Promise<{ pending: Milli; total: Milli }> {
+    const path = `/v1/earnings/${encodeURIComponent(performerId)}`;
+    const reply = (await this.get(path)) as EarningsReply;
+    return { pending: parseMilli(reply.pending), total: parseMilli(reply.total) };
+  }
+
+  /** Sums over the whole ledger; `entriesSum` is '0' or the books are broken. */
+  async getLedgerSummary(): Promise<LedgerSummaryReply> {
+    return (await this.get('/v1/ledger/summary')) as LedgerSummaryReply;
+  }
+
+  private get(path: string): Promise<unknown> {
+    return this.caller.call('billing', 'GET', path);
+  }
+
+  private post(path: string, body: unknown): Promise<unknown> {
+    return this.caller.call('billing', 'POST', path, body);
+  }
+}
+
+function toWallet(reply: unknown): Wallet {
+  const { balance, held, version } = reply as WalletReply;
+  return { balance: parseMilli(balance), held: parseMilli(held), version };
+}
+
+function toSessionView(reply: unknown): SessionView {
+  const view = reply as SessionReply;
+  return { ...view, chargedMilli: parseMilli(view.chargedMilli) };
+}

@@ -1,0 +1,94 @@
+// Every fault that billing answers with. Used by the API, its clients and the documentation; a test keeps
+// this table and billing/README.md equal.
+import { defineErrors } from '../cluster/index.js';
+
+/** Code → HTTP status, whether the unchanged request may be sent again, and what mends it. */
+export const BILLING_ERRORS = {
+  BILLING_BAD_REQUEST: {
+    http: 400,
+    retry: false,
+    message: 'The request is malformed: {problem}.',
+  },
+  BILLING_UNSIGNED: {
+    http: 401,
+    retry: false,
+    message: 'The call is not signed with INTERNAL_SECRET, or is too old: {reason}.',
+  },
+  BILLING_NOT_FOUND: { http: 404, retry: false, message: 'There is nothing at {path}.' },
+  BILLING_AMOUNT_INVALID: {
+    http: 400,
+    retry: false,
+    message: 'The amount {amount} is not a whole number of milli-credits within 0 … 9e12.',
+  },
+  BILLING_INSUFFICIENT_CREDIT: {
+    http: 402,
+    retry: false,
+    message: 'The balance does not cover this; buy credits first.',
+  },
+  BILLING_WALLET_FROZEN: {
+    http: 403,
+    retry: false,
+    message: 'The wallet is frozen; support can say why.',
+  },
+  BILLING_ROOM_UNKNOWN: {
+    http: 404,
+    retry: false,
+    message: 'No terms are set for room {room}; call PUT /v1/rooms/{room} first.',
+  },
+  BILLING_ROOM_CLOSED: { http: 409, retry: false, message: 'Room {room} is switched off.' },
+  BILLING_NOT_PAID_ROOM: {
+    http: 409,
+    retry: false,
+    message: 'Room {room} is free; it needs no billing session.',
+  },
+  BILLING_SELF_PAYMENT: {
+    http: 409,
+    retry: false,
+    message: 'A model cannot pay into the own room.',
+  },
+  BILLING_TIP_LIMIT: {
+    http: 409,
+    retry: false,
+    message: 'The tip is above the limit of {max} milli-credits.',
+  },
+  BILLING_KEY_CONFLICT: {
+    http: 409,
+    retry: false,
+    message: 'This key was used with another body; take a new key for a new command.',
+  },
+  BILLING_KEY_EXPIRED: {
+    http: 409,
+    retry: false,
+    message: 'This key is older than a day (or from the future); take a new key.',
+  },
+  BILLING_SESSION_UNKNOWN: {
+    http: 404,
+    retry: false,
+    message: 'No session {session}; it ended more than a day ago or never was.',
+  },
+  BILLING_BALANCE_LIMIT: {
+    http: 409,
+    retry: false,
+    message: 'The balance would leave 0 … 9e12 milli-credits.',
+  },
+  BILLING_KEY_TAKEN: {
+    http: 409,
+    retry: false,
+    message: 'This stream key belongs to another stream.',
+  },
+  BILLING_FENCED: {
+    http: 503,
+    retry: true,
+    message: 'The billing Redis is new and is being compared with the ledger; try again.',
+  },
+  BILLING_UNAVAILABLE: {
+    http: 503,
+    retry: true,
+    message: 'Billing cannot reach {store}; try again with the same key.',
+  },
+} as const;
+
+export type BillingErrorCode = keyof typeof BILLING_ERRORS;
+
+/** Makes an AppError of this table. */
+export const billingError = defineErrors(BILLING_ERRORS);

@@ -1,0 +1,38 @@
+// All that other folders may import from billing/: the typed client, money, error codes and bus messages.
+export {
+  BillingClient,
+  type InternalCaller,
+  type OpenedSession,
+  type SessionView,
+  type TipReceipt,
+  type Wallet,
+} from './client.js';
+export { BILLING_ERRORS, type BillingErrorCode } from './errors.js';
+export {
+  formatCredits,
+  isMilli,
+  type Milli,
+  milli,
+  MILLI_MAX,
+  MILLI_PER_CREDIT,
+  parseCredits,
+  parseMilli,
+} from './money.js';
+export {
+  type EndReason,
+  type LedgerSummaryReply,
+  type OpenRequest,
+  type StatementReply,
+  type TouchItem,
+  type TouchResult,
+  type TouchVerdict,
+} from './schema.js';
+export {
+  type CutMessage,
+  type KickMessage,
+  parseCutMessage,
+  parseKickMessage,
+  parseStreamStateMessage,
+  type StreamStateMessage,
+  TOPICS,
+} from './topics.js';
