@@ -465,3 +465,11 @@ export function maskedSettings(config: Config): Record<string, unknown> {
     ),
   );
 }
+
+/** Seed for randomised tests (SHOWBILL_SEED, 0…2^31-1), or undefined: each run takes its own. */
+export function testSeed(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): number | undefined {
+  const raw = env['SHOWBILL_SEED'] ?? '';
+  return /^\d{1,10}$/.test(raw) ? Number(raw) % 2 ** 31 : undefined;
+}

@@ -64,3 +64,28 @@ export function unreachable(value: never): never {
 export function coerceError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
+
+/** The error table of this folder. */
+export const clusterErrors = {
+  CHILD_MISSING: {
+    http: 500,
+    retry: false,
+    message: '{program} is not installed: apt-get install {package}',
+  },
+  CHILD_PORT_BUSY: { http: 500, retry: false, message: '{name}: port {port} is in use' },
+  CHILD_EXITED: {
+    http: 500,
+    retry: false,
+    message: '{name} ended before it was ready ({how}):\n{tail}',
+  },
+  CHILD_NOT_READY: {
+    http: 500,
+    retry: true,
+    message: '{name} was not ready within {deadlineMs} ms:\n{tail}',
+  },
+  MARIADB_INSTALL: { http: 500, retry: false, message: 'mariadb-install-db failed: {reason}' },
+  NO_FREE_PORT: { http: 500, retry: true, message: 'no {count} consecutive free TCP ports' },
+} as const satisfies Readonly<Record<string, ErrorRow>>;
+
+/** Makes an error of this folder's table. */
+export const clusterError = defineErrors(clusterErrors);

@@ -4,6 +4,8 @@ export { type Config, ConfigError, loadConfig, maskedSettings, settingRows } fro
 export {
   AppError,
   assert,
+  clusterError,
+  clusterErrors,
   coerceError,
   defineErrors,
   type ErrorDetails,
@@ -30,6 +32,18 @@ export {
   type RedisClient,
   type RedisRole,
 } from './redis.js';
+export { type ChildExit, type ChildServer, startChildServer } from './processes/child-server.js';
+export { freePort, freePortRange, isPortFree } from './processes/free-port.js';
+export {
+  type MariadbServer,
+  type MariadbServerOptions,
+  startMariadbServer,
+} from './processes/mariadb-server.js';
+export {
+  type RedisServer,
+  type RedisServerOptions,
+  startRedisServer,
+} from './processes/redis-server.js';
 export { ReplyError } from './reply-error.js';
 export {
   defineScript,

@@ -1,0 +1,127 @@
+// A real Redis Cluster of masters without replicas, made through CLUSTER commands (no redis-cli), and a
+// live slot move. Used by tests of everything that must work on one server and on a Cluster alike.
+import type { Redis } from 'ioredis';
+import { startNode, type TestRedis } from './redis.js';
+import type { TestScope } from './scope.js';
+import { until } from './until.js';
+
+const SLOTS = 16_384;
+
+export interface TestRedisCluster {
+  /** `redis-cluster://127.0.0.1:p1,127.0.0.1:p2,…` */
+  readonly url: string;
+  readonly nodes: readonly TestRedis[];
+  /** Index of the node that owns the slot, as node 0 (or the first that answers) sees it. */
+  ownerOf(slot: number): Promise<number>;
+  /** Moves a slot with its keys to another node while clients go on; all nodes know it on return. */
+  moveSlot(slot: number, toIndex: number): Promise<void>;
+}
+
+/** Starts `masters` nodes with equal, contiguous slot ranges and waits until every one says "ok". */
+export async function startRedisCluster(t: TestScope, masters = 3): Promise<TestRedisCluster> {
+  const nodes = await Promise.all(Array.from({ length: masters }, () => startNode(t, {}, true)));
+  const clients = nodes.map((node) => node.client());
+  await assignSlots(clients);
+  await introduce(nodes, clients);
+  for (const client of clients) await untilWhole(client, masters);
+  const ids = await Promise.all(clients.map((one) => one.cluster('MYID')));
+  const ownerOf = (slot: number): Promise<number> => findOwner(clients, ids, slot);
+
+  return {
+    url: `redis-cluster://${nodes.map((one) => `${one.host}:${one.port}`).join(',')}`,
+    nodes,
+    ownerOf,
+    async moveSlot(slot, toIndex) {
+      const fromIndex = await ownerOf(slot);
+      const [from, to] = [clients[fromIndex], clients[toIndex]];
+      const [fromId, toId] = [ids[fromIndex], ids[toIndex]];
+      const target = nodes[toIndex];
+      if (!from || !to || !target || fromId === undefined || toId === undefined) {
+        throw new RangeError(`no node ${toIndex}`);
+      }
+      if (fromIndex === toIndex) return;
+      await to.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
+      await from.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
+      await moveKeys(from, slot, target);
+      // The new owner first, so that the slot is at no moment without one.
+      for (const client of [to, from, ...clients]) {
+        await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
+      }
+      await until(async () => (await ownerOf(slot)) === toIndex, { what: `slot ${slot} moved` });
+    },
+  };
+}
+
+/** The ranges that `redis-cli --cluster create` gives to `count` masters. */
+export function slotRanges(count: number): { first: number; last: number }[] {
+  const perNode = SLOTS / count;
+  return Array.from({ length: count }, (_, index) => ({
+    first: Math.round(index * perNode),
+    last: index === count - 1 ? SLOTS - 1 : Math.round((index + 1) * perNode) - 1,
+  }));
+}
+
+async function assignSlots(clients: readonly Redis[]): Promise<void> {
+  const ranges = slotRanges(clients.length);
+  await Promise.all(
+    clients.map(async (client, index) => {
+      const range = ranges[index];
+      if (range === undefined) return;
+      // Distinct epochs before the first handshake: no node has to resolve a collision later.
+      await client.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
+      await client.call('CLUSTER', 'ADDSLOTSRANGE', range.first, range.last);
+    }),
+  );
+}
+
+/** Everyone meets everyone: waiting for gossip to spread the news would take a second longer. */
+async function introduce(nodes: readonly TestRedis[], clients: readonly Redis[]): Promise<void> {
+  const busPorts = await Promise.all(clients.map(busPortOf));
+  for (const [from, client] of clients.entries()) {
+    for (const [to, node] of nodes.entries()) {
+      const busPort = busPorts[to];
+      if (to === from || busPort === undefined) continue;
+      await client.call('CLUSTER', 'MEET', node.host, node.port, busPort);
+    }
+  }
+}
+
+async function busPortOf(client: Redis): Promise<number> {
+  const [, port] = (await client.config('GET', 'cluster-port')) as string[];
+  return Number(port);
+}
+
+async function untilWhole(client: Redis, masters: number): Promise<void> {
+  await until(
+    async () => {
+      const info = await client.cluster('INFO');
+      return (
+        info.includes('cluster_state:ok') &&
+        info.includes(`cluster_slots_ok:${SLOTS}`) &&
+        info.includes(`cluster_known_nodes:${masters}`)
+      );
+    },
+    { what: 'cluster_state:ok on every node', deadlineMs: 20_000, everyMs: 20 },
+  );
+}
+
+async function findOwner(
+  clients: readonly Redis[],
+  ids: readonly string[],
+  slot: number,
+): Promise<number> {
+  const client = clients.find((one) => one.status === 'ready') ?? clients[0];
+  const rows = (await client?.cluster('SLOTS')) ?? [];
+  const [, , master] = rows.find(([first, last]) => first <= slot && slot <= last) ?? [];
+  const index = ids.findIndex((id) => id === master?.[2]);
+  if (index < 0) throw new Error(`slot ${slot} has no owner`);
+  return index;
+}
+
+async function moveKeys(from: Redis, slot: number, target: TestRedis): Promise<void> {
+  for (;;) {
+    const keys = (await from.call('CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
+    if (keys.length === 0) return;
+    await from.call('MIGRATE', target.host, target.port, '', 0, 5_000, 'KEYS', ...keys);
+  }
+}
