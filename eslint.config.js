@@ -14,7 +14,16 @@ export default tseslint.config(
       },
     },
     rules: {
-      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          // The runner owns the promise of a subtest and waits for it.
+          allowForKnownSafeCalls: [
+            { from: 'package', package: '@tapjs/core', name: ['test', 'subtest'] },
+            { from: 'package', package: '@tapjs/test', name: ['test', 'subtest'] },
+          ],
+        },
+      ],
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/restrict-template-expressions': [

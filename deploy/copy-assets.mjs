@@ -7,6 +7,7 @@ for (const folder of FOLDERS) {
   cpSync(folder, `dist/${folder}`, {
     recursive: true,
     filter: (source) =>
-      !/(^|\/)(test|testing|ui)$/.test(source) && (!/\.[a-z]+$/.test(source) || /\.(lua|sql)$/.test(source)),
+      !/(^|\/)(test|testing|ui)$/.test(source) &&
+      (!/\.[a-z]+$/.test(source) || /\.(lua|sql)$/.test(source)),
   });
 }
