@@ -44,7 +44,8 @@ async function answer(
     const body = await options.registry.metrics();
     reply(response, 200, options.registry.contentType, body);
   } else if (path === '/healthz') {
-    reply(response, 200, 'application/json', '{"alive":true}\n');
+    const body = `${JSON.stringify({ alive: true, pid: process.pid })}\n`;
+    reply(response, 200, 'application/json', body);
   } else if (path === '/readyz') {
     const readiness = await options.isReady();
     const body = `${JSON.stringify(readiness)}\n`;
