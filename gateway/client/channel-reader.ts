@@ -1,0 +1,102 @@
+// Position of one subscription and what may be shown next; pure. Invariant: every offset is applied
+// once and in order, a mid is shown once, and a value under a key never goes back to an older version.
+import type { Body, MessageKind, Position, Push } from '../protocol/index.js';
+
+/** One message as handlers see it. */
+export interface ReceivedMessage {
+  readonly channel: string;
+  readonly kind: MessageKind;
+  readonly body: Body;
+  /** Unix ms, by the server's clock. */
+  readonly ts: number;
+  /** Place in the channel's sequence; 0 for latest and volatile messages. */
+  readonly offset: number;
+  /** '' for latest and volatile messages. */
+  readonly mid: string;
+  /** Only for latest values. */
+  readonly key?: string;
+  readonly version?: number;
+  /** Sent before this subscription was made or while it was away. */
+  readonly isBacklog: boolean;
+}
+
+export type Verdict =
+  | { readonly do: 'show'; readonly message: ReceivedMessage }
+  | { readonly do: 'skip' }
+  /** Something before this push is missing: subscribe again from the position. */
+  | { readonly do: 'repair' };
+
+const MIDS_MAX = 256;
+const SKIP: Verdict = { do: 'skip' };
+
+export class ChannelReader {
+  private epoch: string | undefined;
+  private offset = 0;
+  private top = 0;
+  private isStalled = false;
+  private readonly versions = new Map<string, number>();
+  private readonly mids = new Set<string>();
+
+  constructor(readonly channel: string) {}
+
+  /** Undefined before the first answer of a server. */
+  position(): Position | undefined {
+    return this.epoch === undefined ? undefined : [this.epoch, this.offset];
+  }
+
+  /**
+   * Takes a server's answer to a subscribe. `isLossy` = messages between the old position and `from`
+   * cannot be had any more.
+   */
+  restart(answer: { epoch: string; from: number; top: number }): { isLossy: boolean } {
+    const isSame = answer.epoch === this.epoch;
+    const isLossy = this.epoch !== undefined && (!isSame || answer.from > this.offset);
+    if (!isSame || answer.from > this.offset) this.offset = answer.from;
+    this.epoch = answer.epoch;
+    this.top = answer.top;
+    this.isStalled = false;
+    return { isLossy };
+  }
+
+  /** A beacon: whether messages up to `offset` are missing here. */
+  isBehind(epoch: string, offset: number): boolean {
+    return !this.isStalled && this.epoch === epoch && offset > this.offset;
+  }
+
+  /** After `repair` was answered by a new subscribe, pushes are ignored until `restart`. */
+  stall(): void {
+    this.isStalled = true;
+  }
+
+  accept(push: Push): Verdict {
+    const [, offset, ts, kind, body, tag, key] = push;
+    const base = { channel: this.channel, kind, body, ts };
+    if (offset === 0) {
+      if (typeof tag !== 'number') {
+        return { do: 'show', message: { ...base, offset: 0, mid: '', isBacklog: false } };
+      }
+      return this.acceptLatest({ ...base, offset: 0, mid: '', isBacklog: false }, tag, key ?? kind);
+    }
+    if (this.isStalled || offset <= this.offset) return SKIP;
+    if (offset > this.offset + 1) return { do: 'repair' };
+    this.offset = offset;
+    const mid = typeof tag === 'string' ? tag : '';
+    if (mid !== '' && this.mids.has(mid)) return SKIP;
+    this.remember(mid);
+    return { do: 'show', message: { ...base, offset, mid, isBacklog: offset <= this.top } };
+  }
+
+  private acceptLatest(message: ReceivedMessage, version: number, key: string): Verdict {
+    if (version <= (this.versions.get(key) ?? -1)) return SKIP;
+    this.versions.set(key, version);
+    return { do: 'show', message: { ...message, key, version } };
+  }
+
+  private remember(mid: string): void {
+    if (mid === '') return;
+    this.mids.add(mid);
+    if (this.mids.size <= MIDS_MAX) return;
+    const [oldest] = this.mids;
+    if (oldest !== undefined) this.mids.delete(oldest);
+  }
+}
