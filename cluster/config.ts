@@ -473,3 +473,12 @@ export function testSeed(
   const raw = env['SHOWBILL_SEED'] ?? '';
   return /^\d{1,10}$/.test(raw) ? Number(raw) % 2 ** 31 : undefined;
 }
+
+/** Rounds of each fuzz test (SHOWBILL_FUZZ_ROUNDS, up to 10^7); `fallback` keeps the normal run short. */
+export function fuzzRounds(
+  fallback: number,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): number {
+  const raw = env['SHOWBILL_FUZZ_ROUNDS'] ?? '';
+  return /^[1-9]\d{0,6}$/.test(raw) ? Number(raw) : fallback;
+}

@@ -12,7 +12,9 @@ export {
   type ErrorRow,
   unreachable,
 } from './errors.js';
+export { hash32, hash64 } from './hash.js';
 export { type HlsGrant, type HlsVerdict, signHlsPath, verifyHlsPath } from './hls-path.js';
+export { jumpHash, jumpHashOfName } from './jump-hash.js';
 export { createLifecycle, type Lifecycle, type Part } from './lifecycle.js';
 export { createLogger, type Logger } from './log.js';
 export {
@@ -32,6 +34,7 @@ export {
   type RedisClient,
   type RedisRole,
 } from './redis.js';
+export { channelPartition, channelTag, PARTITION_COUNT, partitionTag } from './partitions.js';
 export { type ChildExit, type ChildServer, startChildServer } from './processes/child-server.js';
 export { freePort, freePortRange, isPortFree } from './processes/free-port.js';
 export {
@@ -44,6 +47,15 @@ export {
   type RedisServerOptions,
   startRedisServer,
 } from './processes/redis-server.js';
+export { SLOT_COUNT, slotOf } from './redis-slot.js';
+export {
+  assignBounded,
+  type Assignment,
+  type CurrentLoad,
+  rankMembers,
+  rendezvous,
+  type RendezvousMember,
+} from './rendezvous.js';
 export { ReplyError } from './reply-error.js';
 export {
   defineScript,
