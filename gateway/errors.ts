@@ -1,0 +1,24 @@
+// The gateway's faults as coded errors for callers inside the backend. What clients see is the table in
+// protocol/codes.ts.
+import { defineErrors } from '../cluster/index.js';
+
+export const gatewayErrors = {
+  GATEWAY_CHANNEL_INVALID: {
+    http: 400,
+    retry: false,
+    message: '"{channel}" is no channel; use lobby, room:<id> or user:<id>.',
+  },
+  GATEWAY_PUBLISH_REFUSED: {
+    http: 409,
+    retry: false,
+    message: 'The message was refused: {reason}.',
+  },
+  GATEWAY_REDIS_AWAY: {
+    http: 503,
+    retry: true,
+    message:
+      'The realtime Redis does not answer; check REALTIME_REDIS_URL and publish again with the same mid.',
+  },
+} as const;
+
+export const gatewayError = defineErrors(gatewayErrors);

@@ -1,0 +1,112 @@
+// How the rest of the backend says something in a channel: straight to Redis, no gateway has to be alive.
+// Invariant: a reliable publish that resolved has its place in the sequence; repeating its mid is harmless.
+import { randomBytes } from 'node:crypto';
+import { assert, coerceError, type Logger, type RedisClient } from '../cluster/index.js';
+import { channelKeys } from './channel-keys.js';
+import { gatewayError } from './errors.js';
+import { packTail, packVolatile } from './packet.js';
+import { isChannelName, limits, type Body, type MessageKind } from './protocol/index.js';
+import { messageFlags, sequenceBatch, setLatest } from './scripts.js';
+
+export type PublishRequest = {
+  readonly kind: MessageKind;
+  readonly body: Body;
+} & (
+  | {
+      /** Chat, tips, moderation, notifications: in order, replayed after a gap. */
+      readonly cls: 'reliable';
+      /** The same mid within 5 minutes is the same message. Default: a new one. */
+      readonly mid?: string;
+    }
+  | {
+      /** Balance, viewer count: only the newest value counts. */
+      readonly cls: 'latest';
+      /** Default: the kind. */
+      readonly key?: string;
+      /** A value whose version is not above the stored one is ignored. Default: the time. */
+      readonly version?: number;
+    }
+  | { readonly cls: 'volatile' }
+);
+
+export type PublishOutcome =
+  | {
+      readonly cls: 'reliable';
+      readonly epoch: string;
+      readonly offset: number;
+      readonly isRepeat: boolean;
+    }
+  | { readonly cls: 'latest'; readonly isWritten: boolean; readonly version: number }
+  | { readonly cls: 'volatile' };
+
+export interface Publisher {
+  /** @throws AppError GATEWAY_CHANNEL_INVALID, or GATEWAY_REDIS_AWAY after 5 s at most */
+  publish(channel: string, request: PublishRequest): Promise<PublishOutcome>;
+}
+
+export interface PublisherOptions {
+  /** Realtime Redis, role `command`. */
+  readonly redis: RedisClient;
+  readonly log: Logger;
+  /** Default 1,000 messages. */
+  readonly historyMax?: number;
+  /** Default a day. */
+  readonly historyTtlSec?: number;
+}
+
+/** A fresh epoch: unique enough that two never meet in one channel. */
+export function newEpoch(): string {
+  return randomBytes(6).toString('base64url');
+}
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { redis, log, historyMax = 1_000, historyTtlSec = 86_400 } = options;
+
+  async function run(channel: string, request: PublishRequest): Promise<PublishOutcome> {
+    const keys = channelKeys(channel);
+    if (request.cls === 'volatile') {
+      await redis.spublish(
+        keys.feed,
+        packVolatile(Date.now(), packTail(request.kind, request.body)),
+      );
+      return { cls: 'volatile' };
+    }
+    if (request.cls === 'latest') {
+      const { key = request.kind, version, kind, body } = request;
+      const tail = packTail(kind, body);
+      const args = { keys, nowMs: 0, key, version, ttlSec: historyTtlSec, tail };
+      return { cls: 'latest', ...(await setLatest.run(redis, args)) };
+    }
+    const mid = request.mid ?? randomBytes(12).toString('base64url');
+    const tail = packTail(request.kind, request.body, mid);
+    const { epoch, verdicts } = await sequenceBatch.run(redis, {
+      keys,
+      nowMs: 0,
+      newEpoch: newEpoch(),
+      knownEpoch: '',
+      knownTop: 0,
+      historyMax,
+      historyTtlSec,
+      midTtlMs: limits.midTtlMs,
+      settingsVersion: '',
+      messages: [{ sender: '', mid, flags: messageFlags.checkFree, textHash: '', tail }],
+    });
+    const [verdict] = verdicts;
+    assert(verdict?.is === 'accepted', 'the backend is not moderated');
+    return { cls: 'reliable', epoch, offset: verdict.offset, isRepeat: verdict.isRepeat };
+  }
+
+  return {
+    async publish(channel, request) {
+      if (!isChannelName(channel)) throw gatewayError('GATEWAY_CHANNEL_INVALID', { channel });
+      try {
+        return await run(channel, request);
+      } catch (thrown) {
+        const error = coerceError(thrown);
+        if (error.name === 'AssertionError') throw error;
+        log.warn({ event: 'publish.failed', kind: request.kind, err: error });
+        throw gatewayError('GATEWAY_REDIS_AWAY', {}, error);
+      }
+    },
+  };
+}
