@@ -1,0 +1,106 @@
+// Puts the site together: plug-ins, hooks and routes over the services that main.ts made. Used by
+// main.ts and by tests; it opens no connection of its own.
+import cookie from '@fastify/cookie';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyBaseLogger, type FastifyServerOptions, LogController } from 'fastify';
+import type { Clock, Logger } from '../../cluster/index.js';
+import type { Site } from '../site.js';
+import type { App } from './app-type.js';
+import { createHitStore } from './hit-store.js';
+import { installPages } from './pages.js';
+import { installProblems } from './problem.js';
+import { accountRoutes } from './routes/account-routes.js';
+import { adminRoutes } from './routes/admin-routes.js';
+import { modelRoutes } from './routes/model-routes.js';
+import { realtimeRoutes } from './routes/realtime-routes.js';
+import { roomRoutes } from './routes/room-routes.js';
+import { installSecurity, type SecuritySettings } from './security.js';
+
+/** Longest request body; forms here are small. */
+const BODY_BYTES_MAX = 32_768;
+
+export interface AppSettings extends SecuritySettings {
+  readonly trustedProxies: readonly string[];
+  /** Directory of the built pages. */
+  readonly publicDir: string;
+  readonly limits: { readonly loginsPerMin: number; readonly signUpsPerHour: number };
+}
+
+export async function buildApp(parts: {
+  site: Site;
+  settings: AppSettings;
+  clock: Clock;
+  log: Logger;
+  /** Told about every answer, for metrics. */
+  onAnswer: (answer: { route: string; status: number; seconds: number }) => void;
+}): Promise<App> {
+  const { site, settings, clock, log, onAnswer } = parts;
+  const app: App = Fastify(serverOptions(settings, log));
+  installProblems(app);
+  await app.register(cookie);
+  await app.register(rateLimit, {
+    global: false,
+    store: createHitStore({ hits: site.ports.hits, clock }),
+  });
+  await installSecurity(app, { fleet: site.ports.fleet, settings });
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    onAnswer({ route, status: reply.statusCode, seconds: reply.elapsedTime / 1_000 });
+    done();
+  });
+  await app.register(
+    (api, _options, done) => {
+      installApi(api, site, settings);
+      done();
+    },
+    { prefix: '/api/v1' },
+  );
+  await installPages(app, settings.publicDir);
+  return app;
+}
+
+function installApi(api: App, site: Site, settings: AppSettings): void {
+  const { identity } = site;
+  api.addHook('onRequest', async (request, reply) => {
+    void reply.header('cache-control', 'no-store');
+    await identity.refuseForeign(request);
+  });
+  api.addHook('preValidation', (request, _reply, done) => {
+    // Requests that say everything by their address may come without a body.
+    if (request.method !== 'GET' && (request.body === undefined || request.body === null)) {
+      request.body = {};
+    }
+    done();
+  });
+  const shared = { ...site, billing: site.ports.billing, publicUrl: settings.publicUrl };
+  accountRoutes(api, { ...shared, limits: settings.limits });
+  roomRoutes(api, shared);
+  realtimeRoutes(api, shared);
+  modelRoutes(api, shared);
+  adminRoutes(api, shared);
+}
+
+function serverOptions(settings: AppSettings, log: Logger) {
+  return {
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: 200 },
+    // Slow senders are cut off; idle keep-alive connections end after those of common proxies.
+    requestTimeout: 15_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    ajv: {
+      customOptions: {
+        allErrors: true,
+        coerceTypes: false,
+        removeAdditional: false,
+        useDefaults: false,
+        verbose: true,
+        keywords: ['x-hint'],
+      },
+    },
+  } as const satisfies FastifyServerOptions;
+}

@@ -1,0 +1,72 @@
+// Security headers of every answer. The content policy names exactly where pages may connect to: this
+// host on any port (gateways and HLS of one machine) and the hosts that fleet members advertise.
+import helmet from '@fastify/helmet';
+import type { FastifyRequest } from 'fastify';
+import type { Fleet } from '../ports.js';
+import type { App } from './app-type.js';
+import { siteHost } from './site-host.js';
+
+export interface SecuritySettings {
+  readonly publicUrl: string;
+  readonly isCookieSecure: boolean;
+  /** Further addresses that pages may connect to: balancers in front of gateways and HLS. */
+  readonly extraUrls: readonly string[];
+}
+
+export async function installSecurity(
+  app: App,
+  { fleet, settings }: { fleet: Fleet; settings: SecuritySettings },
+): Promise<void> {
+  // Helmet hands over raw requests; the policy needs Fastify's view of the host.
+  const hosts = new WeakMap<object, string>();
+  app.addHook('onRequest', (request, _reply, done) => {
+    hosts.set(request.raw, mediaSources(request, fleet, settings));
+    done();
+  });
+  const media = (raw: object): string => hosts.get(raw) ?? "'self'";
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:', 'blob:', media],
+        mediaSrc: ["'self'", 'blob:', media],
+        connectSrc: ["'self'", media],
+        workerSrc: ["'self'", 'blob:'],
+        fontSrc: ["'self'"],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: settings.isCookieSecure,
+    crossOriginEmbedderPolicy: false,
+    referrerPolicy: { policy: 'same-origin' },
+  });
+}
+
+function mediaSources(
+  request: FastifyRequest,
+  fleet: Fleet,
+  { publicUrl, extraUrls }: SecuritySettings,
+): string {
+  const names = new Set([siteHost(request, publicUrl)]);
+  for (const role of ['gateway', 'rtmp'] as const) {
+    for (const { address } of fleet.list(role)) {
+      const host = address['host'];
+      if (host !== undefined && /^[A-Za-z0-9.-]+$/.test(host)) names.add(host);
+    }
+  }
+  const schemes = ['http', 'https', 'ws', 'wss'];
+  const sources = [...names].flatMap((name) => schemes.map((scheme) => `${scheme}://${name}:*`));
+  const origins = extraUrls.filter((url) => URL.canParse(url)).map((url) => originOf(url));
+  return [...sources, ...origins].join(' ');
+}
+
+function originOf(url: string): string {
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${host}`;
+}

@@ -1,0 +1,85 @@
+// Tells open pages what changed: a room went live or ended, or its title, topic or price changed.
+// Every web process sees a live change; the idempotency key makes the fleet say it once.
+import { coerceError, type Logger } from '../../cluster/index.js';
+import type { Database } from '../db/database.js';
+import { RoomEntity, type Room } from '../db/entities/room.js';
+import type { Publisher } from '../ports.js';
+import type { LiveChange } from './live-state.js';
+
+export interface Announcer {
+  /** Pushes live changes to the rooms and to the lobby; never rejects. */
+  liveChanged(changes: readonly LiveChange[]): Promise<void>;
+  /** Pushes new words or a new price of a room; never rejects. */
+  roomChanged(room: Room): Promise<void>;
+}
+
+export function createAnnouncer(parts: {
+  database: Database;
+  publisher: Publisher;
+  log: Logger;
+}): Announcer {
+  const { database, publisher, log } = parts;
+
+  async function announce(room: Room, change: LiveChange): Promise<void> {
+    const { isLive, stream } = change;
+    const mid = `live:${room.id}:${stream.startedAtMs}:${isLive ? 'on' : 'off'}`;
+    const body = { live: isLive, ...(isLive ? { streamId: room.streamId } : {}) };
+    await publisher.publish(`room:${room.id}`, {
+      kind: 's',
+      body,
+      mid,
+      cls: 'latest',
+      key: 'live',
+    });
+  }
+
+  async function lobby(rooms: readonly string[], mid?: string): Promise<void> {
+    const push = { kind: 's', body: { rooms }, cls: 'latest', key: 'rooms' } as const;
+    await publisher.publish('lobby', mid === undefined ? push : { ...push, mid });
+  }
+
+  async function liveChanged(changes: readonly LiveChange[]): Promise<void> {
+    const byStream = new Map(changes.map((one) => [one.stream.streamId, one]));
+    const rooms = await database
+      .repository(RoomEntity)
+      .createQueryBuilder('r')
+      .where('r.streamId IN (:...ids)', { ids: [...byStream.keys()] })
+      .getMany();
+    for (const room of rooms) {
+      const change = byStream.get(room.streamId);
+      if (change === undefined) continue;
+      await rememberLive(database, room, change);
+      await announce(room, change);
+      const { startedAtMs } = change.stream;
+      await lobby([room.id], `lobby:${room.id}:${startedAtMs}:${change.isLive ? 'on' : 'off'}`);
+    }
+  }
+
+  const guarded = async (work: Promise<void>): Promise<void> => {
+    await work.catch((thrown: unknown) =>
+      log.warn({ event: 'announce.failed', err: coerceError(thrown) }),
+    );
+  };
+
+  return {
+    liveChanged: (changes) => guarded(liveChanged(changes)),
+    roomChanged: (room) =>
+      guarded(
+        (async () => {
+          const body = { title: room.title, topic: room.topic, price: room.priceMilliPerMin };
+          const push = { kind: 's', body, cls: 'latest', key: 'terms' } as const;
+          await publisher.publish(`room:${room.id}`, push);
+          await lobby([room.id]);
+        })(),
+      ),
+  };
+}
+
+/** The moment that lists and profiles show as "last live". */
+async function rememberLive(database: Database, room: Room, change: LiveChange): Promise<void> {
+  const seen = change.isLive ? new Date(change.stream.startedAtMs) : new Date();
+  if (room.lastLiveAt !== null && room.lastLiveAt >= seen) return;
+  await database
+    .repository(RoomEntity)
+    .update({ id: room.id }, { lastLiveAt: seen, recentAt: seen });
+}

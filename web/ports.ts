@@ -1,0 +1,166 @@
+// What the site needs from its siblings, in its own words. Only main.ts joins them; tests may bring
+// their own. Every method rejects with a coded site error (BILLING_UNAVAILABLE, REALTIME_UNAVAILABLE)
+// when the other side is away, never with a transport's error.
+
+/** Money in milli-credits (1 credit = 1000). */
+export type Milli = bigint;
+
+export interface OpenedSession {
+  readonly sessionId: string;
+  readonly priceMilliPerMin: Milli;
+  readonly balance: Milli;
+  /** Unix ms until which the viewer has paid or reserved credit. */
+  readonly grantedUntilMs: number;
+}
+
+export interface BillingSession {
+  readonly viewerId: string;
+  readonly roomId: string;
+  readonly isActive: boolean;
+  readonly reason?: string;
+}
+
+export interface TipReceipt {
+  readonly tipId: string;
+  readonly balance: Milli;
+  /** True when this key had been used for the same tip before; nothing moved again. */
+  readonly isDuplicate: boolean;
+}
+
+export interface Wallet {
+  readonly balance: Milli;
+  readonly held: Milli;
+  readonly version: number;
+}
+
+export interface RoomTerms {
+  readonly roomId: string;
+  readonly performerId: string;
+  readonly streamId: string;
+  readonly priceMilliPerMin: Milli;
+  readonly isActive: boolean;
+}
+
+/** Sums over the whole ledger; amounts are decimal strings of milli-credits. */
+export interface LedgerSummary {
+  /** '0', or the books are broken. */
+  readonly entriesSum: string;
+  readonly transfers: number;
+  readonly accounts: readonly { readonly kind: string; readonly balance: string }[];
+}
+
+/** The only way to credits. Commands with a key may be repeated: the same key acts once. */
+export interface Billing {
+  /** @throws INSUFFICIENT_CREDIT */
+  openSession(request: { viewerId: string; roomId: string; key: string }): Promise<OpenedSession>;
+  /** undefined: no such session. */
+  findSession(sessionId: string): Promise<BillingSession | undefined>;
+  endSession(sessionId: string, reason: string): Promise<void>;
+  /** @throws INSUFFICIENT_CREDIT, KEY_REUSED, TIP_REFUSED */
+  tip(request: {
+    key: string;
+    viewerId: string;
+    viewerName: string;
+    roomId: string;
+    amount: Milli;
+    text?: string;
+  }): Promise<TipReceipt>;
+  wallet(userId: string): Promise<Wallet>;
+  /** Idempotent by key; negative amounts take back. @throws KEY_REUSED, INSUFFICIENT_CREDIT */
+  grant(request: {
+    key: string;
+    userId: string;
+    amount: Milli;
+    reason: string;
+    actor: string;
+  }): Promise<Milli>;
+  putRoom(terms: RoomTerms): Promise<void>;
+  /** Replaces the key of the stream: the old one is revoked and its publisher is dropped. */
+  putStreamKey(key: { streamId: string; keyHash: string }): Promise<void>;
+  earnings(performerId: string): Promise<{ pending: Milli; total: Milli }>;
+  ledgerSummary(): Promise<LedgerSummary>;
+}
+
+export interface LiveStream {
+  readonly streamId: string;
+  readonly nodeId: string;
+  /** `http://host:port` without a path; an empty host (`http://:8082`) means the host of the site. */
+  readonly hlsUrlBase: string;
+  readonly startedAtMs: number;
+}
+
+/** Which streams are on the air now. */
+export interface StreamDirectory {
+  list(): Promise<readonly LiveStream[]>;
+}
+
+export interface Push {
+  readonly kind: 's' | 'n';
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Idempotency key: the same key is delivered once within five minutes. */
+  readonly mid?: string;
+  readonly cls: 'reliable' | 'latest';
+  /** Slot of a `latest` message. */
+  readonly key?: string;
+}
+
+/** Pushes a message to everyone who is subscribed to the channel, on any gateway. */
+export interface Publisher {
+  publish(channel: string, push: Push): Promise<void>;
+}
+
+export interface FleetMember {
+  readonly id: string;
+  readonly address: Readonly<Record<string, string>>;
+  readonly load: number;
+  readonly isDraining: boolean;
+}
+
+/** Who runs which role now. */
+export interface Fleet {
+  list(role: 'gateway' | 'rtmp'): readonly FleetMember[];
+  /** Members of the role, best home for `key` first (rendezvous hashing). */
+  ranked(role: 'gateway', key: string): readonly FleetMember[];
+}
+
+export interface StreamEvent {
+  readonly streamId: string;
+  readonly state: 'live' | 'ended';
+}
+
+/** Fleet-wide events; at most once, so whoever listens also looks at the directory now and then. */
+export interface FleetEvents {
+  onStreamState(handler: (event: StreamEvent) => void): void;
+}
+
+/** A counter with an end, shared by all web processes. */
+export interface HitCounter {
+  /** Counts one hit. @returns hits in the running window and what is left of it. */
+  hit(key: string, windowMs: number): Promise<{ hits: number; leftMs: number }>;
+  /** Hits so far in the running window, without counting one. */
+  count(key: string): Promise<number>;
+}
+
+/** Short-lived marks, shared by all web processes. */
+export interface MarkStore {
+  mark(key: string, ttlSec: number): Promise<void>;
+  isMarked(key: string): Promise<boolean>;
+}
+
+/** How many people are in rooms now. */
+export interface Audience {
+  /** Rooms that nobody is in may be missing. Answers with an empty map when counts are away. */
+  count(roomIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Everything from outside that the site works with. */
+export interface Ports {
+  readonly billing: Billing;
+  readonly directory: StreamDirectory;
+  readonly publisher: Publisher;
+  readonly fleet: Fleet;
+  readonly audience: Audience;
+  readonly events: FleetEvents;
+  readonly hits: HitCounter;
+  readonly marks: MarkStore;
+}

@@ -1,0 +1,71 @@
+// The way into realtime: a connect token and the addresses of gateways, best first. The user's home
+// worker comes by rendezvous hashing, so that the sockets of one user tend to meet on one worker.
+import type { TokenService } from '../../cluster/index.js';
+import { connectRole, type ConnectRole } from '../accounts/principal.js';
+import type { Fleet, FleetMember } from '../ports.js';
+import { visitorSub, type Visitor } from '../rooms/visitor.js';
+
+const CONNECT_TTL_SEC = 3_600;
+
+export interface RealtimeTicket {
+  readonly token: string;
+  /** WebSocket addresses, best first; empty while no gateway is up. */
+  readonly urls: string[];
+  readonly userId: string;
+  readonly name: string;
+  readonly role: ConnectRole;
+}
+
+export interface ConnectService {
+  /** @param site host and scheme under which the browser reached us. */
+  ticket(visitor: Visitor, site: { host: string; isSecure: boolean }): RealtimeTicket;
+}
+
+export function createConnectService(parts: {
+  tokens: TokenService;
+  fleet: Fleet;
+  /** One address for all gateways; empty = what they registered. */
+  publicUrl: string;
+}): ConnectService {
+  const { tokens, fleet, publicUrl } = parts;
+  return {
+    ticket(visitor, site) {
+      const sub = visitorSub(visitor);
+      const name = visitor.kind === 'user' ? visitor.user.username : guestName(visitor.anonId);
+      const role = visitor.kind === 'user' ? connectRole(visitor.user) : 'anon';
+      const urls = publicUrl === '' ? gatewayUrls(fleet.ranked('gateway', sub), site) : [publicUrl];
+      return {
+        token: tokens.sign('connect', { sub, name, role }, CONNECT_TTL_SEC),
+        urls,
+        userId: sub,
+        name,
+        role,
+      };
+    },
+  };
+}
+
+/** Private addresses of the workers in the given order, then the addresses that they share. */
+export function gatewayUrls(
+  ranked: readonly FleetMember[],
+  site: { host: string; isSecure: boolean },
+): string[] {
+  const scheme = site.isSecure ? 'wss' : 'ws';
+  const usable = ranked.filter((one) => !one.isDraining);
+  const urlsBy = (member: string): string[] =>
+    usable.flatMap(({ address }) => {
+      const port = address[member];
+      if (port === undefined || port === '' || port === '0') return [];
+      const host = address['host'] ?? '';
+      return [`${scheme}://${host === '' ? site.host : host}:${port}/`];
+    });
+  return [...new Set([...urlsBy('port'), ...urlsBy('sharedPort')])];
+}
+
+/** A name that others see, the same as long as the browser keeps its id. */
+function guestName(anonId: string): string {
+  return `guest-${anonId
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(0, 5)
+    .toLowerCase()}`;
+}

@@ -1,0 +1,189 @@
+// The door of a room: who may enter, what it costs, and the tickets for chat and video. Used by the
+// routes. Invariant: nobody gets video or chat of a paid show without an open billing session, except
+// its performer and admins; nothing is charged before the viewer has accepted the price.
+import { AppError, type TokenService } from '../../cluster/index.js';
+import { randomId } from '../accounts/random-id.js';
+import type { Room } from '../db/entities/room.js';
+import { DetailedError, siteError } from '../errors.js';
+import type { LiveState } from '../live/live-state.js';
+import type { Billing, LiveStream } from '../ports.js';
+import { commandKey } from './command-key.js';
+import type { HlsSigner } from './hls-url.js';
+import type { RoomCatalog } from './room-catalog.js';
+import { freeLevel, roomLevel, visitorSub, type Visitor } from './visitor.js';
+
+const ROOM_TICKET_TTL_SEC = 30;
+
+export interface EnterRequest {
+  readonly slug: string;
+  readonly visitor: Visitor;
+  /** Host name under which the browser reached the site. */
+  readonly siteHost: string;
+  readonly accept: boolean;
+  /** The price that the viewer saw; another one is refused. */
+  readonly priceMilliPerMin?: string;
+  /** Makes a repeat of the same click harmless. */
+  readonly key?: string;
+}
+
+export interface Entry {
+  readonly ticket?: string;
+  readonly channel: string;
+  readonly level: string;
+  readonly isLive: boolean;
+  readonly streamId?: string;
+  readonly hlsUrl?: string;
+  readonly sessionId?: string;
+  readonly priceMilliPerMin?: string;
+  readonly balance?: string;
+  readonly grantedUntilMs?: number;
+}
+
+export interface HlsRequest {
+  readonly slug: string;
+  readonly visitor: Visitor;
+  readonly siteHost: string;
+  readonly sessionId?: string;
+}
+
+export interface EntryService {
+  /** @throws ROOM_NOT_FOUND, MEMBERS_ONLY, UNAUTHENTICATED, PAYMENT_REQUIRED, INSUFFICIENT_CREDIT, … */
+  enter(request: EnterRequest): Promise<Entry>;
+  /** A fresh address for the video. @throws SHOW_NOT_LIVE, SESSION_NOT_FOUND, PAYMENT_REQUIRED */
+  renewHls(request: HlsRequest): Promise<{ hlsUrl: string; streamId: string }>;
+  /** Ends the viewer's session, if there is one; leaving a free room changes nothing. */
+  leave(request: { slug: string; visitor: Visitor; sessionId?: string }): Promise<void>;
+}
+
+export function createEntryService(parts: {
+  catalog: RoomCatalog;
+  billing: Billing;
+  live: LiveState;
+  tokens: TokenService;
+  hls: HlsSigner;
+}): EntryService {
+  const { catalog, billing, live, tokens, hls } = parts;
+
+  function admit(
+    { visitor, siteHost }: EnterRequest,
+    room: Room,
+    inside: { stream: LiveStream | undefined; sessionId?: string },
+  ): Entry {
+    const { stream, sessionId } = inside;
+    const level = roomLevel(visitor, room);
+    const bill = sessionId === undefined ? {} : { bill: sessionId };
+    const claims = { sub: visitorSub(visitor), room: room.id, level, ...bill };
+    const hasChat = visitor.kind === 'user' || room.anonsSeeChat;
+    const sid = sessionId ?? freeSid(visitor);
+    return {
+      channel: `room:${room.id}`,
+      level,
+      isLive: stream !== undefined,
+      ...(hasChat ? { ticket: tokens.sign('room', claims, ROOM_TICKET_TTL_SEC) } : {}),
+      ...(stream === undefined
+        ? {}
+        : { streamId: room.streamId, hlsUrl: hls.sign(stream, sid, siteHost) }),
+    };
+  }
+
+  async function openPaid(request: EnterRequest, room: Room): Promise<Entry> {
+    const { visitor, accept } = request;
+    if (visitor.kind === 'anon') throw siteError('UNAUTHENTICATED');
+    const viewerId = visitor.user.id;
+    if (!accept) throw await paymentRequired(viewerId, room);
+    refuseOtherPrice(request, room.priceMilliPerMin);
+    const stream = await live.findNow(room.streamId);
+    if (stream === undefined) throw siteError('SHOW_NOT_LIVE');
+
+    const key = commandKey('enter', viewerId, request.key ?? randomId());
+    const opened = await billing
+      .openSession({ viewerId, roomId: room.id, key })
+      .catch(async (thrown: unknown) => {
+        if (!(thrown instanceof AppError) || thrown.code !== 'INSUFFICIENT_CREDIT') throw thrown;
+        const members = await priceAndBalance(viewerId, room);
+        throw new DetailedError('INSUFFICIENT_CREDIT', members);
+      });
+    return {
+      ...admit(request, room, { stream, sessionId: opened.sessionId }),
+      sessionId: opened.sessionId,
+      priceMilliPerMin: String(opened.priceMilliPerMin),
+      balance: String(opened.balance),
+      grantedUntilMs: opened.grantedUntilMs,
+    };
+  }
+
+  async function priceAndBalance(viewerId: string, room: Room) {
+    const { balance, held } = await billing.wallet(viewerId);
+    return {
+      priceMilliPerMin: room.priceMilliPerMin,
+      balance: String(balance - held),
+      isLive: live.find(room.streamId) !== undefined,
+    };
+  }
+
+  async function paymentRequired(viewerId: string, room: Room): Promise<AppError> {
+    return new DetailedError('PAYMENT_REQUIRED', await priceAndBalance(viewerId, room));
+  }
+
+  /** The viewer's own, still open session in the room. */
+  async function requireSession(
+    viewerId: string,
+    room: Room,
+    sessionId: string | undefined,
+  ): Promise<string> {
+    if (sessionId === undefined) throw await paymentRequired(viewerId, room);
+    const session = await billing.findSession(sessionId);
+    if (session?.viewerId !== viewerId || session.roomId !== room.id) {
+      throw siteError('SESSION_NOT_FOUND');
+    }
+    if (!session.isActive) throw await paymentRequired(viewerId, room);
+    return sessionId;
+  }
+
+  return {
+    async enter(request) {
+      const { visitor } = request;
+      const room = await catalog.find(request.slug);
+      const isFree = room.priceMilliPerMin === '0' || freeLevel(visitor, room) !== undefined;
+      if (!isFree) return openPaid(request, room);
+      if (visitor.kind === 'anon' && (!room.allowAnons || room.isPrivate)) {
+        throw siteError('MEMBERS_ONLY');
+      }
+      return admit(request, room, { stream: await live.findNow(room.streamId) });
+    },
+
+    async renewHls({ slug, visitor, siteHost, sessionId }) {
+      const room = await catalog.find(slug);
+      let sid = freeSid(visitor);
+      if (room.priceMilliPerMin !== '0' && freeLevel(visitor, room) === undefined) {
+        if (visitor.kind === 'anon') throw siteError('UNAUTHENTICATED');
+        sid = await requireSession(visitor.user.id, room, sessionId);
+      } else if (visitor.kind === 'anon' && (!room.allowAnons || room.isPrivate)) {
+        throw siteError('MEMBERS_ONLY');
+      }
+      const stream = await live.findNow(room.streamId);
+      if (stream === undefined) throw siteError('SHOW_NOT_LIVE');
+      return { hlsUrl: hls.sign(stream, sid, siteHost), streamId: room.streamId };
+    },
+
+    async leave({ slug, visitor, sessionId }) {
+      const room = await catalog.find(slug);
+      if (sessionId === undefined) return;
+      if (visitor.kind === 'anon') throw siteError('SESSION_NOT_FOUND');
+      const session = await billing.findSession(sessionId);
+      if (session?.viewerId !== visitor.user.id || session.roomId !== room.id) {
+        throw siteError('SESSION_NOT_FOUND');
+      }
+      if (session.isActive) await billing.endSession(sessionId, 'left');
+    },
+  };
+}
+
+function freeSid(visitor: Visitor): string {
+  return `free-${visitor.kind === 'user' ? visitor.user.id : visitor.anonId}`;
+}
+
+function refuseOtherPrice({ priceMilliPerMin }: EnterRequest, current: string): void {
+  if (priceMilliPerMin === undefined || priceMilliPerMin === current) return;
+  throw new DetailedError('PRICE_CHANGED', { priceMilliPerMin: current });
+}

@@ -1,0 +1,102 @@
+// All services of the site, made from its ports and its database. Used by main.ts, demo.ts and tests.
+import type { Clock, Logger } from '../cluster/index.js';
+import { createTokenService } from '../cluster/index.js';
+import { createAccountService, type AccountService } from './accounts/account-service.js';
+import { createLoginGuard, type LoginGuard } from './accounts/login-guard.js';
+import { createSessionService, type SessionService } from './accounts/session-service.js';
+import { createFinanceService, type FinanceService } from './admin/finance-service.js';
+import type { Database } from './db/database.js';
+import { createIdentity, type Identity } from './http/identity.js';
+import { createAnnouncer } from './live/announcer.js';
+import { createLiveState, type LiveState } from './live/live-state.js';
+import { createApplicationService, type ApplicationService } from './models/application-service.js';
+import { createPublishAddress, type PublishAddress } from './models/publish-address.js';
+import { createRoomService, type RoomService } from './models/room-service.js';
+import type { Ports } from './ports.js';
+import { createConnectService, type ConnectService } from './realtime/connect-service.js';
+import { createEntryService, type EntryService } from './rooms/entry-service.js';
+import { createHlsSigner } from './rooms/hls-url.js';
+import { createRoomCatalog, type RoomCatalog } from './rooms/room-catalog.js';
+import { createTipService, type TipService } from './rooms/tip-service.js';
+
+export interface SiteSettings {
+  readonly tokenSecret: string;
+  readonly publicUrl: string;
+  readonly isCookieSecure: boolean;
+  readonly accessTtlSec: number;
+  readonly refreshTtlSec: number;
+  readonly hlsTtlSec: number;
+  /** Fixed public addresses in front of the fleet; empty = what members register. */
+  readonly gatewayUrl: string;
+  readonly hlsUrl: string;
+  readonly rtmpUrl: string;
+}
+
+export interface Site {
+  readonly ports: Ports;
+  readonly database: Database;
+  readonly accounts: AccountService;
+  readonly sessions: SessionService;
+  readonly guard: LoginGuard;
+  readonly identity: Identity;
+  readonly applications: ApplicationService;
+  readonly rooms: RoomService;
+  readonly publishAddress: PublishAddress;
+  readonly catalog: RoomCatalog;
+  readonly entry: EntryService;
+  readonly tips: TipService;
+  readonly finance: FinanceService;
+  readonly connect: ConnectService;
+  readonly live: LiveState;
+}
+
+export function createSite(parts: {
+  ports: Ports;
+  database: Database;
+  settings: SiteSettings;
+  clock: Clock;
+  log: Logger;
+}): Site {
+  const { ports, database, settings, clock, log } = parts;
+  const { billing, fleet, marks } = ports;
+  const tokens = createTokenService(settings.tokenSecret, clock);
+  const base = { database, billing, clock, log };
+
+  const accounts = createAccountService(base);
+  const sessions = createSessionService({ ...base, accounts, tokens, marks, settings });
+  const identity = createIdentity({ tokens, sessions, accounts, settings });
+
+  const live = createLiveState({ ...ports, log });
+  const announcer = createAnnouncer({ ...base, publisher: ports.publisher });
+  const catalog = createRoomCatalog({ ...base, live, audience: ports.audience });
+  live.onChange(async (changes) => {
+    catalog.forget();
+    await announcer.liveChanged(changes);
+  });
+
+  const secret = settings.tokenSecret;
+  const hls = createHlsSigner({
+    secret,
+    ttlSec: settings.hlsTtlSec,
+    clock,
+    publicUrl: settings.hlsUrl,
+  });
+  const entry = createEntryService({ catalog, billing, live, tokens, hls });
+  return {
+    ports,
+    database,
+    accounts,
+    sessions,
+    guard: createLoginGuard(ports.hits),
+    identity,
+    applications: createApplicationService(base),
+    rooms: createRoomService({ ...base, announcer, onChange: () => catalog.forget() }),
+    publishAddress: createPublishAddress({ fleet, publicUrl: settings.rtmpUrl }),
+    catalog,
+    entry,
+    tips: createTipService({ catalog, billing }),
+    finance: createFinanceService({ ...base, accounts }),
+    connect: createConnectService({ tokens, fleet, publicUrl: settings.gatewayUrl }),
+    live,
+  };
+}

@@ -1,0 +1,203 @@
+// A whole site for tests: real mariadbd, real Redis for counters, the HTTP application, and siblings that
+// the test controls. Requests go through Fastify's injection with a cookie jar for each visitor.
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { connectRedis, closeRedis, systemClock } from '../../cluster/index.js';
+import { silentLog, startMariadb, startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';
+import type { TestMariadb, TestRedis, TestScope } from '../../cluster/testing/index.js';
+import { createDatabase, type Database } from '../db/database.js';
+import { siteError } from '../errors.js';
+import { buildApp } from '../http/app.js';
+import type { App } from '../http/app-type.js';
+import { createRedisCounts } from '../http/redis-counts.js';
+import type { FleetMember, LiveStream, Ports, Push, StreamEvent } from '../ports.js';
+import { createSite, type Site } from '../site.js';
+import { createMemoryBilling, type MemoryBilling } from './memory-billing.js';
+
+export interface SiteFixture {
+  readonly app: App;
+  readonly site: Site;
+  readonly database: Database;
+  readonly mariadb: TestMariadb;
+  readonly redis: TestRedis;
+  readonly billing: MemoryBilling;
+  readonly pushes: { channel: string; push: Push }[];
+  readonly gateways: FleetMember[];
+  readonly ingests: FleetMember[];
+  /** Puts a stream on the air, or takes it off, and tells the fleet. */
+  air(streamId: string, isLive: boolean): void;
+  setDirectoryDown(isDown: boolean): void;
+  browser(): Browser;
+}
+
+export interface FixtureOptions {
+  readonly limits?: { loginsPerMin: number; signUpsPerHour: number };
+  readonly publicDir?: string;
+  readonly trustedProxies?: readonly string[];
+}
+
+const PUBLIC_URL = 'http://site.test';
+
+export async function startSite(t: TestScope, options: FixtureOptions = {}): Promise<SiteFixture> {
+  const [mariadb, redis] = await Promise.all([startMariadb(t), startRedis(t)]);
+  const connection = await connectRedis(redis.url, {
+    role: 'command',
+    name: 'test',
+    log: silentLog,
+  });
+  const database = createDatabase({ url: mariadb.url, poolMax: 5, log: silentLog });
+  await database.start();
+  const world = createWorld();
+  const counts = createRedisCounts(() => connection);
+  const ports: Ports = { ...world.ports, hits: counts, marks: counts };
+  const site = createSite({
+    ports,
+    database,
+    clock: systemClock,
+    log: silentLog,
+    settings: {
+      tokenSecret: TEST_SECRETS.token,
+      publicUrl: PUBLIC_URL,
+      isCookieSecure: false,
+      accessTtlSec: 900,
+      refreshTtlSec: 604_800,
+      hlsTtlSec: 90,
+      gatewayUrl: '',
+      hlsUrl: '',
+      rtmpUrl: '',
+    },
+  });
+  site.live.start();
+  const app = await buildApp({
+    site,
+    clock: systemClock,
+    log: silentLog,
+    onAnswer: () => undefined,
+    settings: {
+      publicUrl: PUBLIC_URL,
+      isCookieSecure: false,
+      extraUrls: [],
+      trustedProxies: options.trustedProxies ?? [],
+      publicDir: options.publicDir ?? '/nonexistent',
+      limits: options.limits ?? { loginsPerMin: 10_000, signUpsPerHour: 10_000 },
+    },
+  });
+  await app.ready();
+  t.teardown(async () => {
+    site.live.stop();
+    await app.close();
+    await database.stop();
+    await closeRedis(connection);
+  });
+  return { app, site, database, mariadb, redis, ...world, browser: () => new Browser(app) };
+}
+
+function createWorld() {
+  const billing = createMemoryBilling();
+  const streams = new Map<string, LiveStream>();
+  const handlers: ((event: StreamEvent) => void)[] = [];
+  const pushes: { channel: string; push: Push }[] = [];
+  const gateways: FleetMember[] = [];
+  const ingests: FleetMember[] = [];
+  let isDirectoryDown = false;
+  const ports: Omit<Ports, 'hits' | 'marks'> = {
+    billing,
+    directory: {
+      list: () =>
+        isDirectoryDown
+          ? Promise.reject(siteError('REALTIME_UNAVAILABLE'))
+          : Promise.resolve([...streams.values()]),
+    },
+    publisher: {
+      publish: (channel, push) => {
+        pushes.push({ channel, push });
+        return Promise.resolve();
+      },
+    },
+    fleet: {
+      list: (role) => (role === 'gateway' ? gateways : ingests),
+      ranked: () => gateways,
+    },
+    audience: { count: () => Promise.resolve(new Map()) },
+    events: { onStreamState: (handler) => void handlers.push(handler) },
+  };
+  return {
+    ports,
+    billing,
+    pushes,
+    gateways,
+    ingests,
+    setDirectoryDown: (isDown: boolean) => void (isDirectoryDown = isDown),
+    air(streamId: string, isLive: boolean) {
+      const startedAtMs = Date.now();
+      const stream = { streamId, nodeId: 'rtmp-1', hlsUrlBase: 'http://:8082', startedAtMs };
+      if (isLive) streams.set(streamId, stream);
+      else streams.delete(streamId);
+      for (const handler of handlers) handler({ streamId, state: isLive ? 'live' : 'ended' });
+    },
+  };
+}
+
+type Answer = LightMyRequestResponse;
+
+/** One visitor: keeps cookies, sends the header that our pages send. */
+export class Browser {
+  readonly cookies = new Map<string, string>();
+
+  constructor(private readonly app: App) {}
+
+  get(url: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send({ method: 'GET', url, headers });
+  }
+
+  post(url: string, payload?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    return this.send({ method: 'POST', url, headers, ...bodyOf(payload) });
+  }
+
+  patch(url: string, payload: unknown): Promise<Answer> {
+    return this.send({ method: 'PATCH', url, ...bodyOf(payload) });
+  }
+
+  async send(request: InjectOptions): Promise<Answer> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await this.app.inject({
+      ...request,
+      headers: {
+        host: 'site.test',
+        'x-showbill': '1',
+        ...(cookie === '' ? {} : { cookie }),
+        ...request.headers,
+      },
+    });
+    for (const { name, value, maxAge } of answer.cookies) {
+      if (value === '' || maxAge === 0) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+    return answer;
+  }
+
+  /** Signs up a new account and stays logged in. */
+  async signUp(username: string): Promise<{ id: string; username: string }> {
+    const form = { username, email: `${username}@example.org`, password: 'correct horse' };
+    const answer = await this.post('/api/v1/auth/signup', form);
+    if (answer.statusCode !== 201) throw new Error(`sign-up: ${answer.body}`);
+    return answer.json<{ user: { id: string; username: string } }>().user;
+  }
+}
+
+function bodyOf(payload: unknown): Pick<InjectOptions, 'payload'> {
+  return payload === undefined ? {} : { payload: payload as object };
+}
+
+/** An admin, and a model with a room, both logged in. */
+export async function staff(fixture: SiteFixture) {
+  const admin = fixture.browser();
+  const adminUser = await admin.signUp('boss');
+  await fixture.site.accounts.setRoles(adminUser.id, { isAdmin: true });
+  const model = fixture.browser();
+  const modelUser = await model.signUp('Mira');
+  await model.post('/api/v1/model/apply', { displayName: 'Mira' });
+  const approved = await admin.post(`/api/v1/admin/models/${modelUser.id}/approve`);
+  if (approved.statusCode !== 200) throw new Error(`approve: ${approved.body}`);
+  const room = await fixture.site.rooms.findOwn(modelUser.id);
+  return { admin, adminUser, model, modelUser, room };
+}
