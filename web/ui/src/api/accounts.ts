@@ -11,9 +11,12 @@ export interface Account {
 
 export interface Me {
   user: Account;
-  /** Spendable milli-credits; absent while the ledger cannot be asked. */
-  balance?: string | { amount: string; held?: string; version?: number } | null;
-  model?: { state: string; reason?: string | null } | null;
+  /** Milli-credits free to spend; null while billing is away. */
+  balance: string | null;
+  held?: string;
+  version?: number;
+  /** The application as a model, if there is one. */
+  model?: { state: string; reason: string | null };
 }
 
 export const fetchMe = (): Promise<Me> => call('GET', '/me');

@@ -2,27 +2,29 @@
 import { call } from './http.js';
 
 export interface Application {
+  /** User id of the applicant. */
   id: string;
   username: string;
-  displayName?: string;
-  about?: string | null;
+  displayName: string;
+  about: string;
   state: string;
-  reason?: string | null;
-  createdAt?: string;
+  reason: string | null;
+  createdAt: string;
+  decidedAt: string | null;
 }
 
 export interface FinanceSummary {
+  /** Sum of all ledger entries; anything but '0' is an alarm. */
   entriesSum: string;
-  accounts: { name: string; balance: string }[] | Record<string, string>;
+  transfers: number;
+  accounts: { name: string; balance: string }[];
 }
 
-export const fetchApplications = async (state: string): Promise<Application[]> => {
-  const answer = await call<Application[] | { models: Application[] }>(
-    'GET',
-    `/admin/models?state=${encodeURIComponent(state)}`,
-  );
-  return Array.isArray(answer) ? answer : answer.models;
-};
+export type ApplicationState = 'pending' | 'approved' | 'declined';
+
+export const fetchApplications = (
+  state: ApplicationState,
+): Promise<{ models: Application[]; next?: string }> => call('GET', `/admin/models?state=${state}`);
 
 export const approveModel = (id: string): Promise<unknown> =>
   call('POST', `/admin/models/${encodeURIComponent(id)}/approve`, {});
@@ -35,11 +37,6 @@ export const grantCredits = (form: {
   amountMilli: string;
   reason: string;
   key: string;
-}): Promise<unknown> => call('POST', '/admin/grants', form);
+}): Promise<{ userId: string; balance: string }> => call('POST', '/admin/grants', form);
 
 export const fetchFinance = (): Promise<FinanceSummary> => call('GET', '/admin/finance/summary');
-
-export function listAccounts(summary: FinanceSummary): { name: string; balance: string }[] {
-  if (Array.isArray(summary.accounts)) return summary.accounts;
-  return Object.entries(summary.accounts).map(([name, balance]) => ({ name, balance }));
-}

@@ -15,6 +15,8 @@ async function send(method: Method, path: string, body: unknown): Promise<Respon
     headers,
     credentials: 'same-origin',
     cache: 'no-store',
+    // A tip or a leave that is under way survives the closing of the page.
+    keepalive: method !== 'GET',
     signal: AbortSignal.timeout(requestTimeoutMs),
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });

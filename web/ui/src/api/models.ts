@@ -1,6 +1,5 @@
 // What a performer manages: application, stream key, room and earnings.
 import { call } from './http.js';
-import type { Room } from './rooms.js';
 
 export interface ModelRoom {
   id: string;
@@ -11,26 +10,26 @@ export interface ModelRoom {
 }
 
 export interface ModelDesk {
-  room: ModelRoom & Partial<Room>;
-  publishUrl: string;
+  room: ModelRoom;
+  /** Null while no ingest node is up. */
+  publishUrl: string | null;
   keyMasked: string | null;
   isLive: boolean;
+  /** Null while billing is away. */
   earnings: { pending: string; total: string } | null;
 }
 
 export const fetchModelDesk = (): Promise<ModelDesk> => call('GET', '/model');
 
-export const applyAsModel = (form: {
-  displayName: string;
-  about: string;
-}): Promise<unknown> => call('POST', '/model/apply', form);
+export const applyAsModel = (form: { displayName: string; about: string }): Promise<unknown> =>
+  call('POST', '/model/apply', form);
 
 /** The new key is shown once; the old one stops working and its broadcast is dropped. */
-export const regenerateKey = (): Promise<{ key: string; keyMasked?: string }> =>
+export const regenerateKey = (): Promise<{ key: string; keyMasked: string }> =>
   call('POST', '/model/key/regenerate', {});
 
 export const updateModelRoom = (form: {
   title: string;
   topic: string;
   priceMilliPerMin: string;
-}): Promise<unknown> => call('PATCH', '/model/room', form);
+}): Promise<{ room: ModelRoom }> => call('PATCH', '/model/room', form);

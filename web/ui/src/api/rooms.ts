@@ -6,52 +6,75 @@ export interface Room {
   slug: string;
   title: string;
   topic: string;
-  model: { name: string };
+  model: { name: string; about?: string };
   isLive: boolean;
   isPrivate?: boolean;
   pricePerMinMilli: string;
   viewers: number;
+  lastLiveAt?: string | null;
   previewUrl?: string | null;
 }
 
 export interface RoomList {
   rooms: Room[];
-  next?: string | null;
+  next?: string;
+  /** `realtime`: who is live may be out of date. */
+  unavailable?: string[];
 }
 
 /** Where a playlist is: an absolute address, or a port and path on the host of this page. */
 export type HlsAddress = string | { port: number; path: string };
 
 export interface Entry {
-  ticket: string;
+  /** Absent where strangers may watch but not see the chat. */
+  ticket?: string;
   channel: string;
+  level?: string;
+  isLive?: boolean;
   streamId?: string | null;
   hlsUrl?: HlsAddress | null;
   sessionId?: string | null;
   priceMilliPerMin?: string | null;
+  /** Milli-credits left when the session was opened. */
+  balance?: string | null;
   grantedUntilMs?: number | null;
 }
 
+/** The visitor's consent to a price. The same `key` never opens a second session. */
+export interface Acceptance {
+  priceMilliPerMin: string;
+  key: string;
+}
+
 export interface TipReceipt {
-  tipId?: string;
-  balance?: string | { amount: string; held?: string; version?: number } | null;
+  tipId: string;
+  balance: string;
+  duplicate: boolean;
 }
 
 const at = (slug: string, rest = ''): string => `/rooms/${encodeURIComponent(slug)}${rest}`;
 
-export const fetchRooms = (): Promise<RoomList> => call('GET', '/rooms');
+export interface RoomQuery {
+  filter: string;
+  search: string;
+  /** 1 to 100. */
+  limit: number;
+}
 
-export const fetchRoom = async (slug: string): Promise<Room> => {
-  const answer = await call<Room | { room: Room }>('GET', at(slug));
-  return 'room' in answer ? answer.room : answer;
+export const fetchRooms = ({ filter, search, limit }: RoomQuery): Promise<RoomList> => {
+  const params = new URLSearchParams({ filter, limit: String(limit) });
+  if (search !== '') params.set('q', search);
+  return call('GET', `/rooms?${params.toString()}`);
 };
 
-/** Answers 402 PAYMENT_REQUIRED for a paid room unless `accept` is true. */
-export const enterRoom = (slug: string, accept: boolean): Promise<Entry> =>
-  call('POST', at(slug, '/enter'), accept ? { accept: true } : {});
+export const fetchRoom = (slug: string): Promise<Room> => call('GET', at(slug));
 
-export const leaveRoom = (slug: string, sessionId: string | undefined): Promise<unknown> =>
-  call('POST', at(slug, '/leave'), sessionId === undefined ? {} : { sessionId });
+/** Answers 402 PAYMENT_REQUIRED for a paid room that has not been accepted. */
+export const enterRoom = (slug: string, acceptance?: Acceptance): Promise<Entry> =>
+  call('POST', at(slug, '/enter'), acceptance ? { accept: true, ...acceptance } : {});
+
+export const leaveRoom = (slug: string, sessionId: string): Promise<unknown> =>
+  call('POST', at(slug, '/leave'), { sessionId });
 
 export const renewPlaylist = (
   slug: string,

@@ -5,9 +5,7 @@ import { navigate } from './router.js';
 type LinkProps = AnchorHTMLAttributes<HTMLAnchorElement> & { href: string };
 
 function isPlainClick(event: MouseEvent): boolean {
-  return (
-    event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
-  );
+  return event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
 }
 
 export function Link({ href, onClick, ...rest }: LinkProps) {

@@ -4,7 +4,7 @@ import type { Account, Me } from '../api/accounts.js';
 import { renewAccess, setRenewalGuard } from '../api/http.js';
 import { toProblem } from '../api/problem.js';
 import { createStore } from '../state/store.js';
-import { mergeBalance, readBalance } from './balance.js';
+import { mergeBalance, readMe, readPush } from './balance.js';
 import type { Balance } from './balance.js';
 
 export interface Session {
@@ -40,7 +40,10 @@ function setHint(isMember: boolean): void {
 
 function applyMe(me: Me): void {
   setHint(true);
-  const balance = readBalance(me.balance, Date.now());
+  const known = sessionStore.get();
+  const told = readMe(me, Date.now());
+  const before = known.user?.id === me.user.id ? known.balance : undefined;
+  const balance = told ? mergeBalance(before, told) : before;
   sessionStore.set({
     state: 'member',
     user: me.user,
@@ -63,7 +66,8 @@ export async function reloadSession(): Promise<void> {
   }
 }
 
-async function renewIfOld(): Promise<void> {
+/** Renews the access cookie if it may be near its end. */
+export async function keepSessionFresh(): Promise<void> {
   if (sessionStore.get().state !== 'member' || Date.now() - renewedAtMs < renewEveryMs) return;
   renewedAtMs = Date.now();
   await renewAccess();
@@ -71,8 +75,8 @@ async function renewIfOld(): Promise<void> {
 
 export async function startSession(): Promise<void> {
   setRenewalGuard(hasHint);
-  window.setInterval(() => void renewIfOld(), 30_000);
-  document.addEventListener('visibilitychange', () => void renewIfOld());
+  window.setInterval(() => void keepSessionFresh(), 30_000);
+  document.addEventListener('visibilitychange', () => void keepSessionFresh());
   await reloadSession();
 }
 
@@ -102,13 +106,13 @@ export async function signOut(): Promise<void> {
   }
 }
 
-/** Takes a balance from a push or from the answer to a tip. */
-export function applyBalance(value: unknown): void {
-  const next = readBalance(value, Date.now());
+/** Takes a pushed balance. */
+export function applyBalance(body: Readonly<Record<string, unknown>>): void {
+  const next = readPush(body, Date.now());
   if (!next) return;
-  sessionStore.update((session) =>
-    session.state === 'member'
-      ? { ...session, balance: mergeBalance(session.balance, next) }
-      : session,
-  );
+  sessionStore.update((session) => {
+    if (session.state !== 'member') return session;
+    const balance = mergeBalance(session.balance, next);
+    return balance === session.balance ? session : { ...session, balance };
+  });
 }

@@ -1,10 +1,10 @@
 // A value with listeners: the one way state that outlives a component is kept in the browser.
 // Listeners run only when the value really changed (Object.is).
 export interface Store<S> {
-  get(): S;
-  set(next: S): void;
-  update(change: (previous: S) => S): void;
-  subscribe(listener: () => void): () => void;
+  get: () => S;
+  set: (next: S) => void;
+  update: (change: (previous: S) => S) => void;
+  subscribe: (listener: () => void) => () => void;
 }
 
 export function createStore<S>(initial: S): Store<S> {

@@ -1,0 +1,95 @@
+// Giving credits to an account, with a reason for the audit. The key makes a repeated press harmless.
+import { useRef } from 'react';
+import { useState } from 'react';
+import { useForm } from '../account/use-form.js';
+import { grantCredits } from '../api/admin.js';
+import { Problem } from '../api/problem.js';
+import { formatCreditsUnit, parseCredits } from '../format/credits.js';
+import { newMid } from '../realtime/realtime.js';
+import { Button } from '../ui/button.js';
+import { Field } from '../ui/field.js';
+import { Notice } from '../ui/notice.js';
+
+function wrongAmount(): Problem {
+  const message = 'Enter an amount such as 100 or 2.5.';
+  return new Problem({
+    status: 0,
+    code: 'BAD_INPUT',
+    detail: message,
+    errors: [{ field: 'amountMilli', message }],
+    extra: {},
+  });
+}
+
+export function Grant({ onGranted }: { onGranted: () => void }) {
+  const key = useRef(newMid());
+  const [done, setDone] = useState<string>();
+  const [round, setRound] = useState(0);
+  const form = useForm(async (fields) => {
+    setDone(undefined);
+    const amount = parseCredits(fields['amount'] ?? '');
+    if (amount === undefined) throw wrongAmount();
+    const username = (fields['username'] ?? '').trim();
+    const { balance } = await grantCredits({
+      username,
+      amountMilli: String(amount),
+      reason: (fields['reason'] ?? '').trim(),
+      key: key.current,
+    });
+    key.current = newMid();
+    setDone(`${username} now has ${formatCreditsUnit(balance)}.`);
+    setRound((count) => count + 1);
+    onGranted();
+  });
+  return (
+    <section className="panel" aria-label="Grant credits">
+      <h2>Grant credits</h2>
+      <form
+        key={round}
+        className="stack"
+        noValidate
+        onSubmit={form.submit}
+        onChange={() => {
+          // Another grant than the refused one is another command.
+          if (form.problem) key.current = newMid();
+        }}
+      >
+        <div className="field-pair">
+          <Field
+            label="Account"
+            name="username"
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            error={form.fieldError('username')}
+          />
+          <Field
+            label="Amount"
+            name="amount"
+            unit="credits"
+            inputMode="decimal"
+            autoComplete="off"
+            error={form.fieldError('amountMilli')}
+          />
+        </div>
+        <Field
+          label="Reason"
+          name="reason"
+          maxLength={200}
+          autoComplete="off"
+          hint="Kept in the audit log."
+          error={form.fieldError('reason')}
+        />
+        {form.problem && form.problem.errors.length === 0 ? (
+          <Notice tone="error">{form.problem.message}</Notice>
+        ) : null}
+        {done === undefined ? null : <Notice tone="done">{done}</Notice>}
+        <div>
+          <Button look="primary" type="submit" isBusy={form.isBusy}>
+            Grant
+          </Button>
+        </div>
+      </form>
+    </section>
+  );
+}

@@ -1,0 +1,144 @@
+// The lines of one room's chat as pure data: own lines appear at once and are merged with their echo by `mid`,
+// a tip is shown once, and the list stays bounded. Lines are ordered by offset; unsent ones stand last.
+export interface ChatAuthor {
+  id: string;
+  name: string;
+  role: string;
+}
+
+export type LineStatus = 'sending' | 'sent' | 'failed';
+
+export interface ChatLine {
+  /** Stable React key: survives the change from own draft to acknowledged line. */
+  key: string;
+  kind: 'message' | 'tip' | 'notice';
+  from?: ChatAuthor;
+  text: string;
+  amountMilli?: string;
+  mid?: string;
+  offset?: number;
+  atMs: number;
+  status: LineStatus;
+  /** Why sending failed, in words. */
+  problem?: string;
+  isDeleted?: boolean;
+}
+
+export interface ChatLog {
+  lines: ChatLine[];
+  /** Counts lines from others that ever arrived, for the “new messages” pill. */
+  arrived: number;
+}
+
+export const emptyLog: ChatLog = { lines: [], arrived: 0 };
+
+/** More lines than this make scrolling slow on phones, and nobody reads further back in a live room. */
+export const linesMax = 300;
+
+function bounded(lines: ChatLine[]): ChatLine[] {
+  return lines.length > linesMax ? lines.slice(lines.length - linesMax) : lines;
+}
+
+function isSame(a: ChatLine, b: ChatLine): boolean {
+  if (a.mid !== undefined && a.mid === b.mid) return true;
+  return a.offset !== undefined && a.offset === b.offset;
+}
+
+/** Puts a sequenced line where its offset belongs; nearly always that is the end of the sequenced part. */
+function insertByOffset(lines: ChatLine[], line: ChatLine): void {
+  let at = lines.length;
+  while (at > 0) {
+    const before = lines[at - 1];
+    const isUnsent = before !== undefined && before.status !== 'sent';
+    const isLater =
+      before?.offset !== undefined && line.offset !== undefined && before.offset > line.offset;
+    if (!isUnsent && !isLater) break;
+    at -= 1;
+  }
+  lines.splice(at, 0, line);
+}
+
+/** Adds lines as they arrive (live, history or resume, in any mixture); what is already shown is merged, not repeated. */
+export function addLines(log: ChatLog, incoming: readonly ChatLine[]): ChatLog {
+  if (incoming.length === 0) return log;
+  const lines = [...log.lines];
+  let arrived = log.arrived;
+  for (const line of incoming) {
+    const at = findRecent(lines, line);
+    const known = at === -1 ? undefined : lines[at];
+    if (known) {
+      if (known.status === 'sent' && known.offset !== undefined) continue;
+      lines.splice(at, 1);
+      insertByOffset(lines, { ...known, ...line, key: known.key, status: 'sent' });
+      continue;
+    }
+    insertByOffset(lines, line);
+    if (line.kind !== 'notice') arrived += 1;
+  }
+  return { lines: bounded(lines), arrived };
+}
+
+function findRecent(lines: readonly ChatLine[], line: ChatLine): number {
+  for (let at = lines.length - 1; at >= 0; at -= 1) {
+    const other = lines[at];
+    if (other && isSame(other, line)) return at;
+  }
+  return -1;
+}
+
+/** Shows an own line before the server has it. */
+export function addDraft(
+  log: ChatLog,
+  draft: { mid: string; from: ChatAuthor; text: string; atMs: number },
+): ChatLog {
+  const line: ChatLine = { ...draft, key: draft.mid, kind: 'message', status: 'sending' };
+  return { ...log, lines: bounded([...log.lines, line]) };
+}
+
+function change(log: ChatLog, mid: string, patch: (line: ChatLine) => ChatLine): ChatLog {
+  return { ...log, lines: log.lines.map((line) => (line.mid === mid ? patch(line) : line)) };
+}
+
+export function acknowledge(log: ChatLog, mid: string, offset: number | undefined): ChatLog {
+  const line = log.lines.find((candidate) => candidate.mid === mid);
+  if (!line || (line.status === 'sent' && line.offset !== undefined)) return log;
+  const { problem: _problem, ...rest } = line;
+  const sent: ChatLine = { ...rest, status: 'sent', ...(offset === undefined ? {} : { offset }) };
+  const lines = log.lines.filter((candidate) => candidate !== line);
+  insertByOffset(lines, sent);
+  return { ...log, lines };
+}
+
+export function markFailed(log: ChatLog, mid: string, problem: string): ChatLog {
+  return change(log, mid, (line) =>
+    line.status === 'sent' ? line : { ...line, status: 'failed', problem },
+  );
+}
+
+export function markSending(log: ChatLog, mid: string): ChatLog {
+  return change(log, mid, (line) => {
+    const { problem: _problem, ...rest } = line;
+    return { ...rest, status: 'sending' };
+  });
+}
+
+export function dropLine(log: ChatLog, key: string): ChatLog {
+  return { ...log, lines: log.lines.filter((line) => line.key !== key) };
+}
+
+/** A moderator removed one line, or every line of one author. The place stays, the words go. */
+export function markDeleted(
+  log: ChatLog,
+  target: { offset?: number; mid?: string; userId?: string },
+): ChatLog {
+  const isTarget = (line: ChatLine): boolean =>
+    (target.offset !== undefined && line.offset === target.offset) ||
+    (target.mid !== undefined && line.mid === target.mid) ||
+    (target.userId !== undefined && line.kind === 'message' && line.from?.id === target.userId);
+  return {
+    ...log,
+    lines: log.lines.map((line) =>
+      isTarget(line) ? { ...line, isDeleted: true, text: '' } : line,
+    ),
+  };
+}

@@ -1,0 +1,114 @@
+// One line of chat. Memoised: a busy room re-renders only the lines that are new.
+import { memo } from 'react';
+import { formatCreditsUnit } from '../format/credits.js';
+import { formatTime } from '../format/clock.js';
+import { hashText } from '../format/hash.js';
+import { Button } from '../ui/button.js';
+import { TicketIcon } from '../ui/icons.js';
+import type { ChatAuthor, ChatLine } from './chat-log.js';
+import { isEmote, mentionsMe, splitText } from './chat-text.js';
+import { Emote } from './emote.js';
+
+export interface LineActions {
+  onRetry: (line: ChatLine) => void;
+  onDrop: (line: ChatLine) => void;
+}
+
+interface LineProps extends LineActions {
+  line: ChatLine;
+  myName: string | undefined;
+}
+
+const roleNames: Record<string, string> = {
+  model: 'Model',
+  performer: 'Model',
+  moderator: 'Mod',
+  admin: 'Staff',
+};
+
+function nameClass({ id, role }: ChatAuthor): string {
+  if (role === 'model' || role === 'performer') return 'line-name name-model';
+  if (role === 'moderator' || role === 'admin') return `line-name name-${role}`;
+  return `line-name name-${String(hashText(id) % 7)}`;
+}
+
+function Author({ author }: { author: ChatAuthor }) {
+  const role = roleNames[author.role];
+  return (
+    <>
+      {role === undefined ? null : <span className={`role role-${author.role}`}>{role}</span>}
+      <span className={nameClass(author)}>{author.name}</span>
+    </>
+  );
+}
+
+function Words({ text, myName }: { text: string; myName: string | undefined }) {
+  return splitText(text, myName).map((part, index) => {
+    if (part.kind === 'emote' && isEmote(part.name)) return <Emote key={index} name={part.name} />;
+    if (part.kind === 'mention') {
+      return (
+        <span key={index} className={part.isMe ? 'mention mention-me' : 'mention'}>
+          {part.text}
+        </span>
+      );
+    }
+    return part.text;
+  });
+}
+
+function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
+  return (
+    <li className="line line-tip" data-kind="tip">
+      <TicketIcon />
+      <div>
+        <strong>{line.from?.name}</strong> tipped{' '}
+        <strong className="number">{formatCreditsUnit(line.amountMilli ?? '0')}</strong>
+        {line.text === '' ? null : (
+          <p className="line-tip-text">
+            <Words text={line.text} myName={myName} />
+          </p>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function FailedActions({ line, onRetry, onDrop }: LineActions & { line: ChatLine }) {
+  return (
+    <div className="line-failed" role="alert">
+      <span>{line.problem}</span>
+      <Button size="small" look="quiet" onClick={() => onRetry(line)}>
+        Try again
+      </Button>
+      <Button size="small" look="quiet" onClick={() => onDrop(line)}>
+        Remove
+      </Button>
+    </div>
+  );
+}
+
+export const ChatMessage = memo(function ChatMessage({ line, myName, onRetry, onDrop }: LineProps) {
+  if (line.kind === 'notice') return <li className="line line-notice">{line.text}</li>;
+  if (line.kind === 'tip') return <Tip line={line} myName={myName} />;
+  const isMention = mentionsMe(line.text, myName);
+  return (
+    <li
+      className={isMention ? 'line is-mention' : 'line'}
+      data-kind="message"
+      data-status={line.status}
+      title={formatTime(line.atMs)}
+    >
+      {line.from ? <Author author={line.from} /> : null}
+      {line.isDeleted === true ? (
+        <span className="line-deleted">message removed</span>
+      ) : (
+        <span className="line-text">
+          <Words text={line.text} myName={myName} />
+        </span>
+      )}
+      {line.status === 'failed' ? (
+        <FailedActions line={line} onRetry={onRetry} onDrop={onDrop} />
+      ) : null}
+    </li>
+  );
+});

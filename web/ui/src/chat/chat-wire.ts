@@ -1,0 +1,50 @@
+// Turns room messages as they come over the wire into chat lines. Foreign input: every member is checked, what does not fit is left out.
+import type { ChatAuthor, ChatLine } from './chat-log.js';
+
+export interface WireMessage {
+  kind: string;
+  body: unknown;
+  mid?: string | undefined;
+  offset?: number | undefined;
+  atMs?: number | undefined;
+}
+
+type Fields = Record<string, unknown>;
+
+export function asFields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}
+
+export function asText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? String(value) : undefined;
+}
+
+function readAuthor(value: unknown): ChatAuthor | undefined {
+  const from = asFields(value);
+  const id = asText(from['id']);
+  const name = asText(from['name']);
+  if (id === undefined || name === undefined) return undefined;
+  return { id, name, role: asText(from['role']) ?? 'viewer' };
+}
+
+/** A chat message or tip as a line; undefined for kinds that chat does not show and for malformed bodies. */
+export function readLine(message: WireMessage, nowMs: number): ChatLine | undefined {
+  const body = asFields(message.body);
+  const from = readAuthor(body['from']);
+  if (!from) return undefined;
+  const common = {
+    key: message.mid ?? `at-${String(message.offset ?? nowMs)}`,
+    from,
+    text: asText(body['text']) ?? '',
+    atMs: message.atMs ?? nowMs,
+    status: 'sent' as const,
+    ...(message.mid === undefined ? {} : { mid: message.mid }),
+    ...(message.offset === undefined ? {} : { offset: message.offset }),
+  };
+  if (message.kind === 'm' && common.text !== '') return { ...common, kind: 'message' };
+  const amountMilli = asText(body['amount']);
+  if (message.kind === 't' && amountMilli !== undefined)
+    return { ...common, kind: 'tip', amountMilli };
+  return undefined;
+}

@@ -1,0 +1,122 @@
+// Plays a stream through hls.js (fetched here and nowhere else) and recovers from what live streams suffer: a playlist that is
+// not there yet, an expired signature, a broken segment, a publisher who comes back.
+import type { ErrorData, HlsConfig, default as HlsType } from 'hls.js';
+import workerUrl from 'hls.js/dist/hls.worker.js?url';
+import { qualityLabel } from './playback.js';
+import type { Playback, PlaybackEvents, QualityLevel } from './playback.js';
+
+const retryMinMs = 700;
+const retryMaxMs = 5000;
+
+class Recovery {
+  private timer: number | undefined;
+  private attempts = 0;
+  private mediaRecoveredAtMs = 0;
+
+  constructor(
+    private readonly hls: HlsType,
+    private readonly events: PlaybackEvents,
+    private readonly reload: () => void,
+  ) {}
+
+  /** Called for fatal errors only; hls.js itself repeats the others. */
+  handle(data: ErrorData, isNetwork: boolean): void {
+    const status = data.response?.code ?? 0;
+    if (isNetwork) {
+      this.events.onPhase('stalled');
+      const isRefused = status === 401 || status === 403 || status === 410;
+      this.retry(isRefused ? () => this.renewAndReload() : this.reload);
+      return;
+    }
+    if (performance.now() - this.mediaRecoveredAtMs > 3000) {
+      this.mediaRecoveredAtMs = performance.now();
+      this.hls.recoverMediaError();
+      return;
+    }
+    this.events.onPhase('stalled');
+    this.retry(this.reload);
+  }
+
+  succeeded(): void {
+    this.attempts = 0;
+  }
+
+  stop(): void {
+    window.clearTimeout(this.timer);
+  }
+
+  private renewAndReload(): void {
+    void this.events.renew().then((isRenewed) => {
+      if (isRenewed) this.reload();
+      else this.events.onPhase('failed');
+    });
+  }
+
+  private retry(action: () => void): void {
+    window.clearTimeout(this.timer);
+    const waitMs = Math.min(retryMaxMs, retryMinMs * 1.6 ** this.attempts);
+    this.attempts += 1;
+    this.timer = window.setTimeout(action, waitMs);
+  }
+}
+
+function config(events: PlaybackEvents): Partial<HlsConfig> {
+  return {
+    enableWorker: true,
+    workerPath: workerUrl,
+    liveSyncDurationCount: 2,
+    liveMaxLatencyDurationCount: 8,
+    maxLiveSyncPlaybackRate: 1.05,
+    backBufferLength: 20,
+    maxBufferLength: 20,
+    capLevelToPlayerSize: true,
+    xhrSetup: (xhr, url) => {
+      const fresh = events.freshen(url);
+      if (fresh !== url) xhr.open('GET', fresh, true);
+    },
+  };
+}
+
+function levelsOf(hls: HlsType): QualityLevel[] {
+  return hls.levels.map((level, index) => ({ index, label: qualityLabel(level) }));
+}
+
+export async function playWithHls(
+  video: HTMLVideoElement,
+  url: string,
+  events: PlaybackEvents,
+): Promise<Playback | undefined> {
+  const { default: Hls } = await import('hls.js');
+  if (!Hls.isSupported()) return undefined;
+  const hls = new Hls(config(events));
+  const reload = (): void => {
+    hls.loadSource(events.freshen(url));
+    hls.startLoad(-1);
+  };
+  const recovery = new Recovery(hls, events, reload);
+  hls.on(Hls.Events.ERROR, (_event, data) => {
+    if (data.fatal) recovery.handle(data, data.type === Hls.ErrorTypes.NETWORK_ERROR);
+  });
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {
+    events.onQualities(levelsOf(hls));
+    video.play().catch(() => undefined);
+  });
+  hls.on(Hls.Events.FRAG_BUFFERED, () => recovery.succeeded());
+  hls.attachMedia(video);
+  hls.loadSource(events.freshen(url));
+  return {
+    qualities: () => levelsOf(hls),
+    quality: () => (hls.autoLevelEnabled ? -1 : hls.loadLevel),
+    setQuality: (index) => {
+      hls.nextLevel = index;
+    },
+    latencySec: () => (hls.latency > 0 ? hls.latency : undefined),
+    seekToLive: () => {
+      if (hls.liveSyncPosition !== null) video.currentTime = hls.liveSyncPosition;
+    },
+    destroy: () => {
+      recovery.stop();
+      hls.destroy();
+    },
+  };
+}

@@ -1,0 +1,173 @@
+// The page's one connection to the realtime gateways: who we are decides the ticket, pages join and leave channels, and the
+// member's own channel (balance, notifications, cut-offs) is always on. The client library keeps order and reconnects.
+import type {
+  ClientState,
+  RealtimeClient,
+  ReceivedMessage,
+  Subscription,
+} from '../../../../gateway/client/index.js';
+import { fetchRealtimeTicket } from '../api/realtime.js';
+import { applyBalance, keepSessionFresh, sessionStore } from '../session/session.js';
+import type { Session } from '../session/session.js';
+import { createStore } from '../state/store.js';
+
+export type { ReceivedMessage };
+export type RealtimeStatus = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed';
+
+export interface RealtimeState {
+  status: RealtimeStatus;
+  /** Node id of the gateway in use. */
+  node?: string;
+}
+
+export interface ChannelHandlers {
+  /** Asked whenever the gateway wants a (new) room ticket. */
+  ticket?: () => Promise<string>;
+  onMessage: (message: ReceivedMessage) => void;
+  /** In the channel, for the first time or again. `level` is what we may do there. */
+  onJoined?: (answer: { level: string; recovered: boolean }) => void;
+  /** Messages were missed that nobody can deliver any more. */
+  onLost?: () => void;
+  /** Refused, evicted or cut off. */
+  onEnd?: (reason: string) => void;
+}
+
+export interface Joined {
+  leave: () => void;
+}
+
+export const realtimeStore = createStore<RealtimeState>({ status: 'idle' });
+
+interface Member {
+  channel: string;
+  handlers: ChannelHandlers;
+  subscription?: Subscription;
+}
+
+const members = new Set<Member>();
+const controlListeners = new Set<(body: Readonly<Record<string, unknown>>) => void>();
+let client: RealtimeClient | undefined;
+/** Grows with every change of identity, so that a client that was still being loaded is not used. */
+let generation = 0;
+
+function showStatus(state: ClientState, hadConnected: boolean): void {
+  const status: RealtimeStatus =
+    state === 'online'
+      ? 'connected'
+      : state === 'closed' || state === 'idle'
+        ? 'closed'
+        : hadConnected
+          ? 'reconnecting'
+          : 'connecting';
+  realtimeStore.update((now) => ({ ...now, status }));
+}
+
+function subscribe(member: Member): void {
+  if (!client) return;
+  const { channel, handlers } = member;
+  member.subscription = client.subscribe(
+    channel,
+    handlers.ticket ? { ticket: handlers.ticket } : {},
+    {
+      onMessage: handlers.onMessage,
+      onReady: ({ level, recovered }) => handlers.onJoined?.({ level, recovered }),
+      onLost: () => handlers.onLost?.(),
+      onEnd: (reason) => handlers.onEnd?.(reason),
+    },
+  );
+}
+
+/** Joins a channel for as long as `leave` is not called, over reconnects and changes of gateway. */
+export function joinChannel(channel: string, handlers: ChannelHandlers): Joined {
+  const member: Member = { channel, handlers };
+  members.add(member);
+  subscribe(member);
+  return {
+    leave: () => {
+      members.delete(member);
+      member.subscription?.unsubscribe();
+    },
+  };
+}
+
+/** Control messages of the member's own channel, such as a cut-off. */
+export function onControl(listener: (body: Readonly<Record<string, unknown>>) => void): () => void {
+  controlListeners.add(listener);
+  return () => controlListeners.delete(listener);
+}
+
+/** Resolves with the place of the message in the channel; rejects with the reason of the gateway. */
+export async function say(
+  channel: string,
+  text: string,
+  mid: string,
+): Promise<{ offset: number; state?: string }> {
+  if (!client) throw new Error('There is no connection yet.');
+  return await client.publish(channel, text, mid);
+}
+
+export function newMid(): string {
+  return crypto.randomUUID();
+}
+
+function onOwnMessage({ kind, body, version }: ReceivedMessage): void {
+  if (kind === 'b') applyBalance(version === undefined ? body : { version, ...body });
+  if (kind === 'x') for (const listener of [...controlListeners]) listener(body);
+}
+
+async function credentials(): Promise<{ token: string; urls: readonly string[] }> {
+  await keepSessionFresh();
+  const { token, urls } = await fetchRealtimeTicket();
+  return { token, urls };
+}
+
+function listen(current: RealtimeClient): void {
+  let hadConnected = false;
+  current.on('state', (state) => {
+    if (current === client) showStatus(state, hadConnected);
+  });
+  current.on('connected', (result) => {
+    hadConnected = true;
+    if (current !== client) return;
+    document.documentElement.dataset['gateway'] = result.node;
+    realtimeStore.update((now) => ({ ...now, node: result.node }));
+  });
+}
+
+async function connectAs(userId: string | undefined): Promise<void> {
+  const mine = ++generation;
+  client?.close();
+  client = undefined;
+  realtimeStore.set({ status: 'connecting' });
+  const { RealtimeClient } = await import('../../../../gateway/client/index.js');
+  if (mine !== generation) return;
+  client = new RealtimeClient({ credentials });
+  listen(client);
+  if (userId !== undefined) client.subscribe(`user:${userId}`, {}, { onMessage: onOwnMessage });
+  for (const member of members) subscribe(member);
+  client.connect();
+}
+
+function identity(session: Session): string | undefined {
+  return session.state === 'starting' ? undefined : (session.user?.id ?? 'anonymous');
+}
+
+/** Follows the session: connects once it is known who we are, and again as somebody else after login or logout. */
+export function startRealtime(): void {
+  let known: string | undefined;
+  const follow = (): void => {
+    const session = sessionStore.get();
+    const next = identity(session);
+    if (next === undefined || next === known) return;
+    known = next;
+    connectAs(session.user?.id).catch(() => {
+      realtimeStore.set({ status: 'closed' });
+    });
+  };
+  sessionStore.subscribe(follow);
+  follow();
+  window.addEventListener('online', () => client?.wake());
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') client?.wake();
+  });
+}

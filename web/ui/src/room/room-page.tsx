@@ -1,0 +1,95 @@
+// A room: picture, show, chat. On a phone the picture stands on top and the chat fills the rest; on a desktop they stand side by side.
+import { useEffect, useState } from 'react';
+import type { Room } from '../api/rooms.js';
+import type { ChatAuthor } from '../chat/chat-log.js';
+import { ChatPanel } from '../chat/chat-panel.js';
+import { Link } from '../router/link.js';
+import { sessionStore } from '../session/session.js';
+import type { Session } from '../session/session.js';
+import { useStore } from '../state/use-store.js';
+import { Button } from '../ui/button.js';
+import { Blank, Loading } from '../ui/blank.js';
+import { RoomStage } from './room-stage.js';
+import { ShowBar } from './show-bar.js';
+import { useRoom } from './use-room.js';
+import type { RoomView } from './use-room.js';
+import '../styles/room.css';
+
+function authorOf({ user }: Session, level: string | undefined): ChatAuthor | undefined {
+  if (!user) return undefined;
+  const role = level === 'performer' ? 'model' : level === 'moderator' ? 'moderator' : user.role;
+  return { id: user.id, name: user.username, role };
+}
+
+function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
+  const session = useStore(sessionStore);
+  const [isTheatre, setTheatre] = useState(false);
+  const { state, chat } = view;
+  const { phase, level, viewers } = state;
+  const entry = phase.at === 'inside' ? phase.entry : undefined;
+  const isMember = session.state === 'member';
+  return (
+    <main className={isTheatre ? 'room is-theatre' : 'room'} id="main" tabIndex={-1}>
+      <div className="room-main">
+        <RoomStage
+          view={view}
+          room={room}
+          isMember={isMember}
+          isTheatre={isTheatre}
+          onTheatre={() => setTheatre((now) => !now)}
+        />
+        <ShowBar
+          room={room}
+          entry={entry}
+          viewers={viewers}
+          canTip={isMember && entry !== undefined && level !== 'performer'}
+        />
+        {room.model.about === undefined || room.model.about === '' ? null : (
+          <section className="room-about">
+            <h2>About {room.model.name}</h2>
+            <p>{room.model.about}</p>
+          </section>
+        )}
+      </div>
+      <ChatPanel
+        chat={chat}
+        channel={entry?.ticket === undefined ? undefined : entry.channel}
+        me={authorOf(session, level)}
+        viewers={viewers}
+        canWrite={level !== 'ghost' && level !== 'view'}
+        isJoined={state.isJoined === true}
+      />
+    </main>
+  );
+}
+
+export function RoomPage({ slug }: { slug: string }) {
+  const session = useStore(sessionStore);
+  const view = useRoom(slug, session.user?.id ?? 'anonymous');
+  const { phase, room } = view.state;
+  useEffect(() => {
+    if (room) document.title = `${room.title} · ${room.model.name} · Showbill`;
+  }, [room]);
+  if (phase.at === 'missing') {
+    return (
+      <Blank title="No such room">
+        <p>Nobody plays at this address. Perhaps the model has left the house.</p>
+        <Link className="button button-primary" href="/">
+          See what is live
+        </Link>
+      </Blank>
+    );
+  }
+  if (!room && phase.at === 'failed') {
+    return (
+      <Blank title="The room cannot be opened">
+        <p>{phase.problem.message} This page keeps trying.</p>
+        <Button look="primary" onClick={() => location.reload()}>
+          Try now
+        </Button>
+      </Blank>
+    );
+  }
+  if (!room) return <Loading label="Opening the room" />;
+  return <RoomFrame view={view} room={room} />;
+}

@@ -1,0 +1,268 @@
+// One visit to one room: entering, the paid offer, the realtime channel, cut-offs, leaving. Owned by the room page, which calls
+// `start` and `stop`. Invariant: at most one channel is joined, and only inside the room.
+import { enterRoom, fetchRoom, leaveRoom, renewPlaylist, resolveHls } from '../api/rooms.js';
+import type { Acceptance, Entry, Room } from '../api/rooms.js';
+import { toProblem } from '../api/problem.js';
+import type { Problem } from '../api/problem.js';
+import { asFields, asText } from '../chat/chat-wire.js';
+import { joinChannel, newMid, onControl } from '../realtime/realtime.js';
+import type { Joined, ReceivedMessage } from '../realtime/realtime.js';
+import { sessionStore } from '../session/session.js';
+import { createStore } from '../state/store.js';
+import { applyTerms } from './room-terms.js';
+import { isKnownCut, readOffer } from './room-state.js';
+import type { RoomState } from './room-state.js';
+
+export interface VisitEvents {
+  onMessage: (message: ReceivedMessage) => void;
+  onLost: () => void;
+}
+
+const retryMs = 3000;
+
+export class RoomVisit {
+  readonly store = createStore<RoomState>({ phase: { at: 'loading' } });
+  private channel: Joined | undefined;
+  private lobby: Joined | undefined;
+  private stopControl: (() => void) | undefined;
+  private timer: number | undefined;
+  private isStopped = false;
+  /** A ticket is good for one join; the first one comes with the entry itself. */
+  private unusedTicket: string | undefined;
+  /** Set while a paid visit runs: repeating the entry with it continues the same session. */
+  private acceptance: Acceptance | undefined;
+
+  constructor(
+    private readonly slug: string,
+    private readonly events: VisitEvents,
+  ) {}
+
+  start(): void {
+    this.stopControl = onControl((body) => this.control(body));
+    window.addEventListener('pagehide', this.leaveQuietly);
+    window.addEventListener('pageshow', this.comeBack);
+    void this.open();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.stopControl?.();
+    window.removeEventListener('pagehide', this.leaveQuietly);
+    window.removeEventListener('pageshow', this.comeBack);
+    this.leaveQuietly();
+    this.quit();
+  }
+
+  /** Tries to enter; a paid room answers with its offer. */
+  async enter(): Promise<void> {
+    this.acceptance = undefined;
+    await this.attempt();
+  }
+
+  /** The visitor agrees to the price that the offer shows. */
+  async accept(priceMilliPerMin: string): Promise<void> {
+    this.acceptance = { priceMilliPerMin, key: newMid() };
+    await this.attempt();
+  }
+
+  /** A newly signed playlist address; undefined when the visit is over. */
+  async renewHls(): Promise<string | undefined> {
+    const { phase } = this.store.get();
+    if (phase.at !== 'inside') return undefined;
+    try {
+      const answer = await renewPlaylist(this.slug, phase.entry.sessionId ?? undefined);
+      return resolveHls(answer.hlsUrl);
+    } catch (error) {
+      const problem = toProblem(error);
+      // The price has changed under a free visit: the offer comes up instead of a frozen picture.
+      if (problem.status === 402 && !this.acceptance) void this.enter();
+      if (problem.code === 'SHOW_NOT_LIVE') this.takeTerms({ live: false });
+      // Away is no answer: the old signature may still be good. Refused means that there is nothing to see.
+      const isAway = problem.status === 0 || problem.status >= 500;
+      return isAway ? resolveHls(phase.entry.hlsUrl) : undefined;
+    }
+  }
+
+  private async open(): Promise<void> {
+    try {
+      const room = await fetchRoom(this.slug);
+      if (this.isStopped) return;
+      this.patch({ room, viewers: room.viewers });
+      await this.enter();
+    } catch (error) {
+      if (this.isStopped) return;
+      const problem = toProblem(error);
+      if (problem.status === 404) this.patch({ phase: { at: 'missing' } });
+      else this.refuse(problem);
+    }
+  }
+
+  private async attempt(): Promise<void> {
+    try {
+      const entry = await enterRoom(this.slug, this.acceptance);
+      if (!this.isStopped) this.settle(entry);
+    } catch (error) {
+      if (!this.isStopped) this.refuse(toProblem(error));
+    }
+  }
+
+  private settle(entry: Entry): void {
+    this.quit();
+    this.unusedTicket = entry.ticket;
+    const { room } = this.store.get();
+    this.patch({
+      phase: { at: 'inside', entry },
+      ...(entry.level === undefined ? {} : { level: entry.level }),
+      ...(room && entry.isLive !== undefined ? { room: { ...room, isLive: entry.isLive } } : {}),
+    });
+    if (entry.ticket === undefined) {
+      this.watchLobby();
+      return;
+    }
+    this.channel = joinChannel(entry.channel, {
+      ticket: () => this.nextTicket(),
+      onMessage: (message) => this.receive(message),
+      onJoined: ({ level }) => this.patch({ level, isJoined: true }),
+      onLost: () => this.events.onLost(),
+      onEnd: (reason) => this.ended(reason),
+    });
+  }
+
+  private async nextTicket(): Promise<string> {
+    const ready = this.unusedTicket;
+    this.unusedTicket = undefined;
+    if (ready !== undefined) return ready;
+    const { ticket } = await enterRoom(this.slug, this.acceptance);
+    if (ticket === undefined) throw new Error('The room has closed its chat to strangers.');
+    return ticket;
+  }
+
+  private refuse(problem: Problem): void {
+    const { room } = this.store.get();
+    const isOffer =
+      problem.status === 402 ||
+      problem.code === 'PRICE_CHANGED' ||
+      problem.code === 'SHOW_NOT_LIVE' ||
+      (problem.status === 401 && room !== undefined && room.pricePerMinMilli !== '0');
+    if (isOffer) {
+      this.quit();
+      const offer = readOffer(problem, room);
+      const isNews = this.acceptance !== undefined && problem.code !== 'PAYMENT_REQUIRED';
+      this.acceptance = undefined;
+      this.patch({ phase: { at: 'offer', offer: isNews ? { ...offer, problem } : offer } });
+      this.watchLobby();
+    } else if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
+      this.patch({ phase: { at: 'failed', problem } });
+      this.later(retryMs, () => (this.store.get().room ? this.attempt() : this.open()));
+    } else {
+      this.patch({ phase: { at: 'refused', problem } });
+    }
+  }
+
+  /** Outside the room's own channel, the lobby tells when something about the room changes. */
+  private watchLobby(): void {
+    const { room } = this.store.get();
+    this.lobby ??= joinChannel('lobby', {
+      onMessage: ({ body }) => {
+        const ids = body['rooms'];
+        if (!Array.isArray(ids) || (room && ids.includes(room.id)))
+          this.later(150, () => this.look());
+      },
+    });
+  }
+
+  private async look(): Promise<void> {
+    const room = await fetchRoom(this.slug).catch(() => undefined);
+    if (!room || this.isStopped) return;
+    this.patch({ room, viewers: room.viewers });
+    const { phase } = this.store.get();
+    if (phase.at === 'offer' || (phase.at === 'inside' && !phase.entry.hlsUrl)) await this.enter();
+  }
+
+  private receive(message: ReceivedMessage): void {
+    const body = asFields(message.body);
+    if (message.kind === 'v' && typeof body['count'] === 'number') {
+      this.patch({ viewers: body['count'] });
+    } else if (message.kind === 's') {
+      this.takeTerms(body);
+    } else if (message.kind === 'x') {
+      this.control({ room: this.store.get().room?.id, ...body });
+    } else {
+      this.events.onMessage(message);
+    }
+  }
+
+  private takeTerms(body: Record<string, unknown>): void {
+    const { room, phase } = this.store.get();
+    if (!room) return;
+    const next: Room = applyTerms(room, body);
+    this.patch({ room: next });
+    if (phase.at !== 'inside') return;
+    const lacksVideo = resolveHls(phase.entry.hlsUrl) === undefined;
+    if (next.isLive && (!room.isLive || lacksVideo)) void this.refreshVideo();
+    else if (next.pricePerMinMilli !== room.pricePerMinMilli && !this.acceptance) void this.enter();
+  }
+
+  /** The show began, or came back under another stream: fetch where it plays now. */
+  private async refreshVideo(): Promise<void> {
+    const hlsUrl = await this.renewHls();
+    const { phase } = this.store.get();
+    if (phase.at !== 'inside' || hlsUrl === undefined) return;
+    this.patch({ phase: { at: 'inside', entry: { ...phase.entry, hlsUrl } } });
+  }
+
+  private control(body: Readonly<Record<string, unknown>>): void {
+    const { phase, room } = this.store.get();
+    const about = asText(body['room']) ?? asText(body['roomId']);
+    if (about !== undefined && about !== room?.id) return;
+    const kind = asText(body['kind']) ?? '';
+    const reason = kind === 'cutoff' ? (asText(body['reason']) ?? 'ended') : kind;
+    const isEnd = kind === 'cutoff' || kind === 'kicked' || kind === 'banned';
+    // The gateway may have put us out a moment before the reason arrives.
+    const isLate = phase.at === 'cut' && !isKnownCut(phase.reason);
+    if (isEnd && (phase.at === 'inside' || isLate)) this.cut(reason);
+  }
+
+  private ended(reason: string): void {
+    if (this.store.get().phase.at !== 'inside' || this.isStopped) return;
+    if (reason === 'no_ticket') this.later(retryMs, () => this.attempt());
+    else this.cut(reason);
+  }
+
+  private cut(reason: string): void {
+    this.quit();
+    this.acceptance = undefined;
+    this.patch({ phase: { at: 'cut', reason } });
+  }
+
+  private quit(): void {
+    window.clearTimeout(this.timer);
+    this.channel?.leave();
+    this.channel = undefined;
+    this.lobby?.leave();
+    this.lobby = undefined;
+    this.patch({ isJoined: false });
+  }
+
+  /** Ends the billing session of a paid show; without it the sweeper would, but only after its grace. */
+  private readonly leaveQuietly = (): void => {
+    const { phase } = this.store.get();
+    if (phase.at !== 'inside' || sessionStore.get().state !== 'member') return;
+    const { sessionId } = phase.entry;
+    if (typeof sessionId === 'string') leaveRoom(this.slug, sessionId).catch(() => undefined);
+  };
+
+  /** The browser kept the page alive while it was away, but the visit has been ended. */
+  private readonly comeBack = (event: PageTransitionEvent): void => {
+    if (event.persisted && this.store.get().phase.at === 'inside') void this.enter();
+  };
+
+  private later(ms: number, action: () => Promise<void>): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void action(), ms);
+  }
+
+  private patch(change: Partial<RoomState>): void {
+    this.store.update((state) => ({ ...state, ...change }));
+  }
+}

@@ -1,0 +1,52 @@
+// What is on: title, model, topic, price and the tip button, below the picture.
+import type { Entry, Room } from '../api/rooms.js';
+import { formatCredits, isFree } from '../format/credits.js';
+import { formatViewers } from '../format/clock.js';
+import { EyeIcon, TicketIcon } from '../ui/icons.js';
+import { CreditMeter } from './credit-meter.js';
+import { TipButton } from './tip-button.js';
+
+interface ShowBarProps {
+  room: Room;
+  entry: Entry | undefined;
+  viewers: number | undefined;
+  canTip: boolean;
+}
+
+function Facts({ room, viewers }: { room: Room; viewers: number | undefined }) {
+  return (
+    <p className="show-facts">
+      {room.isLive ? <span className="badge badge-live">LIVE</span> : null}
+      <strong>{room.model.name}</strong>
+      {viewers === undefined || !room.isLive ? null : (
+        <span className="show-fact number">
+          <EyeIcon />
+          {formatViewers(viewers)}
+        </span>
+      )}
+      {isFree(room.pricePerMinMilli) ? null : (
+        <span className="show-fact number">
+          <TicketIcon />
+          {formatCredits(room.pricePerMinMilli)} / min
+        </span>
+      )}
+    </p>
+  );
+}
+
+export function ShowBar({ room, entry, viewers, canTip }: ShowBarProps) {
+  const isPaid = typeof entry?.sessionId === 'string';
+  return (
+    <div className="show-bar">
+      <div className="show-words">
+        <h1 className="show-title">{room.title}</h1>
+        <Facts room={room} viewers={viewers} />
+        {room.topic === '' ? null : <p className="show-topic">{room.topic}</p>}
+      </div>
+      <div className="show-actions">
+        {isPaid ? <CreditMeter entry={entry} /> : null}
+        {canTip ? <TipButton room={room} /> : null}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,126 @@
+// Choosing and sending a tip. One key per opened dialog and amount: a double click or a retry after a lost answer pays once.
+import { useRef, useState } from 'react';
+import type { SubmitEvent } from 'react';
+import { toProblem } from '../api/problem.js';
+import { sendTip } from '../api/rooms.js';
+import type { Room } from '../api/rooms.js';
+import { formatCredits, formatCreditsUnit, parseCredits } from '../format/credits.js';
+import { newMid } from '../realtime/realtime.js';
+import { sessionStore } from '../session/session.js';
+import { useSelected } from '../state/use-store.js';
+import { Button } from '../ui/button.js';
+import { Dialog } from '../ui/dialog.js';
+import { Field } from '../ui/field.js';
+import { Notice } from '../ui/notice.js';
+
+const presets = ['5', '10', '25', '50', '100'];
+const textMax = 200;
+
+interface TipDialogProps {
+  room: Room;
+  onClose: () => void;
+}
+
+interface TipSending {
+  isBusy: boolean;
+  problem: string | undefined;
+  send: (amountMilli: bigint, text: string) => void;
+}
+
+function useTip(slug: string, onSent: () => void): TipSending {
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const attempt = useRef({ key: newMid(), about: '' });
+  const send = (amountMilli: bigint, text: string): void => {
+    if (isBusy) return;
+    const about = `${String(amountMilli)} ${text}`;
+    // The same tip again is a retry and keeps its key; a changed one is another tip.
+    if (attempt.current.about !== about) attempt.current = { key: newMid(), about };
+    setBusy(true);
+    sendTip(slug, {
+      key: attempt.current.key,
+      amountMilli: String(amountMilli),
+      ...(text === '' ? {} : { text }),
+    })
+      .then(onSent)
+      .catch((error: unknown) => setProblem(toProblem(error).message))
+      .finally(() => setBusy(false));
+  };
+  return { isBusy, problem, send };
+}
+
+function Presets({ amount, onPick }: { amount: string; onPick: (amount: string) => void }) {
+  return (
+    <div className="tip-presets" role="group" aria-label="Amounts">
+      {presets.map((preset) => (
+        <button
+          key={preset}
+          type="button"
+          className="number"
+          aria-pressed={amount === preset}
+          onClick={() => onPick(preset)}
+        >
+          {preset}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function TipDialog({ room, onClose }: TipDialogProps) {
+  const [amount, setAmount] = useState('10');
+  const [text, setText] = useState('');
+  const balance = useSelected(sessionStore, (session) => session.balance?.amount);
+  const { isBusy, problem, send } = useTip(room.slug, onClose);
+  const amountMilli = parseCredits(amount);
+  const isTooMuch =
+    amountMilli !== undefined && balance !== undefined && amountMilli > BigInt(balance);
+  const error =
+    amountMilli === undefined
+      ? 'Enter an amount above zero.'
+      : isTooMuch
+        ? 'You do not have that many credits.'
+        : undefined;
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (amountMilli !== undefined && !isTooMuch) send(amountMilli, text.trim());
+  };
+  return (
+    <Dialog title={`Tip ${room.model.name}`} onClose={onClose}>
+      <form className="stack" onSubmit={submit} noValidate>
+        <Presets amount={amount} onPick={setAmount} />
+        <Field
+          label="Amount"
+          unit="credits"
+          inputMode="decimal"
+          autoComplete="off"
+          value={amount}
+          error={error}
+          hint={balance === undefined ? undefined : `You have ${formatCreditsUnit(balance)}.`}
+          data-testid="tip-amount"
+          onChange={(event) => setAmount(event.target.value)}
+        />
+        <Field
+          label="Message (optional)"
+          value={text}
+          maxLength={textMax}
+          autoComplete="off"
+          hint="Shown to everyone in the room."
+          data-testid="tip-text"
+          onChange={(event) => setText(event.target.value)}
+        />
+        {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}
+        <Button
+          look="primary"
+          size="large"
+          type="submit"
+          isBusy={isBusy}
+          disabled={error !== undefined}
+          data-testid="tip-send"
+        >
+          {amountMilli === undefined ? 'Send tip' : `Tip ${formatCredits(amountMilli)} credits`}
+        </Button>
+      </form>
+    </Dialog>
+  );
+}

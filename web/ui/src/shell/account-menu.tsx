@@ -1,0 +1,68 @@
+// The signed-in visitor's menu: who, where to, log out. On a phone it also carries the site navigation.
+import { useEffect, useRef } from 'react';
+import { Link } from '../router/link.js';
+import { navigate } from '../router/router.js';
+import { signOut } from '../session/session.js';
+import type { Account } from '../api/accounts.js';
+import { UserIcon } from '../ui/icons.js';
+
+function useCloseOutside(ref: React.RefObject<HTMLDetailsElement | null>): void {
+  useEffect(() => {
+    const close = (event: Event): void => {
+      const menu = ref.current;
+      if (!menu?.open) return;
+      const isKey = event instanceof KeyboardEvent;
+      if (isKey && event.key !== 'Escape') return;
+      if (!isKey && event.target instanceof Node && menu.contains(event.target)) return;
+      menu.open = false;
+      if (isKey) menu.querySelector('summary')?.focus();
+    };
+    document.addEventListener('pointerdown', close);
+    document.addEventListener('keydown', close);
+    return () => {
+      document.removeEventListener('pointerdown', close);
+      document.removeEventListener('keydown', close);
+    };
+  }, [ref]);
+}
+
+export function AccountMenu({ user }: { user: Account }) {
+  const ref = useRef<HTMLDetailsElement>(null);
+  useCloseOutside(ref);
+  const close = (): void => {
+    if (ref.current) ref.current.open = false;
+  };
+  const leave = async (): Promise<void> => {
+    close();
+    await signOut().catch(() => undefined);
+    navigate('/');
+  };
+  return (
+    <details className="account-menu" ref={ref}>
+      <summary aria-label={`Account menu of ${user.username}`}>
+        <UserIcon />
+        <span className="account-name">{user.username}</span>
+      </summary>
+      <div className="account-menu-list">
+        <p className="account-menu-who">
+          <strong>{user.username}</strong>
+          {user.role === 'viewer' ? 'Viewer' : user.role === 'model' ? 'Model' : 'Administrator'}
+        </p>
+        <Link href="/" onClick={close}>
+          Live now
+        </Link>
+        <Link href="/model" onClick={close}>
+          {user.role === 'model' ? 'Your show' : 'Become a model'}
+        </Link>
+        {user.role === 'admin' ? (
+          <Link href="/admin" onClick={close}>
+            Administration
+          </Link>
+        ) : null}
+        <button type="button" onClick={() => void leave()}>
+          Log out
+        </button>
+      </div>
+    </details>
+  );
+}

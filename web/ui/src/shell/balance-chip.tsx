@@ -1,0 +1,30 @@
+// The spendable balance in the masthead. It glows for a moment when a push moves it.
+import { useEffect, useRef, useState } from 'react';
+import { formatCredits } from '../format/credits.js';
+import { sessionStore } from '../session/session.js';
+import { useSelected } from '../state/use-store.js';
+import { TicketIcon } from '../ui/icons.js';
+
+export function BalanceChip() {
+  const amount = useSelected(sessionStore, (session) => session.balance?.amount);
+  const previous = useRef(amount);
+  const [moves, setMoves] = useState(0);
+  useEffect(() => {
+    if (previous.current !== undefined && previous.current !== amount) setMoves((n) => n + 1);
+    previous.current = amount;
+  }, [amount]);
+  if (amount === undefined) return null;
+  return (
+    <span
+      key={moves}
+      className={moves > 0 ? 'balance number is-moving' : 'balance number'}
+      title="Your credits"
+    >
+      <TicketIcon />
+      <span className="visually-hidden">Balance in credits: </span>
+      <span data-testid="balance" data-milli={amount}>
+        {formatCredits(amount)}
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,63 @@
+// The masthead of every page.
+import { Link } from '../router/link.js';
+import { loginHref, routeStore } from '../router/router.js';
+import { sessionStore } from '../session/session.js';
+import { useStore } from '../state/use-store.js';
+import { AccountMenu } from './account-menu.js';
+import { BalanceChip } from './balance-chip.js';
+import { ConnectionBadge } from './connection-badge.js';
+
+export function Topbar() {
+  const route = useStore(routeStore);
+  const session = useStore(sessionStore);
+  const isOwnPage = route.page === 'login' || route.page === 'signup';
+  const current = (page: string) =>
+    route.page === page ? { 'aria-current': 'page' as const } : {};
+  return (
+    <header className="topbar">
+      <a className="skip-link" href="#main">
+        Skip to content
+      </a>
+      <Link className="masthead" href="/">
+        Showbill
+      </Link>
+      <nav className="topnav" aria-label="Site">
+        <Link href="/" {...current('live')}>
+          Live now
+        </Link>
+        {session.state === 'member' ? (
+          <Link href="/model" {...current('model')}>
+            {session.user?.role === 'model' ? 'Your show' : 'Broadcast'}
+          </Link>
+        ) : null}
+        {session.user?.role === 'admin' ? (
+          <Link href="/admin" {...current('admin')}>
+            Administration
+          </Link>
+        ) : null}
+      </nav>
+      <div className="topbar-end">
+        <ConnectionBadge />
+        {session.state === 'member' && session.user ? (
+          <>
+            <BalanceChip />
+            <AccountMenu user={session.user} />
+          </>
+        ) : null}
+        {session.state === 'anonymous' ? (
+          <>
+            <Link className="button button-quiet" href={isOwnPage ? '/login' : loginHref()}>
+              Log in
+            </Link>
+            <Link
+              className="button button-primary"
+              href={isOwnPage ? '/signup' : loginHref('signup')}
+            >
+              Sign up
+            </Link>
+          </>
+        ) : null}
+      </div>
+    </header>
+  );
+}
