@@ -2,6 +2,9 @@
 // payload, is immutable and is shared by all readers, so nobody may write into its buffers.
 // Reference: Adobe Flash Video File Format 10.1, annex E; Enhanced RTMP v2 for the extended headers.
 
+import { encodeChunks } from './chunk-writer.js';
+import { CSID_AUDIO, CSID_DATA, CSID_VIDEO } from './message.js';
+
 /** FLV tag types; the numbers equal the RTMP message types of the same media. */
 export const FLV_AUDIO = 8;
 export const FLV_VIDEO = 9;
@@ -12,6 +15,10 @@ export type FlvTagType = typeof FLV_AUDIO | typeof FLV_VIDEO | typeof FLV_SCRIPT
 export const VIDEO_CODEC_AVC = 7;
 export const AUDIO_CODEC_MP3 = 2;
 export const AUDIO_CODEC_AAC = 10;
+
+/** Chunk size and message stream of `FlvTag.chunks`; a player's connection must be set up for them. */
+export const PLAY_CHUNK_SIZE = 65_536;
+export const PLAY_STREAM_ID = 1;
 
 const FRAME_TYPE_KEY = 1;
 const VIDEO_EX_HEADER = 0x80;
@@ -55,6 +62,7 @@ export class FlvTag {
   /** True for an AVC/AAC decoder configuration; every decoder needs the newest one before media. */
   readonly isSequenceHeader: boolean;
   #encoded: Buffer | undefined;
+  #chunks: { readonly offsetMs: number; readonly bytes: Buffer } | undefined;
 
   constructor(type: FlvTagType, timestampMs: number, payload: Buffer) {
     this.type = type;
@@ -85,6 +93,21 @@ export class FlvTag {
   /** The tag as it stands in an FLV file, with its trailing tag size. Built once, shared by all. */
   get encoded(): Buffer {
     return (this.#encoded ??= encodeFlvTag(this));
+  }
+
+  /**
+   * The tag as RTMP chunks for players, its timestamp moved by `offsetMs`. Built once per offset (all players
+   * of a stream have the same one) and shared.
+   */
+  chunks(offsetMs: number): Buffer {
+    if (this.#chunks?.offsetMs !== offsetMs) {
+      const { type, payload } = this;
+      const timestampMs = (this.timestampMs + offsetMs) >>> 0;
+      const csid = type === FLV_VIDEO ? CSID_VIDEO : type === FLV_AUDIO ? CSID_AUDIO : CSID_DATA;
+      const message = { type, timestampMs, streamId: PLAY_STREAM_ID, payload };
+      this.#chunks = { offsetMs, bytes: encodeChunks(csid, message, PLAY_CHUNK_SIZE) };
+    }
+    return this.#chunks.bytes;
   }
 }
 

@@ -1,0 +1,94 @@
+// Error table of the media tier. `status` is what an RTMP client is told (NetConnection/NetStream code); the
+// message is its description, which OBS and ffmpeg show to the person in front of them.
+
+import { defineErrors, type ErrorRow } from '../cluster/index.js';
+
+export interface RtmpErrorRow extends ErrorRow {
+  readonly status: string;
+}
+
+export const rtmpErrors = {
+  RTMP_APP_UNKNOWN: {
+    http: 404,
+    retry: false,
+    status: 'NetConnection.Connect.InvalidApp',
+    message: 'Publish to rtmp://host/publish with the stream key, play from rtmp://host/play',
+  },
+  RTMP_CONNECT_REFUSED: {
+    http: 403,
+    retry: false,
+    status: 'NetConnection.Connect.Rejected',
+    message: 'Connection refused: {reason}',
+  },
+  RTMP_KEY_MISSING: {
+    http: 400,
+    retry: false,
+    status: 'NetStream.Publish.BadName',
+    message: 'The stream key is missing or has characters that no key has',
+  },
+  RTMP_PUBLISH_DENIED: {
+    http: 403,
+    retry: false,
+    status: 'NetStream.Publish.Denied',
+    message: 'Publishing refused: {reason}',
+  },
+  RTMP_PUBLISH_UNDECIDED: {
+    http: 503,
+    retry: true,
+    status: 'NetStream.Publish.Rejected',
+    message: 'The stream key cannot be checked at the moment, try again',
+  },
+  RTMP_ALREADY_PUBLISHING: {
+    http: 409,
+    retry: true,
+    status: 'NetStream.Publish.BadName',
+    message: 'This stream is being published already',
+  },
+  RTMP_REPLACED: {
+    http: 409,
+    retry: false,
+    status: 'NetStream.Publish.Rejected',
+    message: 'A newer connection with the same stream key took over',
+  },
+  RTMP_KICKED: {
+    http: 403,
+    retry: false,
+    status: 'NetStream.Publish.Rejected',
+    message: 'Ended by the server: {reason}',
+  },
+  RTMP_CODEC_UNSUPPORTED: {
+    http: 415,
+    retry: false,
+    status: 'NetStream.Publish.Rejected',
+    message: 'Codec {codec} is not supported: use H.264 video with AAC or MP3 audio',
+  },
+  RTMP_PLAY_DENIED: {
+    http: 403,
+    retry: false,
+    status: 'NetStream.Play.Failed',
+    message: 'Playing refused: {reason}',
+  },
+  RTMP_PLAY_UNDECIDED: {
+    http: 503,
+    retry: true,
+    status: 'NetStream.Play.Failed',
+    message: 'Access cannot be checked at the moment, try again',
+  },
+  RTMP_STREAM_NOT_FOUND: {
+    http: 404,
+    retry: true,
+    status: 'NetStream.Play.StreamNotFound',
+    message: 'This stream is not live',
+  },
+  RTMP_PLAY_ENDED: {
+    http: 403,
+    retry: false,
+    status: 'NetStream.Play.Failed',
+    message: 'Ended by the server: {reason}',
+  },
+} as const satisfies Readonly<Record<string, RtmpErrorRow>>;
+
+export type RtmpErrorCode = keyof typeof rtmpErrors;
+
+/** Makes an error of this folder's table. */
+export const rtmpError = defineErrors(rtmpErrors);

@@ -1,0 +1,60 @@
+// What sessions and their roles share: the parts of this node, and the face that a session shows to its role.
+
+import type { Clock, Logger } from '../cluster/index.js';
+import type { ConnectionEnd, EndCode, RtmpConnection } from './connection.js';
+import type { DoneQueue } from './done-queue.js';
+import type { RtmpErrorCode } from './errors.js';
+import type { HookClient } from './hooks.js';
+import type { IngestOptions } from './ingest-options.js';
+import type { IngestMetrics } from './metrics.js';
+import type { ClientCommand } from './protocol/commands.js';
+import type { RtmpMessage } from './protocol/message.js';
+import type { SessionHooks } from './session-hooks.js';
+import type { StreamTable } from './streams.js';
+
+/** The parts of a node. */
+export interface IngestContext {
+  readonly options: IngestOptions;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: IngestMetrics;
+  readonly hooks: HookClient;
+  readonly doneQueue: DoneQueue;
+  readonly streams: StreamTable;
+}
+
+/** A session, as its role uses it. */
+export interface SessionHost {
+  readonly id: string;
+  readonly context: IngestContext;
+  readonly connection: RtmpConnection;
+  readonly hooks: SessionHooks;
+  /** Tells the peer an error of the table, then ends the session. */
+  refuse(
+    error: { code: RtmpErrorCode; reason?: string; codec?: string },
+    endCode?: EndCode,
+    detail?: string,
+  ): void;
+  /** From here on the session is this role's, also when it is kicked at once. */
+  activate(role: Role): void;
+  /** A NetStream status of level `status`. */
+  notify(code: string, description: string): void;
+  /** Ends the session after what was sent. */
+  end(code: EndCode, detail?: string): void;
+}
+
+/** What an accepted session does: it publishes or it plays. */
+export interface Role {
+  readonly kind: 'publish' | 'play';
+  readonly streamId: string;
+  /** Numbers for the access log and statistics. */
+  readonly figures: Readonly<Record<string, number>>;
+  onMessage(message: RtmpMessage): void;
+  onBatchEnd(): void;
+  /** The client says that it is done. */
+  onClose(command: ClientCommand): void;
+  tick(nowMs: number): void;
+  kick(reason: string): void;
+  /** Last call; lets go of the stream and settles the hooks. */
+  finish(end: ConnectionEnd): void;
+}
