@@ -1,0 +1,127 @@
+// Stands between the engine and a Redis that may have lost data. Before any money script is known to a
+// server, every shard is compared with its cursor in SQL and rebuilt when it is behind; only then are the
+// scripts loaded. A shard that SQL is behind of is never touched: that is a broken ledger, not a lost Redis.
+import {
+  type Clock,
+  coerceError,
+  isCluster,
+  type Logger,
+  type RedisClient,
+} from '../cluster/index.js';
+import type { Database } from './database.js';
+import type { FenceLifter } from './engine.js';
+import { billingError } from './errors.js';
+import type { BillingMetrics } from './metrics.js';
+import type { Cursor } from './outbox.js';
+import { type RebuiltShard, rebuildShard } from './rebuild.js';
+import { bootCheck } from './restore-scripts.js';
+import { FENCED_SCRIPTS } from './scripts.js';
+import { readCursors } from './settler.js';
+import { ALL_SHARDS } from './shard.js';
+
+export interface FenceOptions {
+  readonly redis: RedisClient;
+  readonly database: Database;
+  readonly metrics: BillingMetrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly maxGapMs: number;
+  /** Called after shards were rebuilt: the live flags of rooms are not in SQL and must be told again. */
+  readonly onRebuilt?: () => Promise<void> | void;
+}
+
+/** Longer than any rebuild of the size that we promise. */
+const LOCK_WAIT_SEC = 60;
+
+export class Fence implements FenceLifter {
+  private lifting: Promise<void> | undefined;
+  private isUp = true;
+
+  constructor(private readonly options: FenceOptions) {}
+
+  /** False while money commands must wait. */
+  get isLifted(): boolean {
+    return !this.isUp;
+  }
+
+  /** One comparison at a time; callers that come meanwhile share it. @throws AppError BILLING_FENCED */
+  lift(): Promise<void> {
+    this.lifting ??= this.compare().finally(() => (this.lifting = undefined));
+    return this.lifting;
+  }
+
+  private async compare(): Promise<void> {
+    const { database, metrics, log } = this.options;
+    this.isUp = true;
+    metrics.isFenced.set(1);
+    try {
+      const rebuilt = await database.withLock('showbill_ledger.fence', LOCK_WAIT_SEC, async () => {
+        const shards = await this.mendShards();
+        for (const shard of shards) await shard.finish();
+        await this.loadScripts();
+        return shards;
+      });
+      this.isUp = false;
+      metrics.isFenced.set(0);
+      if (rebuilt.length > 0) await this.report(rebuilt);
+    } catch (thrown) {
+      log.error({ event: 'fence.kept', err: coerceError(thrown) });
+      throw billingError('BILLING_FENCED', {}, thrown);
+    }
+  }
+
+  /** All cursor rows stay locked, so that no settlement moves them, until the new epochs are committed. */
+  private mendShards(): Promise<readonly RebuiltShard[]> {
+    const { redis, database, clock, maxGapMs } = this.options;
+    return database.transaction('REPEATABLE READ', async (sql) => {
+      const cursors = await readCursors(sql, ALL_SHARDS, 'FOR UPDATE');
+      const checks = await Promise.all(cursors.map((cursor) => this.check(cursor)));
+      const rebuilt: RebuiltShard[] = [];
+      for (const cursor of checks.flatMap((one) => one ?? [])) {
+        rebuilt.push(
+          await rebuildShard({ redis, sql, cursor, nowMs: clock.nowMs(), maxGapMs }),
+        );
+      }
+      return rebuilt;
+    });
+  }
+
+  /** @returns the cursor when the shard must be rebuilt */
+  private async check(cursor: Cursor): Promise<Cursor | undefined> {
+    const { redis, log } = this.options;
+    const found = await bootCheck.run(redis, cursor);
+    if (found.verdict === 'ok') return undefined;
+    const line = {
+      shard: cursor.shard,
+      verdict: found.verdict,
+      redis: `${found.epoch}-${found.seq}`,
+      sql: `${cursor.epoch}-${cursor.seq}`,
+    };
+    if (found.verdict === 'missing' || found.verdict === 'behind') {
+      if (cursor.epoch > 0n) log.warn({ event: 'fence.behind', ...line });
+      return cursor;
+    }
+    log.error({ event: 'fence.ledger_behind', ...line });
+    throw new Error(
+      `shard ${cursor.shard} is ${found.verdict}: Redis has ${line.redis}, SQL ${line.sql}; ` +
+        'restore the newer ledger or run `npm run billing -- rebuild`',
+    );
+  }
+
+  private async loadScripts(): Promise<void> {
+    const { redis } = this.options;
+    const nodes = isCluster(redis) ? redis.nodes('master') : [redis];
+    for (const node of nodes) {
+      for (const script of FENCED_SCRIPTS) await script.load(node);
+    }
+  }
+
+  private async report(rebuilt: readonly RebuiltShard[]): Promise<void> {
+    const { metrics, log, onRebuilt } = this.options;
+    metrics.rebuiltShards.inc(rebuilt.length);
+    const wallets = rebuilt.reduce((sum, one) => sum + one.wallets, 0);
+    const sessions = rebuilt.reduce((sum, one) => sum + one.sessions, 0);
+    log.info({ event: 'fence.rebuilt', shards: rebuilt.length, wallets, sessions });
+    await onRebuilt?.();
+  }
+}

@@ -1,0 +1,197 @@
+-- The life of a session between two instants: accrue, charge, hold, settle, end. Needs shard.lua, lots.lua
+-- and tariff.lua, and `timing`, the argument of the same name. Called by every script that moves a session.
+local QUANTUM, MAXGAP, GRACE, SETTLE = string.match(timing, '^(%d+) (%d+) (%d+) (%d+)$')
+QUANTUM, MAXGAP, GRACE, SETTLE = whole(QUANTUM), whole(MAXGAP), whole(GRACE), whole(SETTLE)
+local WARN_1_MS, WARN_2_MS = 60000, 20000
+local TOMBSTONE_MS = 86400000
+local CUTS_MAX = 5
+local sessions, schedule, notBefore, gone = {}, {}, {}, {}
+
+local function loadSessions(ids)
+  if #ids == 0 then
+    return
+  end
+  local packed = redis.call('HMGET', K.sess, unpack(ids))
+  local owners = {}
+  for i = 1, #ids do
+    if packed[i] and not sessions[ids[i]] then
+      local s = cmsgpack.unpack(packed[i])
+      sessions[ids[i]] = s
+      owners[#owners + 1] = s[WALLET]
+    end
+  end
+  loadWallets(owners)
+end
+
+-- Ms since the last evidence during which the stream was live.
+local function liveSince(s, now)
+  if s[EVID] == 0 then
+    return 0
+  end
+  local stopped = s[STOP] > 0 and now - s[STOP] or 0
+  return math.max(0, now - s[EVID] - s[SKIP] - stopped)
+end
+
+local function charge(s, w, now)
+  local delta = costOf(s, s[BILL]) - s[CHARGED]
+  if delta < 0 then
+    error('FAULT cost shrank')
+  end
+  if delta == 0 then
+    return
+  end
+  local held = math.min(delta, s[HOLD])
+  s[HOLD] = s[HOLD] - held
+  w[HELD] = w[HELD] - held
+  local used = spend(w, delta, true, now)
+  if used ~= '-' then
+    s[LOTUSE] = s[LOTUSE] == '-' and used or s[LOTUSE] .. ',' .. used
+  end
+  s[CHARGED] = s[CHARGED] + delta
+  touchWallet(s[WALLET])
+end
+
+-- The most that the session may cost in all, given what its viewer has.
+local function means(s, w, now)
+  local limit = math.max(s[CHARGED], s[CHARGED] + s[HOLD] + free(w, now))
+  if s[MAXCOST] > 0 then
+    limit = math.min(limit, s[MAXCOST])
+  end
+  return limit
+end
+
+local function billMax(s, limit)
+  local bill = billWithin(s, limit)
+  if s[MAXMS] > 0 then
+    bill = math.min(bill, s[MAXMS])
+  end
+  return math.max(bill, s[BILL])
+end
+
+-- Counts the time since the last evidence (a gap at most with GRACE) and debits what it costs.
+local function advance(s, w, now)
+  local gap = s[EVID] == 0 and 0 or now - s[EVID]
+  local counted = gap <= MAXGAP and gap or GRACE
+  local bill = s[BILL] + math.min(counted, liveSince(s, now))
+  if s[GBILL] >= 0 then
+    bill = math.min(bill, s[GBILL])
+  end
+  s[BILL] = math.max(s[BILL], math.min(bill, billMax(s, means(s, w, now))))
+  s[EVID] = now
+  s[SKIP] = 0
+  if s[STOP] > 0 then
+    s[STOP] = now
+  end
+  charge(s, w, now)
+end
+
+-- Brings the hold to one quantum beyond the time not yet counted. A partial hold fixes the exact end.
+local function refill(s, w, now)
+  local ahead = s[BILL] + liveSince(s, now) + QUANTUM
+  local want = costOf(s, ahead)
+  if s[MAXCOST] > 0 then
+    want = math.min(want, s[MAXCOST])
+  end
+  local change = math.min(math.max(0, want - s[CHARGED]) - s[HOLD], free(w, now))
+  change = math.max(change, -s[HOLD])
+  if change ~= 0 then
+    s[HOLD] = s[HOLD] + change
+    w[HELD] = w[HELD] + change
+    touchWallet(s[WALLET])
+  end
+  local bill = billMax(s, s[CHARGED] + s[HOLD])
+  s[GBILL] = bill < ahead and bill or -1
+end
+
+local function isOver(s, now)
+  return s[GBILL] >= 0 and s[BILL] + liveSince(s, now) >= s[GBILL]
+end
+
+local function whyOver(s)
+  if s[MAXMS] > 0 and s[BILL] >= s[MAXMS] then
+    return 'time_limit'
+  end
+  if s[MAXCOST] > 0 and billWithin(s, s[MAXCOST]) <= s[BILL] then
+    return 'spend_limit'
+  end
+  return 'insufficient_credit'
+end
+
+local function settle(sid, s, now)
+  if s[CHARGED] > s[SCOST] or s[BILL] > s[SBILL] then
+    emit('c', sid, digits(s[SBILL]), digits(s[BILL]), digits(s[SCOST]), digits(s[CHARGED]),
+      digits(now), s[LOTUSE])
+    s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'
+  end
+  s[SAT] = now
+end
+
+local function settleIfDue(sid, s, now)
+  if now - s[SAT] >= SETTLE then
+    settle(sid, s, now)
+  end
+end
+
+-- After advance(): releases the hold, settles, leaves a tombstone. `left` needs no notice to anybody.
+local function finish(sid, s, w, now, reason)
+  if s[HOLD] > 0 then
+    w[HELD] = w[HELD] - s[HOLD]
+    s[HOLD] = 0
+    touchWallet(s[WALLET])
+  end
+  settle(sid, s, now)
+  s[STATE], s[ENDED], s[REASON], s[GBILL] = 0, now, reason, -1
+  s[CUTS] = reason == 'left' and CUTS_MAX or 0
+  emit('x', sid, reason, digits(now), digits(s[BILL]), digits(s[CHARGED]))
+  gone[#gone + 1] = s[ROOM] .. '|' .. s[WALLET] .. '|' .. sid
+end
+
+-- When the sweeper must look at the session again.
+local function dueAt(s, now)
+  if s[STATE] == 0 then
+    if s[CUTS] < CUTS_MAX then
+      return now + 1000 * 2 ^ s[CUTS]
+    end
+    return s[ENDED] + TOMBSTONE_MS
+  end
+  local due = (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
+  if s[GBILL] >= 0 and s[STOP] == 0 and s[EVID] > 0 then
+    due = math.min(due, s[EVID] + s[SKIP] + s[GBILL] - s[BILL])
+  end
+  if s[CHARGED] > s[SCOST] then
+    due = math.min(due, s[SAT] + SETTLE)
+  end
+  return due
+end
+
+-- Ms until the viewer's credit (or a limit) ends the show; FOREVER when nothing does.
+local function timeLeft(s, w, now)
+  return billMax(s, means(s, w, now)) - s[BILL] - liveSince(s, now)
+end
+
+-- 0 … 2: the warning whose threshold was crossed downwards just now; rising above re-arms it.
+local function warn(s, left)
+  local level = left <= WARN_2_MS and 2 or (left <= WARN_1_MS and 1 or 0)
+  local crossed = level > s[WARN] and level or 0
+  s[WARN] = level
+  return crossed
+end
+
+local function commitSessions(now)
+  commit()
+  local records, dues = {}, {}
+  for sid in pairs(schedule) do
+    local s = sessions[sid]
+    records[#records + 1] = sid
+    records[#records + 1] = cmsgpack.pack(s)
+    dues[#dues + 1] = digits(math.max(dueAt(s, now), notBefore[sid] or 0))
+    dues[#dues + 1] = sid
+  end
+  if #records > 0 then
+    redis.call('HSET', K.sess, unpack(records))
+    redis.call('ZADD', K.due, unpack(dues))
+  end
+  if #gone > 0 then
+    redis.call('ZREM', K.room, unpack(gone))
+  end
+end

@@ -1,0 +1,55 @@
+-- What a session costs as a pure function of its billable milliseconds, and the inverse. tariff.ts is the
+-- same in bigint. A session record is an array; the indexes below are its only description.
+local WALLET, ROOM, PAYEE, MODEL, PRICE, BPS = 1, 2, 3, 4, 5, 6
+local FREE, MIN, UNIT, MAXMS, MAXCOST, OPENED = 7, 8, 9, 10, 11, 12
+local STATE, EVID, BILL, CHARGED, HOLD, GBILL = 13, 14, 15, 16, 17, 18
+local WARN, STOP, SKIP, SCOST, SBILL, SAT = 19, 20, 21, 22, 23, 24
+local WEB, PLAYS, REASON, CUTS, ENDED = 25, 26, 27, 28, 29
+local SEGCOST, SEGBILL, LOTUSE = 30, 31, 32
+local MINUTE_MS = 60000
+local FOREVER = 9e15
+local PRORATA, STARTED_UNIT, TICKET = 'm', 'u', 't'
+
+-- floor(price × ms / 60000) without leaving 2^53: whole minutes and the rest apart. price ≤ 1e9.
+local function proRata(price, ms)
+  local rest = ms % MINUTE_MS
+  local part = price * rest
+  return price * ((ms - rest) / MINUTE_MS) + (part - part % MINUTE_MS) / MINUTE_MS
+end
+
+-- Cost of the session when `bill` ms are billable. Grows with `bill`, never shrinks.
+local function costOf(s, bill)
+  local ms = bill - s[SEGBILL] - s[FREE]
+  local cost = s[SEGCOST]
+  if s[MODEL] == TICKET then
+    return cost + s[PRICE]
+  end
+  if ms <= 0 then
+    return cost
+  end
+  if s[MODEL] == PRORATA then
+    cost = cost + proRata(s[PRICE], ms)
+  else
+    cost = cost + math.ceil(ms / s[UNIT]) * s[PRICE]
+  end
+  return math.max(cost, s[MIN])
+end
+
+-- The most billable ms whose cost is at most `limit` (≥ the cost so far); FOREVER when there is no end.
+local function billWithin(s, limit)
+  local left = limit - s[SEGCOST]
+  if s[PRICE] == 0 or s[MODEL] == TICKET then
+    return FOREVER
+  end
+  local start = s[SEGBILL] + s[FREE]
+  if limit < s[MIN] or left < 0 then
+    return start
+  end
+  if s[MODEL] == STARTED_UNIT then
+    return start + math.floor(left / s[PRICE]) * s[UNIT]
+  end
+  -- Largest t with floor(price × t / 60000) ≤ left is ceil((left + 1) × 60000 / price) − 1.
+  local rest = (left + 1) % s[PRICE]
+  local minutes = (left + 1 - rest) / s[PRICE]
+  return start + minutes * MINUTE_MS + math.ceil(rest * MINUTE_MS / s[PRICE]) - 1
+end

@@ -1,0 +1,105 @@
+#!lua
+-- open-session: opens a paid session, or joins the one that the viewer has in the room already
+-- KEYS[1] meta  hash  shard counters
+-- KEYS[2] bal  hash  wallet → record
+-- KEYS[3] out  stream  outbox
+-- KEYS[4] sess  hash  session → record
+-- KEYS[5] due  zset  session by next look
+-- KEYS[6] room  zset  `room|wallet|session`, open sessions in lexical order
+-- KEYS[7] live  hash  room → 1 while its stream is live
+-- KEYS[8] idem:0  hash  commands of even days
+-- KEYS[9] idem:1  hash  commands of odd days
+-- ARGV[1] now  ms, 0 = server time
+-- ARGV[2] timing  `quantum maxGap grace settle` in ms
+-- ARGV[3] session  26 characters
+-- ARGV[4] wallet  id of the viewer
+-- ARGV[5] room  id
+-- ARGV[6] payee  id of the model
+-- ARGV[7] tariff  `model price bps free min unit maxMs maxCost`
+-- ARGV[8] entry  ms that the viewer must be able to pay for
+-- ARGV[9] key  idempotency key
+-- ARGV[10] fingerprint  of the request
+-- Returns: { status, duplicate 0|1, session, price, owned, held, version, granted until ms, bill ms }
+-- Writes: sess, due, room, bal (hold), out (o), idem, meta
+-- Cost: O(log sessions), about 40 µs
+local K = {
+  meta = KEYS[1], bal = KEYS[2], out = KEYS[3], sess = KEYS[4], due = KEYS[5],
+  room = KEYS[6], live = KEYS[7], idem0 = KEYS[8], idem1 = KEYS[9],
+}
+local timing = ARGV[2]
+-- @include shard
+-- @include lots
+-- @include tariff
+-- @include session
+-- @include idem
+local now = readClock(ARGV[1])
+local wallet, room = ARGV[4], ARGV[5]
+local field = 'o:' .. wallet .. ':' .. ARGV[9]
+local w = loadWallet(wallet)
+
+local function answer(status, duplicate, sid)
+  local s = sid and sessions[sid]
+  local granted = 0
+  if s and s[STATE] == 1 then
+    granted = now + (s[GBILL] >= 0 and math.max(0, s[GBILL] - s[BILL] - liveSince(s, now)) or QUANTUM)
+  end
+  return {
+    status, duplicate, sid or '', s and digits(s[PRICE]) or '0', digits(total(w)),
+    digits(w[HELD]), digits(w[VERSION]), digits(granted), s and digits(s[BILL]) or '0',
+  }
+end
+
+local function newSession()
+  local pattern = '^(%a) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
+  local model, price, bps, freeMs, min, unit, maxMs, maxCost = string.match(ARGV[7], pattern)
+  local stop = redis.call('HGET', K.live, room) and 0 or now
+  return {
+    wallet, room, ARGV[6], model, whole(price), whole(bps), whole(freeMs), whole(min),
+    whole(unit), whole(maxMs), whole(maxCost), now, 1, now, 0, 0, 0, -1, 0, stop, 0, 0, 0, now,
+    now, 0, '-', 0, 0, 0, 0, '-',
+  }
+end
+
+local known = recall(field, ARGV[10])
+if known == KEY_CONFLICT then
+  return answer(KEY_CONFLICT, 1)
+elseif known then
+  local status, sid = string.match(known, '^(%S+) (%S+)$')
+  if status == 'OK' then
+    loadSessions({ sid })
+  end
+  return answer(status, 1, status == 'OK' and sid or nil)
+end
+
+local prefix = '[' .. room .. '|' .. wallet .. '|'
+local open = redis.call('ZRANGEBYLEX', K.room, prefix, prefix .. '~', 'LIMIT', 0, 1)
+if open[1] then
+  local sid = string.sub(open[1], #prefix)
+  loadSessions({ sid })
+  commit()
+  remember(field, ARGV[10], 'OK ' .. sid)
+  return answer('OK', 1, sid)
+end
+
+local s = newSession()
+local status = 'OK'
+if w[FLAGS] % 2 == FROZEN then
+  status = 'BILLING_WALLET_FROZEN'
+elseif free(w, now) < math.max(costOf(s, whole(ARGV[8])), s[MIN]) then
+  status = 'BILLING_INSUFFICIENT_CREDIT'
+end
+if status ~= 'OK' then
+  commit()
+  remember(field, ARGV[10], status .. ' -')
+  return answer(status, 0)
+end
+
+local sid = ARGV[3]
+sessions[sid], schedule[sid] = s, true
+emit('o', sid, wallet, room, ARGV[6], ARGV[7], digits(now))
+charge(s, w, now)
+refill(s, w, now)
+commitSessions(now)
+redis.call('ZADD', K.room, 0, room .. '|' .. wallet .. '|' .. sid)
+remember(field, ARGV[10], 'OK ' .. sid)
+return answer('OK', 0, sid)

@@ -1,0 +1,30 @@
+#!lua
+-- snapshot-shard: all wallets of a shard at one outbox position, for reconciliation; changes nothing
+-- KEYS[1] meta  hash  shard counters
+-- KEYS[2] bal  hash  wallet → record
+-- KEYS[3] sess  hash  session → record
+-- Returns: { epoch, seq, sum, then per wallet: id, owned, held, debt, cmd seq, unsettled, holds of its sessions }
+-- Writes: nothing
+-- Cost: O(wallets + sessions), about 3 µs each: 50 ms for 16,000 wallets
+local K = { meta = KEYS[1], bal = KEYS[2], sess = KEYS[3] }
+-- @include shard
+-- @include tariff
+local unsettled, holds = {}, {}
+local records = redis.call('HVALS', K.sess)
+for i = 1, #records do
+  local s = cmsgpack.unpack(records[i])
+  local id = s[WALLET]
+  unsettled[id] = (unsettled[id] or 0) + s[CHARGED] - s[SCOST]
+  holds[id] = (holds[id] or 0) + s[HOLD]
+end
+local reply = { digits(epoch), digits(seq), digits(sum) }
+local n = 3
+local rows = redis.call('HGETALL', K.bal)
+for i = 1, #rows, 2 do
+  local id, w = rows[i], unpackWallet(rows[i + 1])
+  reply[n + 1], reply[n + 2], reply[n + 3] = id, digits(total(w)), digits(w[HELD])
+  reply[n + 4], reply[n + 5] = digits(w[DEBT]), digits(w[CMDSEQ])
+  reply[n + 6], reply[n + 7] = digits(unsettled[id] or 0), digits(holds[id] or 0)
+  n = n + 7
+end
+return reply

@@ -1,0 +1,107 @@
+#!lua
+-- sweep-sessions: looks at the sessions of a shard that are due, oldest first: cut, stale, settle, repeat
+-- KEYS[1] meta  hash  shard counters
+-- KEYS[2] bal  hash  wallet → record
+-- KEYS[3] out  stream  outbox
+-- KEYS[4] sess  hash  session → record
+-- KEYS[5] due  zset  session by next look
+-- KEYS[6] room  zset  open sessions by room
+-- ARGV[1] now  ms, 0 = server time
+-- ARGV[2] timing  `quantum maxGap grace settle` in ms
+-- ARGV[3] limit  1…100 sessions per call
+-- ARGV[4] suspended  1 = the breaker is open: nothing is cut or found stale, only settled
+-- Returns: per session that needs a notice { session, cut|repeat, reason, wallet, room, owned, held, version };
+--   the first element is the number of sessions looked at
+-- Writes: sess, due, bal, out (c, x), room, meta
+-- Cost: O(limit × log sessions), about 10 µs a session
+local K = {
+  meta = KEYS[1], bal = KEYS[2], out = KEYS[3], sess = KEYS[4], due = KEYS[5], room = KEYS[6],
+}
+local timing = ARGV[2]
+-- @include shard
+-- @include lots
+-- @include tariff
+-- @include session
+local now = readClock(ARGV[1])
+local isSuspended = ARGV[4] == '1'
+local ids = redis.call('ZRANGEBYSCORE', K.due, '-inf', digits(now), 'LIMIT', 0, whole(ARGV[3]))
+loadSessions(ids)
+local notices, forgotten = {}, {}
+
+local function notice(sid, kind)
+  notices[#notices + 1] = { sid, kind }
+end
+
+local function sweepEnded(sid, s)
+  if s[CUTS] < CUTS_MAX then
+    s[CUTS] = s[CUTS] + 1
+    notice(sid, 'repeat')
+  elseif now >= s[ENDED] + TOMBSTONE_MS then
+    forgotten[#forgotten + 1] = sid
+    return
+  end
+  schedule[sid] = true
+end
+
+local function sweepActive(sid, s, w)
+  schedule[sid] = true
+  local isStale = now >= (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
+  if isSuspended then
+    settleIfDue(sid, s, now)
+    notBefore[sid] = now + 1000
+    if isStale then
+      -- Suspended: the silence is ours. The evidence moves on, the time in between costs nothing.
+      s[EVID], s[SKIP] = now, 0
+    end
+    return
+  end
+  if isStale then
+    advance(s, w, now)
+    finish(sid, s, w, now, 'stale')
+    notice(sid, 'cut')
+    return
+  end
+  if isOver(s, now) then
+    refill(s, w, now)
+    if isOver(s, now) then
+      advance(s, w, now)
+      finish(sid, s, w, now, whyOver(s))
+      notice(sid, 'cut')
+      return
+    end
+  end
+  settleIfDue(sid, s, now)
+end
+
+for i = 1, #ids do
+  local sid = ids[i]
+  local s = sessions[sid]
+  if not s then
+    forgotten[#forgotten + 1] = sid
+  elseif s[STATE] == 0 then
+    sweepEnded(sid, s)
+  else
+    sweepActive(sid, s, wallets[s[WALLET]])
+  end
+end
+if #ids > 0 then
+  commitSessions(now)
+end
+if #forgotten > 0 then
+  redis.call('HDEL', K.sess, unpack(forgotten))
+  redis.call('ZREM', K.due, unpack(forgotten))
+end
+local reply = { digits(#ids) }
+for i = 1, #notices do
+  local sid = notices[i][1]
+  local s = sessions[sid]
+  local w = wallets[s[WALLET]]
+  local row = {
+    sid, notices[i][2], s[REASON], s[WALLET], s[ROOM], digits(total(w)), digits(w[HELD]),
+    digits(w[VERSION]),
+  }
+  for at = 1, #row do
+    reply[#reply + 1] = row[at]
+  end
+end
+return reply

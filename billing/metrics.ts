@@ -1,0 +1,100 @@
+// What billing tells Prometheus. Alarms on these are in deploy/; labels are bounded by closed lists.
+import type { Counter, Gauge, Histogram, Metrics } from '../cluster/index.js';
+
+export interface BillingMetrics {
+  readonly scriptSeconds: Histogram<'script'>;
+  readonly touches: Counter<'verdict'>;
+  readonly cuts: Counter<'reason'>;
+  readonly hooks: Counter<'call' | 'answer'>;
+  readonly hookSeconds: Histogram;
+  readonly settledRows: Counter;
+  readonly settlerLagSeconds: Gauge;
+  readonly outboxEntries: Gauge;
+  readonly parkedShards: Gauge;
+  readonly isFenced: Gauge;
+  readonly rebuiltShards: Counter;
+  readonly pendingCommandSeconds: Gauge;
+  readonly cutOverrunSeconds: Histogram;
+  readonly isBreakerOpen: Gauge;
+  readonly failOpens: Counter;
+  readonly mismatches: Gauge;
+}
+
+const LATENCY = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5];
+
+export function billingMetrics(metrics: Metrics): BillingMetrics {
+  const area = 'showbill_billing';
+  return {
+    scriptSeconds: metrics.histogram({
+      name: `${area}_script_seconds`,
+      help: 'Time from sending a money script to its reply.',
+      labels: ['script'],
+      buckets: LATENCY,
+    }),
+    touches: metrics.counter({
+      name: `${area}_touches_total`,
+      help: 'Proofs of life, by verdict.',
+      labels: ['verdict'],
+    }),
+    cuts: metrics.counter({
+      name: `${area}_cuts_total`,
+      help: 'Sessions that were ended against the wish of the viewer, by reason.',
+      labels: ['reason'],
+    }),
+    hooks: metrics.counter({
+      name: `${area}_hooks_total`,
+      help: 'Media server hooks, by call and answer.',
+      labels: ['call', 'answer'],
+    }),
+    hookSeconds: metrics.histogram({
+      name: `${area}_hook_seconds`,
+      help: 'Time to answer a media server hook.',
+      buckets: LATENCY,
+    }),
+    settledRows: metrics.counter({
+      name: `${area}_settled_rows_total`,
+      help: 'Transfers that the settler wrote to the ledger.',
+    }),
+    settlerLagSeconds: metrics.gauge({
+      name: `${area}_settler_lag_seconds`,
+      help: 'Age of the oldest outbox entry that the last pass settled.',
+    }),
+    outboxEntries: metrics.gauge({
+      name: `${area}_outbox_entries`,
+      help: 'Outbox entries seen by the last pass that were not settled yet.',
+    }),
+    parkedShards: metrics.gauge({
+      name: `${area}_parked_shards`,
+      help: 'Shards whose settlement has stopped at an entry that does not fit; someone must look.',
+    }),
+    isFenced: metrics.gauge({
+      name: `${area}_fenced`,
+      help: '1 while money commands wait for the comparison of Redis with the ledger.',
+    }),
+    rebuiltShards: metrics.counter({
+      name: `${area}_rebuilt_shards_total`,
+      help: 'Shards that were rebuilt from the ledger because Redis had lost data.',
+    }),
+    pendingCommandSeconds: metrics.gauge({
+      name: `${area}_pending_command_seconds`,
+      help: 'Age of the oldest funding command that Redis has not confirmed.',
+    }),
+    cutOverrunSeconds: metrics.histogram({
+      name: `${area}_cut_overrun_seconds`,
+      help: 'Time between the end of the credit and the cut.',
+      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
+    }),
+    isBreakerOpen: metrics.gauge({
+      name: `${area}_breaker_open`,
+      help: '1 while the silence of the media tier suspends charging and cut-offs.',
+    }),
+    failOpens: metrics.counter({
+      name: `${area}_fail_open_total`,
+      help: 'Hooks of paid sessions that were let through while Redis was away.',
+    }),
+    mismatches: metrics.gauge({
+      name: `${area}_mismatched_wallets`,
+      help: 'Wallets that the last reconciliation found different in Redis and SQL.',
+    }),
+  };
+}

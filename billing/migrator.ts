@@ -1,0 +1,57 @@
+// Applies the numbered migrations of the ledger schema, in order, each once, one process at a time.
+// Invariant: a file that was applied never changes; its checksum is compared at every start.
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type { Logger } from '../cluster/index.js';
+import type { Database } from './database.js';
+import { SHARD_COUNT } from './shard.js';
+
+const FOLDER = new URL('./migrations/', import.meta.url);
+
+/** @returns names of the files applied now. @throws Error when an applied file was edited. */
+export async function migrate(database: Database, log: Logger): Promise<readonly string[]> {
+  return database.withLock('showbill_ledger.migrate', 60, async () => {
+    await database.run(
+      `CREATE TABLE IF NOT EXISTS schema_version (
+         file VARCHAR(100) NOT NULL PRIMARY KEY, checksum CHAR(64) NOT NULL, applied_ms BIGINT NOT NULL)`,
+    );
+    const rows = await database.query('SELECT file, checksum FROM schema_version');
+    const known = new Map(rows.map((row) => [row['file'], row['checksum']]));
+    const applied: string[] = [];
+    for (const file of await migrationFiles()) {
+      const source = await readFile(new URL(file, FOLDER), 'utf8');
+      const checksum = createHash('sha256').update(source).digest('hex');
+      if (known.get(file) === checksum) continue;
+      if (known.has(file)) throw new Error(`${file} was edited after it had been applied`);
+      for (const statement of statements(source)) await database.run(statement);
+      await database.run('INSERT INTO schema_version VALUES (?, ?, ?)', [file, checksum, Date.now()]);
+      log.info({ event: 'ledger.migrated', file });
+      applied.push(file);
+    }
+    await addCursors(database);
+    return applied;
+  });
+}
+
+async function migrationFiles(): Promise<string[]> {
+  const names = await readdir(FOLDER);
+  return names.filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name)).sort();
+}
+
+/** One statement ends with `;` at the end of a line. */
+function statements(source: string): string[] {
+  return source
+    .replace(/^--.*$/gm, '')
+    .split(/;\s*$/m)
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+}
+
+/** The cursor row of each shard is its settlement lock, so all of them exist from the start. */
+async function addCursors(database: Database): Promise<void> {
+  const shards = Array.from({ length: SHARD_COUNT }, (_, shard) => [shard]);
+  await database.run(
+    'INSERT INTO shard_cursor (shard) VALUES ? ON DUPLICATE KEY UPDATE shard = VALUES(shard)',
+    [shards],
+  );
+}

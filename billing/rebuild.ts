@@ -1,0 +1,169 @@
+// Restores one shard of Redis from SQL: balances, open sessions, remembered commands. Used by the fence when
+// Redis has lost data, and by the CLI. What Redis had charged but not settled yet returns to the viewers;
+// time since the last settlement of an open session is not charged.
+import { randomUUID } from 'node:crypto';
+import type { RedisClient } from '../cluster/index.js';
+import { bigintOf, type Row, type Sql, textOf } from './database.js';
+import * as restore from './restore-scripts.js';
+import type { Cursor } from './outbox.js';
+
+/** Wallet versions of an epoch start here, so that clients never take an old balance for a new one. */
+const VERSIONS_PER_EPOCH = 1_000_000_000n;
+const ROWS_PER_SCRIPT = 500;
+const PAGE = 5_000;
+const DAY_MS = 86_400_000;
+
+export interface RebuiltShard {
+  readonly shard: number;
+  readonly wallets: number;
+  readonly sessions: number;
+  /** To be called after the new epoch is committed; opens the shard. */
+  finish(): Promise<void>;
+}
+
+export interface RebuildOptions {
+  readonly redis: RedisClient;
+  /** A REPEATABLE READ transaction that holds the cursor row. */
+  readonly sql: Sql;
+  readonly cursor: Cursor;
+  readonly nowMs: number;
+  /** Sessions that give no proof of life by then are stale. */
+  readonly maxGapMs: number;
+}
+
+/** Empties the shard, writes all of it, and moves the SQL cursor to a new epoch (not committed here). */
+export async function rebuildShard(options: RebuildOptions): Promise<RebuiltShard> {
+  const { redis, sql, cursor, nowMs } = options;
+  const { shard } = cursor;
+  const token = randomUUID();
+  const epoch = cursor.epoch + 1n;
+  await restore.beginRestore.run(redis, { shard, token });
+  const wallets = await copyWallets(options, token, epoch);
+  const sessions = await copySessions(options, token);
+  const day = Math.floor(nowMs / DAY_MS);
+  await copyCommands(options, token, day);
+  await sql.run('UPDATE shard_cursor SET epoch = ?, parked = NULL WHERE shard = ?', [
+    String(epoch),
+    shard,
+  ]);
+  // The wallets above hold every committed command, so none of them is pending any more.
+  await sql.run(
+    `UPDATE wallet_command c JOIN account a ON a.kind = 'wallet' AND a.owner_ref = c.wallet
+     SET c.applied_ms = ? WHERE c.shard = ? AND c.applied_ms IS NULL AND c.cmd_seq <= a.cmd_seq`,
+    [nowMs, shard],
+  );
+  const finish = async (): Promise<void> => {
+    await restore.finishRestore.run(redis, {
+      ...{ shard, token, epoch, seq: cursor.seq, nowMs, day },
+    });
+  };
+  return { shard, wallets, sessions, finish };
+}
+
+async function copyWallets(
+  { redis, sql, cursor: { shard } }: RebuildOptions,
+  token: string,
+  epoch: bigint,
+): Promise<number> {
+  const version = (epoch - 1n) * VERSIONS_PER_EPOCH;
+  return copyPages(
+    (after) =>
+      sql.query(
+        `SELECT id, owner_ref, debits, credits, cmd_seq, is_frozen FROM account
+         WHERE shard = ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
+        [shard, after],
+      ),
+    'id',
+    '0',
+    (rows) =>
+      restore.restoreWallets.run(redis, { shard, token, version, wallets: rows.map(toWallet) }),
+  );
+}
+
+function toWallet(row: Row): restore.RestoredWallet {
+  const balance = bigintOf(row, 'credits') - bigintOf(row, 'debits');
+  return {
+    wallet: textOf(row, 'owner_ref'),
+    cash: balance > 0n ? balance : 0n,
+    debt: balance < 0n ? -balance : 0n,
+    flags: Number(row['is_frozen']) === 1 ? 1 : 0,
+    cmdSeq: bigintOf(row, 'cmd_seq'),
+    lots: '',
+  };
+}
+
+async function copySessions(
+  { redis, sql, cursor: { shard }, nowMs, maxGapMs }: RebuildOptions,
+  token: string,
+): Promise<number> {
+  return copyPages(
+    (after) =>
+      sql.query(
+        `SELECT * FROM session WHERE shard = ? AND ended_ms IS NULL AND id > ?
+         ORDER BY id LIMIT ${PAGE}`,
+        [shard, after],
+      ),
+    'id',
+    '',
+    (rows) =>
+      restore.restoreSessions.run(redis, {
+        ...{ shard, token, nowMs, dueMs: nowMs + maxGapMs },
+        sessions: rows.map((row) => ({
+          sessionId: textOf(row, 'id'),
+          wallet: textOf(row, 'wallet'),
+          room: textOf(row, 'room'),
+          payee: textOf(row, 'payee'),
+          tariff: textOf(row, 'tariff'),
+          openedMs: textOf(row, 'opened_ms'),
+          settledBillMs: textOf(row, 'settled_bill_ms'),
+          settledCost: textOf(row, 'settled_cost'),
+        })),
+      }),
+  );
+}
+
+/** Tips of the last two days: their keys must not pay again. */
+async function copyCommands(
+  { redis, sql, cursor: { shard }, nowMs }: RebuildOptions,
+  token: string,
+  day: number,
+): Promise<number> {
+  return copyPages(
+    (after) =>
+      sql.query(
+        `SELECT id, wallet, idem_key, fingerprint FROM tip
+         WHERE shard = ? AND occurred_ms > ? AND id > ? ORDER BY id LIMIT ${PAGE}`,
+        [shard, nowMs - 2 * DAY_MS, after],
+      ),
+    'id',
+    '',
+    (rows) =>
+      restore.restoreCommands.run(redis, {
+        ...{ shard, token, day },
+        pairs: rows.map((row) => [
+          `t:${textOf(row, 'wallet')}:${textOf(row, 'idem_key')}`,
+          `${textOf(row, 'fingerprint')} OK ${textOf(row, 'id')}`,
+        ]),
+      }),
+  );
+}
+
+/** Reads in pages by key, writes in scripts of 500 rows. @returns rows copied */
+async function copyPages(
+  read: (after: string) => Promise<readonly Row[]>,
+  key: string,
+  start: string,
+  write: (rows: readonly Row[]) => Promise<unknown>,
+): Promise<number> {
+  let copied = 0;
+  let after = start;
+  for (;;) {
+    const rows = await read(after);
+    for (let at = 0; at < rows.length; at += ROWS_PER_SCRIPT) {
+      await write(rows.slice(at, at + ROWS_PER_SCRIPT));
+    }
+    copied += rows.length;
+    if (rows.length < PAGE) return copied;
+    after = textOf(rows.at(-1), key);
+  }
+}

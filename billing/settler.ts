@@ -1,0 +1,208 @@
+// Moves outbox entries into the ledger: dense by sequence, exactly once, because the cursor of a shard is
+// updated in the transaction that books its entries. Any number of settlers may run; a shard's cursor row
+// is its lock. An entry that does not fit parks its shard and raises an alarm; it is never skipped.
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, coerceError, type Logger, type RedisClient } from '../cluster/index.js';
+import { bigintOf, type Database, type Row, type Sql, textOf } from './database.js';
+import type { Engine } from './engine.js';
+import type { BillingMetrics } from './metrics.js';
+import { type Cursor, type OutboxEntry, parseOutbox, PoisonError, readOutbox } from './outbox.js';
+import { applyEntries } from './settlement.js';
+import { ALL_SHARDS } from './shard.js';
+
+export interface SettlerOptions {
+  readonly redis: RedisClient;
+  readonly engine: Pick<Engine, 'trim'>;
+  readonly database: Database;
+  readonly metrics: BillingMetrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Pause between passes that found nothing; default 200 ms. */
+  readonly idleMs?: number;
+  /** Called between commit and trim; tests make it fail. */
+  readonly beforeTrim?: () => Promise<void> | void;
+}
+
+/** Entries per shard and transaction. */
+const BATCH_MAX = 500;
+/** Settled entries that stay in Redis for forensics. */
+const TAIL = 200;
+const SHARDS_PER_TRANSACTION = 16;
+
+export class Settler {
+  private running: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly options: SettlerOptions) {}
+
+  start(): void {
+    this.running ??= this.loop();
+  }
+
+  /** Resolves after the pass that is under way. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Settles all that is in the outboxes now. Used by start, the CLI and tests. @returns rows booked */
+  async drain(): Promise<number> {
+    let rows = 0;
+    for (;;) {
+      const pass = await this.pass();
+      rows += pass.rows;
+      if (pass.entries === 0) return rows;
+    }
+  }
+
+  private async loop(): Promise<void> {
+    const { log, idleMs = 200 } = this.options;
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      let entries = 0;
+      try {
+        entries = (await this.pass()).entries;
+      } catch (thrown) {
+        log.warn({ event: 'settler.pass_failed', err: coerceError(thrown) });
+        await pause(1_000, signal);
+      }
+      if (entries === 0) await pause(idleMs, signal);
+    }
+  }
+
+  private async pass(): Promise<{ entries: number; rows: number }> {
+    const found = await this.shardsWithWork();
+    let rows = 0;
+    let entries = 0;
+    for (let at = 0; at < found.length; at += SHARDS_PER_TRANSACTION) {
+      const done = await this.settleOrPark(found.slice(at, at + SHARDS_PER_TRANSACTION));
+      rows += done.rows;
+      entries += done.entries;
+    }
+    this.options.metrics.settledRows.inc(rows);
+    return { entries, rows };
+  }
+
+  /** A look without locks; what it sees is read again under the lock. */
+  private async shardsWithWork(): Promise<readonly number[]> {
+    const { database, redis, metrics } = this.options;
+    const cursors = await readCursors(database, ALL_SHARDS, '');
+    metrics.parkedShards.set(cursors.filter((one) => one.parked).length);
+    const active = cursors.filter((one) => !one.parked);
+    const looks = await Promise.all(active.map((one) => readOutbox(redis, one, 1)));
+    return active.filter((_, at) => (looks[at]?.length ?? 0) > 0).map((one) => one.shard);
+  }
+
+  private async settleOrPark(
+    shards: readonly number[],
+  ): Promise<{ entries: number; rows: number }> {
+    try {
+      return await this.settle(shards);
+    } catch (thrown) {
+      if (thrown instanceof PoisonError) {
+        await this.park(thrown);
+        const others = shards.filter((shard) => shard !== thrown.shard);
+        return others.length === 0 ? { entries: 0, rows: 0 } : this.settleOrPark(others);
+      }
+      if (!isRefusedRow(thrown)) throw thrown;
+      return this.findRefused(shards, thrown);
+    }
+  }
+
+  /** SQL refused a row of a batch: settle shard by shard and park the one that it belongs to. */
+  private async findRefused(
+    shards: readonly number[],
+    refusal: unknown,
+  ): Promise<{ entries: number; rows: number }> {
+    const [only] = shards;
+    if (shards.length === 1 && only !== undefined) {
+      await this.park(new PoisonError(only, coerceError(refusal).message));
+      return { entries: 0, rows: 0 };
+    }
+    const sum = { entries: 0, rows: 0 };
+    for (const shard of shards) {
+      const done = await this.settleOrPark([shard]);
+      sum.entries += done.entries;
+      sum.rows += done.rows;
+    }
+    return sum;
+  }
+
+  private async settle(shards: readonly number[]): Promise<{ entries: number; rows: number }> {
+    const { database, redis, engine, metrics, clock, beforeTrim } = this.options;
+    const done = await database.transaction('READ COMMITTED', async (sql) => {
+      const cursors = await readCursors(sql, shards, 'FOR UPDATE SKIP LOCKED');
+      const batches = await Promise.all(
+        cursors
+          .filter((one) => !one.parked)
+          .map(async (one) => parseOutbox(one, await readOutbox(redis, one, BATCH_MAX))),
+      );
+      const entries = batches.flat();
+      const rows = await applyEntries(sql, entries, clock.nowMs());
+      const moved = batches.flatMap((batch) => batch.at(-1) ?? []);
+      await saveCursors(sql, moved, clock.nowMs());
+      return { entries, rows, moved };
+    });
+    metrics.outboxEntries.set(done.entries.length);
+    metrics.settlerLagSeconds.set(lagSeconds(done.entries, clock.nowMs()));
+    await beforeTrim?.();
+    for (const { shard, epoch, seq } of done.moved) {
+      await engine.trim({ shard, epoch, seq, tail: TAIL });
+    }
+    return { entries: done.entries.length, rows: done.rows };
+  }
+
+  private async park(poison: PoisonError): Promise<void> {
+    const { database, log } = this.options;
+    log.error({ event: 'settler.parked', shard: poison.shard, problem: poison.message });
+    await database.run('UPDATE shard_cursor SET parked = ? WHERE shard = ?', [
+      poison.message.slice(0, 400),
+      poison.shard,
+    ]);
+  }
+}
+
+export interface CursorRow extends Cursor {
+  readonly parked: boolean;
+}
+
+export async function readCursors(
+  sql: Sql,
+  shards: readonly number[],
+  lock: '' | 'FOR UPDATE' | 'FOR UPDATE SKIP LOCKED',
+): Promise<readonly CursorRow[]> {
+  const rows = await sql.query(
+    `SELECT shard, epoch, seq, parked FROM shard_cursor WHERE shard IN (?) ORDER BY shard ${lock}`,
+    [shards],
+  );
+  return rows.map((row: Row) => ({
+    shard: Number(row['shard']),
+    epoch: bigintOf(row, 'epoch'),
+    seq: bigintOf(row, 'seq'),
+    parked: textOf(row, 'parked') !== '',
+  }));
+}
+
+/** Duplicate key, failed CHECK (MariaDB, MySQL), value out of range, data too long. */
+function isRefusedRow(thrown: unknown): boolean {
+  const { errno } = thrown as { errno?: unknown };
+  return [1062, 4025, 3819, 1264, 1406].includes(Number(errno));
+}
+
+async function saveCursors(sql: Sql, last: readonly OutboxEntry[], nowMs: number): Promise<void> {
+  if (last.length === 0) return;
+  await sql.run(
+    `INSERT INTO shard_cursor (shard, epoch, seq, updated_ms) VALUES ?
+     ON DUPLICATE KEY UPDATE seq = VALUES(seq), updated_ms = VALUES(updated_ms)`,
+    [last.map(({ shard, epoch, seq }) => [shard, String(epoch), String(seq), nowMs])],
+  );
+}
+
+function lagSeconds(entries: readonly OutboxEntry[], nowMs: number): number {
+  const times = entries.flatMap((entry) => entry.events.map((event) => Number(event.atMs)));
+  return times.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...times)) / 1_000;
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}
