@@ -162,6 +162,22 @@ const table = {
         unit: 's',
       },
     ),
+    loginsPerMinMax: int(
+      'WEB_LOGINS_PER_MIN_MAX',
+      { min: 1, max: 1_000_000 },
+      {
+        doc: 'Log-in attempts per minute and client address, in the whole fleet.',
+        fallback: 30,
+      },
+    ),
+    signUpsPerHourMax: int(
+      'WEB_SIGN_UPS_PER_HOUR_MAX',
+      { min: 1, max: 1_000_000 },
+      {
+        doc: 'Sign-ups per hour and client address, in the whole fleet.',
+        fallback: 30,
+      },
+    ),
   },
   gateway: {
     port: port('GATEWAY_PORT', {

@@ -84,6 +84,16 @@ export const clusterErrors = {
     message: '{name} was not ready within {deadlineMs} ms:\n{tail}',
   },
   MARIADB_INSTALL: { http: 500, retry: false, message: 'mariadb-install-db failed: {reason}' },
+  REDIS_URL: {
+    http: 500,
+    retry: false,
+    message: 'not a Redis address: redis://[user:password@]host:port or redis-cluster://h:p,h:p',
+  },
+  REDIS_AWAY: { http: 503, retry: true, message: 'Redis at {host}:{port} is away: {reason}' },
+  SUBSCRIBER_CLOSED: { http: 503, retry: true, message: 'the subscriber was closed' },
+  BUS_AWAY: { http: 503, retry: true, message: 'the bus cannot reach Redis ({status})' },
+  BUS_CLOSED: { http: 503, retry: true, message: 'the bus was closed' },
+  BUS_MESSAGE: { http: 500, retry: false, message: 'the bus does not carry {what}' },
   NO_FREE_PORT: { http: 500, retry: true, message: 'no {count} consecutive free TCP ports' },
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 

@@ -56,6 +56,16 @@ export {
   rendezvous,
   type RendezvousMember,
 } from './rendezvous.js';
+export type { Bus, SubscribeOptions, Unsubscribe } from './pubsub/bus.js';
+export { createMemoryBus, MemoryNetwork } from './pubsub/bus-memory.js';
+export { createRedisBus, type RedisBus, type RedisBusOptions } from './pubsub/bus-redis.js';
+export {
+  connectSubscriber,
+  type RedisSubscriber,
+  type RedisSubscriberOptions,
+} from './pubsub/redis-subscriber.js';
+export type { ChannelListener } from './pubsub/subscription.js';
+export { parseRedisUrl, type RedisNode, type RedisTarget } from './redis-url.js';
 export { ReplyError } from './reply-error.js';
 export {
   defineScript,

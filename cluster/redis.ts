@@ -2,6 +2,7 @@
 // Invariant: a money connection never sends a command twice and never queues one while offline.
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from './log.js';
+import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -38,13 +39,12 @@ export function reconnectDelayMs(attempt: number): number {
 
 /**
  * Connects; resolves when the server has answered.
- * @param url `redis://[user:pass@]host:port/db`, `rediss://…` or `redis-cluster://host:port,host:port`
+ * @param url as parseRedisUrl takes it; one server, or a Cluster.
  * @throws Error with the address (never the password) when the first connection fails within 10 s.
  */
 export async function connectRedis(url: string, options: ConnectOptions): Promise<RedisClient> {
-  const client = url.startsWith('redis-cluster://')
-    ? newCluster(url, options)
-    : newStandalone(url, options);
+  const target = parseRedisUrl(url);
+  const client = target.isCluster ? newCluster(target, options) : newStandalone(target, options);
   const { log, name } = options;
   let isDown = false;
   client.on('error', (error: Error) => {
@@ -56,7 +56,7 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
     isDown = false;
   });
   try {
-    await withDeadline(client.connect(), 10_000);
+    await withDeadline(untilReady(client, options.role), 10_000);
   } catch (thrown) {
     client.disconnect();
     throw new Error(`Redis at ${redactUrl(url)} cannot be reached (${name})`, { cause: thrown });
@@ -82,9 +82,14 @@ export function redactUrl(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//***@');
 }
 
-function newStandalone(url: string, { role, name }: ConnectOptions): Redis {
-  return new Redis(url, {
+function newStandalone(target: RedisTarget, { role, name }: ConnectOptions): Redis {
+  const [node] = target.nodes;
+  return new Redis({
     ...ROLE_OPTIONS[role],
+    ...accessOptions(target),
+    host: node.host,
+    port: node.port,
+    db: target.database,
     connectionName: name,
     lazyConnect: true,
     connectTimeout: 3_000,
@@ -92,24 +97,45 @@ function newStandalone(url: string, { role, name }: ConnectOptions): Redis {
   });
 }
 
-function newCluster(url: string, { role, name }: ConnectOptions): Cluster {
+function newCluster(target: RedisTarget, { role, name }: ConnectOptions): Cluster {
   const { maxRetriesPerRequest: _perRequest, ...roleOptions } = ROLE_OPTIONS[role];
-  const nodes = url
-    .slice('redis-cluster://'.length)
-    .split(',')
-    .map((one) => {
-      const [host = '127.0.0.1', port = '6379'] = one.replace(/\/.*$/, '').split(':');
-      return { host, port: Number(port) };
-    });
-  return new Cluster(nodes, {
+  const isMoney = role === 'money';
+  return new Cluster([...target.nodes], {
     lazyConnect: true,
     clusterRetryStrategy: reconnectDelayMs,
-    enableOfflineQueue: role !== 'money',
+    enableOfflineQueue: !isMoney,
     slotsRefreshTimeout: 3_000,
     slotsRefreshInterval: 5_000,
     retryDelayOnTryAgain: 50,
-    redisOptions: { ...roleOptions, connectionName: name, connectTimeout: 3_000 },
+    // A command whose connection broke may have run. Without the 0 Cluster would send it once more.
+    ...(isMoney ? { retryDelayOnFailover: 0 } : {}),
+    redisOptions: {
+      ...roleOptions,
+      // The Cluster itself refuses commands for a node that is down. A node's own queue only holds
+      // the first command to a node not yet connected; without it Cluster's ready check fails.
+      enableOfflineQueue: true,
+      ...accessOptions(target),
+      connectionName: name,
+      connectTimeout: 3_000,
+    },
   });
+}
+
+function accessOptions({ username, password, isTls }: RedisTarget): RedisOptions {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(isTls ? { tls: {} } : {}),
+  };
+}
+
+/** Resolves when commands are taken; for money on every node, because it waits for none later on. */
+async function untilReady(client: RedisClient, role: RedisRole): Promise<void> {
+  const ready = new Promise<void>((resolve) => client.once('ready', resolve));
+  // Cluster's own promise hangs when the first attempt found the cluster not in order and a later one did.
+  await Promise.race([ready, client.connect().then(() => ready)]);
+  if (role !== 'money' || !isCluster(client)) return;
+  await Promise.all(client.nodes('master').map((node) => node.ping()));
 }
 
 async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {

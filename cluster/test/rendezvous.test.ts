@@ -36,7 +36,7 @@ await t.test('the order of the list does not matter, and the first of the rankin
     }),
     { seed },
   );
-  t.notOk(rendezvous('key', []));
+  t.notOk(rendezvous('key', membersOf([])));
   t.end();
 });
 

@@ -1,0 +1,58 @@
+// The state of one subscribed channel: whether it is live, and whether its listener must still be told
+// that messages may have been missed.
+// Invariant: onGap comes once per loss, after the channel is whole again and before its next message.
+
+/** What the owner of a channel is told. Both are called synchronously and must not throw. */
+export interface ChannelListener {
+  /** @param payload belongs to the listener. */
+  onMessage(payload: Buffer, channel: string): void;
+  /** Messages since the last one may be lost; from now on none is. Read the source of truth again. */
+  onGap(channel: string): void;
+}
+
+export class Subscription {
+  private isLive = false;
+  private isGapDue = false;
+  private isOver = false;
+  private readonly waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  constructor(
+    readonly channel: string,
+    /** Slot of the channel in a Cluster; 0 on a single server. */
+    readonly slot: number,
+    private readonly listener: ChannelListener,
+  ) {}
+
+  /** Resolves at the first acknowledgement of the server. */
+  untilLive(): Promise<void> {
+    if (this.isLive) return Promise.resolve();
+    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+  }
+
+  /** The server has acknowledged: nothing published from now on is missed. @returns true after a gap. */
+  acknowledged(): boolean {
+    if (this.isOver) return false;
+    const isAfterGap = this.isGapDue;
+    this.isLive = true;
+    this.isGapDue = false;
+    if (isAfterGap) this.listener.onGap(this.channel);
+    for (const { resolve } of this.waiting.splice(0)) resolve();
+    return isAfterGap;
+  }
+
+  /** The link that carried the channel is gone. */
+  lost(): void {
+    if (this.isLive) this.isGapDue = true;
+    this.isLive = false;
+  }
+
+  deliver(payload: Buffer): void {
+    if (!this.isOver) this.listener.onMessage(payload, this.channel);
+  }
+
+  /** Nothing is delivered any more; those who still wait for the acknowledgement get `reason`. */
+  end(reason: Error): void {
+    this.isOver = true;
+    for (const { reject } of this.waiting.splice(0)) reject(reason);
+  }
+}
