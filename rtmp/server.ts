@@ -130,6 +130,7 @@ export class RtmpServer {
     const session = new RtmpSession({
       socket,
       address,
+      peerPort: socket.remotePort ?? 0,
       context: this.#context,
       clientId,
       sessionId: `${options.nodeId}-${this.#boot}-${clientId}`,

@@ -22,6 +22,7 @@ import { SessionHooks } from './session-hooks.js';
 export interface SessionOptions {
   readonly socket: Socket;
   readonly address: string;
+  readonly peerPort: number;
   readonly context: IngestContext;
   /** Number of the connection on this node since its start. */
   readonly clientId: number;
@@ -39,6 +40,7 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
   readonly id: string;
   readonly clientId: number;
   readonly address: string;
+  readonly peerPort: number;
   readonly context: IngestContext;
   readonly connection: RtmpConnection;
   readonly openedAtMs: number;
@@ -55,6 +57,7 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
     this.id = options.sessionId;
     this.clientId = options.clientId;
     this.address = options.address;
+    this.peerPort = options.peerPort;
     this.context = context;
     this.#onClosed = options.onClosed;
     this.openedAtMs = context.clock.monotonicMs();
@@ -330,6 +333,7 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
       kind,
       stream: this.#role?.streamId,
       address: this.address,
+      peerPort: this.peerPort,
       app: this.app,
       flashVer: this.flashVer,
       bytesIn: connection.bytesIn,
