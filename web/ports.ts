@@ -55,7 +55,7 @@ export interface Billing {
   openSession(request: { viewerId: string; roomId: string; key: string }): Promise<OpenedSession>;
   /** undefined: no such session. */
   findSession(sessionId: string): Promise<BillingSession | undefined>;
-  endSession(sessionId: string, reason: string): Promise<void>;
+  endSession(sessionId: string, reason: 'left'): Promise<void>;
   /** @throws INSUFFICIENT_CREDIT, KEY_REUSED, TIP_REFUSED */
   tip(request: {
     key: string;
@@ -66,7 +66,7 @@ export interface Billing {
     text?: string;
   }): Promise<TipReceipt>;
   wallet(userId: string): Promise<Wallet>;
-  /** Idempotent by key; negative amounts take back. @throws KEY_REUSED, INSUFFICIENT_CREDIT */
+  /** Idempotent by key. @throws KEY_REUSED, BALANCE_LIMIT */
   grant(request: {
     key: string;
     userId: string;
@@ -87,6 +87,8 @@ export interface LiveStream {
   /** `http://host:port` without a path; an empty host (`http://:8082`) means the host of the site. */
   readonly hlsUrlBase: string;
   readonly startedAtMs: number;
+  /** Viewers that fetched the video within the last seconds. */
+  readonly viewers: number;
 }
 
 /** Which streams are on the air now. */
@@ -94,19 +96,28 @@ export interface StreamDirectory {
   list(): Promise<readonly LiveStream[]>;
 }
 
-export interface Push {
+export type Push = {
   readonly kind: 's' | 'n';
   readonly body: Readonly<Record<string, unknown>>;
-  /** Idempotency key: the same key is delivered once within five minutes. */
-  readonly mid?: string;
-  readonly cls: 'reliable' | 'latest';
-  /** Slot of a `latest` message. */
-  readonly key?: string;
-}
+} & (
+  | {
+      /** In order, replayed after a gap; the same `mid` is delivered once within five minutes. */
+      readonly cls: 'reliable';
+      readonly mid?: string;
+    }
+  | {
+      /** Only the newest value of a key counts; one that is not above the known version is ignored. */
+      readonly cls: 'latest';
+      readonly key: string;
+      /** Default: the time. */
+      readonly version?: number;
+    }
+);
 
 /** Pushes a message to everyone who is subscribed to the channel, on any gateway. */
 export interface Publisher {
-  publish(channel: string, push: Push): Promise<void>;
+  /** @returns false when the fleet had said so before. */
+  publish(channel: string, push: Push): Promise<boolean>;
 }
 
 export interface FleetMember {
@@ -147,19 +158,12 @@ export interface MarkStore {
   isMarked(key: string): Promise<boolean>;
 }
 
-/** How many people are in rooms now. */
-export interface Audience {
-  /** Rooms that nobody is in may be missing. Answers with an empty map when counts are away. */
-  count(roomIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
-}
-
 /** Everything from outside that the site works with. */
 export interface Ports {
   readonly billing: Billing;
   readonly directory: StreamDirectory;
   readonly publisher: Publisher;
   readonly fleet: Fleet;
-  readonly audience: Audience;
   readonly events: FleetEvents;
   readonly hits: HitCounter;
   readonly marks: MarkStore;

@@ -68,7 +68,7 @@ export function createSite(parts: {
 
   const live = createLiveState({ ...ports, log });
   const announcer = createAnnouncer({ ...base, publisher: ports.publisher });
-  const catalog = createRoomCatalog({ ...base, live, audience: ports.audience });
+  const catalog = createRoomCatalog({ ...base, live });
   live.onChange(async (changes) => {
     catalog.forget();
     await announcer.liveChanged(changes);

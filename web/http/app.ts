@@ -2,13 +2,19 @@
 // main.ts and by tests; it opens no connection of its own.
 import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
-import Fastify, { type FastifyBaseLogger, type FastifyServerOptions, LogController } from 'fastify';
+import Fastify, {
+  type FastifyReply,
+  type FastifyBaseLogger,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
 import type { Clock, Logger } from '../../cluster/index.js';
+import { siteError } from '../errors.js';
 import type { Site } from '../site.js';
 import type { App } from './app-type.js';
 import { createHitStore } from './hit-store.js';
 import { installPages } from './pages.js';
-import { installProblems } from './problem.js';
+import { installProblems, sendProblem } from './problem.js';
 import { accountRoutes } from './routes/account-routes.js';
 import { adminRoutes } from './routes/admin-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
@@ -81,12 +87,14 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   adminRoutes(api, shared);
 }
 
-function serverOptions(settings: AppSettings, log: Logger) {
+function serverOptions(settings: AppSettings, log: FastifyBaseLogger) {
   return {
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: settings.trustedProxies.length === 0 ? false : [...settings.trustedProxies],
     bodyLimit: BODY_BYTES_MAX,
+    // Faults before routing, such as a malformed address.
+    frameworkErrors: (_error, _request, reply) => void sendProblem(reply, siteError('BAD_REQUEST')),
     routerOptions: { maxParamLength: 200 },
     // Slow senders are cut off; idle keep-alive connections end after those of common proxies.
     requestTimeout: 15_000,

@@ -20,22 +20,16 @@ export function createAnnouncer(parts: {
 }): Announcer {
   const { database, publisher, log } = parts;
 
-  async function announce(room: Room, change: LiveChange): Promise<void> {
-    const { isLive, stream } = change;
-    const mid = `live:${room.id}:${stream.startedAtMs}:${isLive ? 'on' : 'off'}`;
+  /** Every process sees the change; the version lets one of them be heard. False: another one was. */
+  async function announce(room: Room, { isLive, stream }: LiveChange): Promise<boolean> {
     const body = { live: isLive, ...(isLive ? { streamId: room.streamId } : {}) };
-    await publisher.publish(`room:${room.id}`, {
-      kind: 's',
-      body,
-      mid,
-      cls: 'latest',
-      key: 'live',
-    });
+    const version = stream.startedAtMs + (isLive ? 0 : 1);
+    const push = { kind: 's', body, cls: 'latest', key: 'live', version } as const;
+    return publisher.publish(`room:${room.id}`, push);
   }
 
-  async function lobby(rooms: readonly string[], mid?: string): Promise<void> {
-    const push = { kind: 's', body: { rooms }, cls: 'latest', key: 'rooms' } as const;
-    await publisher.publish('lobby', mid === undefined ? push : { ...push, mid });
+  async function tellLobby(rooms: readonly string[]): Promise<void> {
+    await publisher.publish('lobby', { kind: 's', body: { rooms }, cls: 'latest', key: 'rooms' });
   }
 
   async function liveChanged(changes: readonly LiveChange[]): Promise<void> {
@@ -45,14 +39,14 @@ export function createAnnouncer(parts: {
       .createQueryBuilder('r')
       .where('r.streamId IN (:...ids)', { ids: [...byStream.keys()] })
       .getMany();
+    const news: string[] = [];
     for (const room of rooms) {
       const change = byStream.get(room.streamId);
       if (change === undefined) continue;
       await rememberLive(database, room, change);
-      await announce(room, change);
-      const { startedAtMs } = change.stream;
-      await lobby([room.id], `lobby:${room.id}:${startedAtMs}:${change.isLive ? 'on' : 'off'}`);
+      if (await announce(room, change)) news.push(room.id);
     }
+    if (news.length > 0) await tellLobby(news);
   }
 
   const guarded = async (work: Promise<void>): Promise<void> => {
@@ -69,7 +63,7 @@ export function createAnnouncer(parts: {
           const body = { title: room.title, topic: room.topic, price: room.priceMilliPerMin };
           const push = { kind: 's', body, cls: 'latest', key: 'terms' } as const;
           await publisher.publish(`room:${room.id}`, push);
-          await lobby([room.id]);
+          await tellLobby([room.id]);
         })(),
       ),
   };

@@ -5,7 +5,6 @@ import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import { siteError } from '../errors.js';
 import type { LiveState } from '../live/live-state.js';
-import type { Audience } from '../ports.js';
 import { createBriefCache } from './brief-cache.js';
 import { decodeCursor, encodeCursor, type ListCursor } from './list-cursor.js';
 
@@ -82,26 +81,25 @@ const CACHE_MS = 500;
 export function createRoomCatalog(parts: {
   database: Database;
   live: LiveState;
-  audience: Audience;
   clock: Clock;
 }): RoomCatalog {
-  const { database, live, audience, clock } = parts;
+  const { database, live, clock } = parts;
   const pages = createBriefCache<RoomPage>({ clock, ttlMs: CACHE_MS, entriesMax: 500 });
 
-  async function publish(rows: readonly RoomRow[]): Promise<PublicRoom[]> {
-    const counts = await audience.count(rows.map((row) => row.id));
-    return rows.map((row) => ({
+  function publish(row: RoomRow): PublicRoom {
+    const stream = live.find(row.streamId);
+    return {
       id: row.id,
       slug: row.slug,
       title: row.title,
       topic: row.topic,
       model: { id: row.modelId, name: row.modelName, about: row.about },
-      isLive: live.find(row.streamId) !== undefined,
+      isLive: stream !== undefined,
       isPrivate: Number(row.isPrivate) === 1,
       pricePerMinMilli: row.price,
-      viewers: counts.get(row.id) ?? 0,
+      viewers: stream?.viewers ?? 0,
       lastLiveAt: row.lastLiveAt?.toISOString() ?? null,
-    }));
+    };
   }
 
   async function load(query: RoomQuery): Promise<RoomPage> {
@@ -113,7 +111,7 @@ export function createRoomCatalog(parts: {
     const page = rows.slice(0, query.limit);
     const last = rows.length > query.limit ? page.at(-1) : undefined;
     return {
-      rooms: await publish(page),
+      rooms: page.map(publish),
       ...(last === undefined ? {} : { next: encodeCursor(cursorOf(last)) }),
       ...(live.isFresh() ? {} : { unavailable: ['realtime'] }),
     };
@@ -123,9 +121,9 @@ export function createRoomCatalog(parts: {
     list: (query) => pages.get(JSON.stringify(query), () => load(query)),
     async show(slug) {
       const rows = await database.rows<RoomRow>(`SELECT ${COLUMNS} ${FROM} AND r.slug = ?`, [slug]);
-      const [room] = await publish(rows);
-      if (room === undefined) throw siteError('ROOM_NOT_FOUND');
-      return room;
+      const [row] = rows;
+      if (row === undefined) throw siteError('ROOM_NOT_FOUND');
+      return publish(row);
     },
     async find(slug) {
       const room = await database

@@ -20,7 +20,8 @@ export function createTipService(parts: { catalog: RoomCatalog; billing: Billing
   return {
     async tip({ slug, from, key, amountMilli, text }) {
       const room = await parts.catalog.find(slug);
-      if (room.performerId === from.id) throw siteError('TIP_REFUSED');
+      if (room.performerId === from.id)
+        throw siteError('TIP_REFUSED', { why: 'it is your own room.' });
       return parts.billing.tip({
         key: commandKey('tip', from.id, key),
         viewerId: from.id,

@@ -47,7 +47,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   const database = createDatabase({ url: mariadb.url, poolMax: 5, log: silentLog });
   await database.start();
   const world = createWorld();
-  const counts = createRedisCounts(() => connection);
+  const counts = createRedisCounts(() => connection, systemClock);
   const ports: Ports = { ...world.ports, hits: counts, marks: counts };
   const site = createSite({
     ports,
@@ -96,9 +96,11 @@ function createWorld() {
   const streams = new Map<string, LiveStream>();
   const handlers: ((event: StreamEvent) => void)[] = [];
   const pushes: { channel: string; push: Push }[] = [];
+  const versions = new Map<string, number>();
   const gateways: FleetMember[] = [];
   const ingests: FleetMember[] = [];
   let isDirectoryDown = false;
+  let airings = 0;
   const ports: Omit<Ports, 'hits' | 'marks'> = {
     billing,
     directory: {
@@ -109,15 +111,18 @@ function createWorld() {
     },
     publisher: {
       publish: (channel, push) => {
-        pushes.push({ channel, push });
-        return Promise.resolve();
+        const version = push.cls === 'latest' ? (push.version ?? Date.now()) : 0;
+        const slot = `${channel} ${push.cls === 'latest' ? push.key : pushes.length}`;
+        const isNew = version > (versions.get(slot) ?? -1);
+        if (isNew) pushes.push({ channel, push });
+        versions.set(slot, version);
+        return Promise.resolve(isNew);
       },
     },
     fleet: {
       list: (role) => (role === 'gateway' ? gateways : ingests),
       ranked: () => gateways,
     },
-    audience: { count: () => Promise.resolve(new Map()) },
     events: { onStreamState: (handler) => void handlers.push(handler) },
   };
   return {
@@ -128,8 +133,15 @@ function createWorld() {
     ingests,
     setDirectoryDown: (isDown: boolean) => void (isDirectoryDown = isDown),
     air(streamId: string, isLive: boolean) {
-      const startedAtMs = Date.now();
-      const stream = { streamId, nodeId: 'rtmp-1', hlsUrlBase: 'http://:8082', startedAtMs };
+      airings += 10;
+      const startedAtMs = Date.now() + airings;
+      const stream = {
+        streamId,
+        nodeId: 'rtmp-1',
+        hlsUrlBase: 'http://:8082',
+        startedAtMs,
+        viewers: 3,
+      };
       if (isLive) streams.set(streamId, stream);
       else streams.delete(streamId);
       for (const handler of handlers) handler({ streamId, state: isLive ? 'live' : 'ended' });
