@@ -56,9 +56,13 @@ function Words({ text, myName }: { text: string; myName: string | undefined }) {
   });
 }
 
+/** From here on a tip is set on full yellow; smaller ones stay calm so that a busy room remains readable. */
+const bigTipMilli = 50_000n;
+
 function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
+  const isBig = BigInt(line.amountMilli ?? '0') >= bigTipMilli;
   return (
-    <li className="line line-tip" data-kind="tip">
+    <li className={isBig ? 'line line-tip is-big' : 'line line-tip'} data-kind="tip">
       <TicketIcon />
       <div>
         <strong>{line.from?.name}</strong> tipped{' '}

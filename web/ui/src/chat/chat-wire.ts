@@ -44,7 +44,7 @@ export function readLine(message: WireMessage, nowMs: number): ChatLine | undefi
   };
   if (message.kind === 'm' && common.text !== '') return { ...common, kind: 'message' };
   const amountMilli = asText(body['amount']);
-  if (message.kind === 't' && amountMilli !== undefined)
+  if (message.kind === 't' && amountMilli !== undefined && /^\d+$/.test(amountMilli))
     return { ...common, kind: 'tip', amountMilli };
   return undefined;
 }

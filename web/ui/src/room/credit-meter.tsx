@@ -1,7 +1,6 @@
-// The running cost of a paid show: price, and the countdown to the end of the credit.
+// The running paid show: the countdown to the end of the credit.
 import type { Entry } from '../api/rooms.js';
 import { formatCountdown } from '../format/clock.js';
-import { formatCredits } from '../format/credits.js';
 import { sessionStore } from '../session/session.js';
 import { useNow } from '../state/use-now.js';
 import { useSelected } from '../state/use-store.js';
@@ -20,8 +19,7 @@ export function CreditMeter({ entry }: { entry: Entry }) {
     <div className={isLow ? 'credit-meter is-low' : 'credit-meter'} data-testid="credit-left">
       <ClockIcon />
       <span>
-        <strong className="number">{formatCountdown(leftSec)}</strong> left at{' '}
-        <span className="number">{formatCredits(price)}</span> / min
+        <strong className="number">{formatCountdown(leftSec)}</strong> left
       </span>
       <span className="visually-hidden" role="status">
         {isLow ? 'Less than two minutes of credit left.' : ''}

@@ -1,0 +1,94 @@
+// Offers, cut-offs, pushed terms and the credit clock of a room; and the layout of the list.
+import t from 'tap';
+import { parseProblem } from '../src/api/problem.js';
+import type { Room } from '../src/api/rooms.js';
+import { layOut } from '../src/lobby/room-filter.js';
+import { creditEndsAtMs } from '../src/room/credit-clock.js';
+import { describeCut, isKnownCut, readOffer } from '../src/room/room-state.js';
+import { applyTerms } from '../src/room/room-terms.js';
+
+function room(fields: Partial<Room> = {}): Room {
+  return {
+    id: '1',
+    slug: 'nova',
+    title: 'Title',
+    topic: 'Topic',
+    model: { name: 'Nova' },
+    isLive: true,
+    pricePerMinMilli: '6000',
+    viewers: 3,
+    ...fields,
+  };
+}
+
+await t.test('the offer shows the price and balance of the answer', (t) => {
+  const problem = parseProblem(402, {
+    code: 'PAYMENT_REQUIRED',
+    priceMilliPerMin: '7000',
+    balance: '500',
+    isLive: false,
+  });
+  t.same(readOffer(problem, room()), {
+    priceMilliPerMin: '7000',
+    balanceMilli: '500',
+    isLive: false,
+  });
+  t.end();
+});
+
+await t.test('without details the offer falls back to what the room page knows', (t) => {
+  const anonymous = parseProblem(401, { code: 'UNAUTHENTICATED' });
+  t.same(readOffer(anonymous, room()), { priceMilliPerMin: '6000', isLive: true });
+  const notLive = parseProblem(409, { code: 'SHOW_NOT_LIVE' });
+  t.equal(readOffer(notLive, room()).isLive, false);
+  t.end();
+});
+
+await t.test('every reason of a cut-off has words, an unknown one is shown as it came', (t) => {
+  t.equal(describeCut('insufficient_credit').title, 'Your credits have run out');
+  t.equal(describeCut('banned').canReturn, false);
+  t.match(describeCut('solar_flare').text, /solar_flare/);
+  t.equal(isKnownCut('toString'), false);
+  t.equal(describeCut('toString').canReturn, true);
+  t.end();
+});
+
+await t.test('pushed terms change the room, malformed ones do not', (t) => {
+  const next = applyTerms(room(), { live: false, title: 'New', price: '0' });
+  t.match(next, { isLive: false, title: 'New', topic: 'Topic', pricePerMinMilli: '0' });
+  t.same(applyTerms(room(), { live: 'yes', price: '-1', title: {} }), room());
+  t.end();
+});
+
+await t.test(
+  'the credit ends when the newest balance is used up, not before what is granted',
+  (t) => {
+    const entry = { channel: 'room:1', priceMilliPerMin: '6000', grantedUntilMs: 20_000 };
+    const balance = { amount: '6000', held: '1000', version: 1, atMs: 10_000 };
+    t.equal(creditEndsAtMs(entry, balance, '6000'), 70_000);
+    t.equal(creditEndsAtMs(entry, { ...balance, amount: '500' }, '6000'), 20_000);
+    t.equal(creditEndsAtMs(entry, undefined, '6000'), 20_000);
+    t.equal(creditEndsAtMs(entry, balance, '0'), undefined);
+    t.end();
+  },
+);
+
+await t.test('live rooms stand first by viewers, the others keep the order of the server', (t) => {
+  const rooms = [
+    room({ id: '1', viewers: 1, model: { name: 'B' } }),
+    room({ id: '2', isLive: false }),
+    room({ id: '3', viewers: 9 }),
+    room({ id: '4', viewers: 1, model: { name: 'A' } }),
+    room({ id: '5', isLive: false }),
+  ];
+  const view = layOut(rooms);
+  t.same(
+    view.live.map((one) => one.id),
+    ['3', '4', '1'],
+  );
+  t.same(
+    view.resting.map((one) => one.id),
+    ['2', '5'],
+  );
+  t.end();
+});
