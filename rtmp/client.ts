@@ -182,8 +182,8 @@ export class RtmpClient {
       let bytes = data;
       if (!this.#handshake.isDone) {
         const answer = this.#handshake.push(data);
-        if (!this.#handshake.isDone) return;
-        if (answer !== undefined) this.socket.write(answer);
+        if (answer === undefined) return;
+        this.socket.write(answer);
         bytes = this.#handshake.rest;
         this.#shaken?.();
       }
@@ -233,15 +233,13 @@ export class RtmpClient {
 
   async #wait(wants: Waiter['wants']): Promise<AmfObject> {
     if (this.#failure !== undefined) throw this.#failure;
-    let waiter: Waiter | undefined;
-    const answered = new Promise<AmfObject>((resolve, reject) => {
-      waiter = { wants, resolve, reject };
-      this.#waiters.add(waiter);
-    });
+    const { promise, ...settle } = openPromise<AmfObject>();
+    const waiter: Waiter = { wants, ...settle };
+    this.#waiters.add(waiter);
     try {
-      return await this.#within(answered);
+      return await this.#within(promise);
     } finally {
-      if (waiter !== undefined) this.#waiters.delete(waiter);
+      this.#waiters.delete(waiter);
     }
   }
 
@@ -268,4 +266,18 @@ export class RtmpClient {
     this.#failure ??= error;
     for (const waiter of [...this.#waiters]) waiter.reject(this.#failure);
   }
+}
+
+function openPromise<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((accept, refuse) => {
+    resolve = accept;
+    reject = refuse;
+  });
+  return { promise, resolve, reject };
 }

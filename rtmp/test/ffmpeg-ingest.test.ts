@@ -94,7 +94,9 @@ t.test('policy replace: the same key takes over within a second, a player stays'
   await until(() => ingest.started[0], { what: 'the first stream', deadlineMs: 15_000 });
   const player = await ingest.client('play');
   const timestamps: number[] = [];
-  player.onTag = (tag) => void (tag.isVideo && timestamps.push(tag.timestampMs));
+  player.onTag = (tag) => {
+    if (tag.isVideo) timestamps.push(tag.timestampMs);
+  };
   await player.play('pub-sk_twice');
   await until(() => timestamps.length > 10, { what: 'pictures of the first', deadlineMs: 15_000 });
   ffmpegPublisher(t, ingest.publishUrl('sk_twice'));
