@@ -92,3 +92,30 @@ export type RtmpErrorCode = keyof typeof rtmpErrors;
 
 /** Makes an error of this folder's table. */
 export const rtmpError = defineErrors(rtmpErrors);
+
+/** Error table of the HLS server; the codes stand in the JSON body of the answer. */
+export const hlsErrors = {
+  HLS_NOT_FOUND: { http: 404, retry: false, message: 'No such playlist or segment' },
+  HLS_NOT_LIVE: { http: 404, retry: true, message: 'This stream is not live' },
+  HLS_METHOD: { http: 405, retry: false, message: 'Only GET, HEAD and OPTIONS are answered' },
+  HLS_PATH_FORGED: {
+    http: 403,
+    retry: false,
+    message: 'The address is not signed by this site: enter the room again',
+  },
+  HLS_PATH_EXPIRED: {
+    http: 403,
+    retry: false,
+    message: 'The address has expired: take it from the newest playlist or enter the room again',
+  },
+  HLS_NOT_ALLOWED: { http: 403, retry: false, message: 'This session may not watch: {reason}' },
+  HLS_UNDECIDED: {
+    http: 503,
+    retry: true,
+    message: 'It cannot be checked at the moment whether this session may watch, try again',
+  },
+  HLS_FAILED: { http: 500, retry: true, message: 'The server failed, try again' },
+} as const satisfies Readonly<Record<string, ErrorRow>>;
+
+/** Makes an error of the HLS table. */
+export const hlsError = defineErrors(hlsErrors);

@@ -69,3 +69,73 @@ export function createIngestMetrics(metrics: Metrics): IngestMetrics {
     }),
   };
 }
+
+/** Metrics of the way from a publish to HLS viewers. */
+export interface HlsMetrics {
+  readonly shows: Gauge;
+  readonly viewers: Gauge;
+  readonly processes: Gauge;
+  readonly cpuReserved: Gauge;
+  readonly runs: Counter<'kind'>;
+  readonly failures: Counter<'reason'>;
+  readonly overloads: Counter;
+  readonly refusals: Counter<'reason'>;
+  readonly segments: Counter<'outcome'>;
+  readonly requests: Counter<'kind' | 'status'>;
+  readonly servedBytes: Counter<'kind'>;
+}
+
+export function createHlsMetrics(metrics: Metrics): HlsMetrics {
+  return {
+    shows: metrics.gauge({
+      name: 'showbill_hls_shows',
+      help: 'Shows of this node that can be watched, those whose publisher is away included.',
+    }),
+    viewers: metrics.gauge({
+      name: 'showbill_hls_viewers',
+      help: 'Distinct sessions that asked this node for a playlist within two target durations.',
+    }),
+    processes: metrics.gauge({
+      name: 'showbill_hls_ffmpeg_processes',
+      help: 'Running ffmpeg children.',
+    }),
+    cpuReserved: metrics.gauge({
+      name: 'showbill_hls_cpu_reserved_ratio',
+      help: 'Expected cost of the running plans; 1 = one core.',
+    }),
+    runs: metrics.counter({
+      name: 'showbill_hls_runs_total',
+      help: 'ffmpeg runs that were started, by plan: copy or encode.',
+      labels: ['kind'],
+    }),
+    failures: metrics.counter({
+      name: 'showbill_hls_ffmpeg_failures_total',
+      help: 'ffmpeg runs that ended by themselves or were ended as unhealthy, by reason.',
+      labels: ['reason'],
+    }),
+    overloads: metrics.counter({
+      name: 'showbill_hls_overloads_total',
+      help: 'Runs that were ended because they were stale or too slow for real time.',
+    }),
+    refusals: metrics.counter({
+      name: 'showbill_hls_refusals_total',
+      help: 'Publishers that were dropped by the packager, by reason: capacity or circuit.',
+      labels: ['reason'],
+    }),
+    segments: metrics.counter({
+      name: 'showbill_hls_segments_total',
+      help: 'Finished segments by outcome: listed, or refused because they would break a playlist.',
+      labels: ['outcome'],
+    }),
+    requests: metrics.counter({
+      name: 'showbill_hls_requests_total',
+      help: 'HTTP requests by kind (master, media, segment, other) and status.',
+      labels: ['kind', 'status'],
+    }),
+    servedBytes: metrics.counter({
+      name: 'showbill_hls_served_bytes_total',
+      help: 'Body bytes of answers by kind.',
+      labels: ['kind'],
+    }),
+  };
+}

@@ -1,0 +1,75 @@
+// The argument list of one ffmpeg run: FLV on stdin, one folder of MPEG-TS segments per rendition, finished
+// segments announced as CSV lines on a pipe. fluent-ffmpeg builds the list and does nothing else here: its
+// own process control hides the exit code, the progress and the pipes.
+import ffmpeg from 'fluent-ffmpeg';
+import type { Rendition, RunPlan } from './plan.js';
+
+/** File descriptors of the child. Output n announces its segments on `LIST_FD + n`. */
+export const PROGRESS_FD = 3;
+export const LIST_FD = 4;
+
+/**
+ * @param folders absolute path per rendition, in the plan's order; they exist
+ * @returns arguments without the program's name
+ */
+export function ffmpegArguments(plan: RunPlan, folders: readonly string[]): readonly string[] {
+  const command = ffmpeg().input('pipe:0').inputOptions(INPUT_OPTIONS);
+  plan.renditions.forEach((rendition, index) => {
+    command
+      .output(`${folders[index] ?? ''}/%d.ts`)
+      .outputOptions([
+        ...videoOptions(rendition, plan.segmentSec),
+        ...audioOptions(rendition),
+        ...segmentOptions(plan.segmentSec, LIST_FD + index),
+      ]);
+  });
+  return command._getArguments();
+}
+
+const INPUT_OPTIONS = [
+  ...['-hide_banner', '-nostdin', '-loglevel', 'warning'],
+  ...['-progress', `pipe:${PROGRESS_FD}`, '-stats_period', '1', '-nostats'],
+  // The tracks stand in the FLV header, so that probing ends with the first pictures.
+  ...['-analyzeduration', '2000000', '-probesize', '4000000'],
+  ...['-f', 'flv'],
+];
+
+function videoOptions({ video }: Rendition, segmentSec: number): string[] {
+  if (video === undefined) return ['-vn'];
+  const map = ['-map', '0:v:0'];
+  if (video === 'copy') return [...map, '-c:v', 'copy'];
+  const { width, height, fps, bitrateBps, profile, level } = video;
+  return [
+    ...map,
+    ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'],
+    ...['-profile:v', profile, '-level:v', level, '-pix_fmt', 'yuv420p'],
+    ...['-vf', `scale=${width}:${height}:flags=fast_bilinear,fps=${fps}`],
+    // Cuts fall at whole multiples of the segment length in every rendition.
+    ...['-force_key_frames', `expr:gte(t,n_forced*${segmentSec})`],
+    ...['-g', String(Math.ceil(fps * segmentSec * 2)), '-sc_threshold', '0'],
+    ...['-b:v', String(bitrateBps), '-maxrate', String(Math.round(bitrateBps * 1.07))],
+    ...['-bufsize', String(Math.round(bitrateBps * 1.5))],
+    ...['-threads', height > 480 ? '2' : '1'],
+  ];
+}
+
+function audioOptions({ audio }: Rendition): string[] {
+  if (audio === undefined) return ['-an'];
+  const map = ['-map', '0:a:0'];
+  if (audio === 'copy') return [...map, '-c:a', 'copy'];
+  return [...map, ...['-c:a', 'aac', '-b:a', String(audio.bitrateBps), '-ac', '2', '-ar', '48000']];
+}
+
+function segmentOptions(segmentSec: number, listFd: number): string[] {
+  return [
+    ...['-f', 'segment', '-segment_format', 'mpegts', '-segment_time', String(segmentSec)],
+    // Key frames that come a frame early still make the cut.
+    ...['-segment_time_delta', '0.05'],
+    // One muxer for all segments keeps continuity counters going. It writes out every packet, because the
+    // list line comes before the file is closed: without it up to 256 KB are missing at that moment.
+    ...['-individual_header_trailer', '0', '-segment_format_options', 'flush_packets=1'],
+    ...['-segment_list', `pipe:${listFd}`, '-segment_list_type', 'csv'],
+    // Sound that pauses must not hold the picture back.
+    ...['-max_interleave_delta', '1000000'],
+  ];
+}

@@ -1,0 +1,325 @@
+// One stream's show on this node: takes publishes one after the other, keeps the timeline over the grace
+// between them, writes state and lease to Redis, and cleans up when it is over. Owned by ShowManager.
+// Invariants: events of a stream are handled strictly one after the other; `live` and `ended` are announced in
+// turn; a node that lost the ownership writes nothing any more.
+import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
+import type { LiveLeases, LiveStreamRow } from '../directory.js';
+import type { CpuBudget } from '../ffmpeg/cpu-budget.js';
+import type { LiveStream } from '../live-stream.js';
+import type { HlsMetrics } from '../metrics.js';
+import type { MediaFiles } from './media-files.js';
+import { StreamPipeline } from './pipeline.js';
+import { Show, type ShowState } from './show.js';
+import type { Ownership, ShowStore } from './show-store.js';
+import type { ViewerCounter } from './viewer-counter.js';
+
+export interface LiveShowDeps {
+  readonly nodeId: string;
+  readonly hlsUrlBase: string;
+  readonly segmentSec: number;
+  readonly windowSegments: number;
+  readonly renditionsMax: number;
+  readonly graceMs: number;
+  readonly disposeMs: number;
+  readonly leaseTtlMs: number;
+  readonly store: ShowStore;
+  readonly leases: LiveLeases;
+  readonly files: MediaFiles;
+  readonly budget: CpuBudget;
+  readonly viewers: ViewerCounter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: HlsMetrics;
+  /** Tells the fleet. Never rejects. */
+  readonly announce: (streamId: string, state: 'live' | 'ended') => Promise<void>;
+  /** Another node's publisher of the stream has to go. Never rejects. */
+  readonly kickElsewhere: (streamId: string, sessionId: string) => Promise<void>;
+}
+
+/** A show of a node that died is continued within this time on top of the grace. */
+const CONTINUE_SLACK_MS = 60_000;
+
+export class LiveShow {
+  readonly streamId: string;
+  readonly #deps: LiveShowDeps;
+  readonly #log: Logger;
+  readonly #onGone: () => void;
+  #show: Show | undefined;
+  #stream: LiveStream | undefined;
+  #pipeline: StreamPipeline | undefined;
+  #fence: number | undefined;
+  #isLive = false;
+  /** The fleet has not been told yet that this node has the show. */
+  #isUntold = true;
+  #timer: NodeJS.Timeout | undefined;
+  #tail: Promise<void> = Promise.resolve();
+  #saving: Promise<void> | undefined;
+  #isDirty = false;
+
+  constructor(streamId: string, deps: LiveShowDeps, onGone: () => void) {
+    this.streamId = streamId;
+    this.#deps = deps;
+    this.#log = deps.log.child({ streamId });
+    this.#onGone = onGone;
+  }
+
+  /** The timeline to serve; undefined before anything can be played. */
+  get show(): Show | undefined {
+    return this.#show?.isPlayable === true ? this.#show : undefined;
+  }
+
+  get isLive(): boolean {
+    return this.#isLive;
+  }
+
+  get pid(): number | undefined {
+    return this.#pipeline?.pid;
+  }
+
+  /** Whether the file is finished: listed, late, or of a run that is over. */
+  isServable(run: string, folder: string, file: string): boolean {
+    return this.#pipeline?.openRun !== run || this.#show?.has(run, folder, file) === true;
+  }
+
+  published(stream: LiveStream): void {
+    this.#enqueue('publish', () => this.#begin(stream));
+  }
+
+  unpublished(stream: LiveStream, reason: string): void {
+    this.#enqueue('unpublish', () => this.#pause(stream, reason));
+  }
+
+  /** Ends the processes and keeps the show for whoever goes on with it. Resolves when all is written. */
+  stop(): Promise<void> {
+    this.#enqueue('stop', async () => {
+      clearTimeout(this.#timer);
+      await this.#pipeline?.stop();
+      await this.#save();
+      if (this.#isLive) await this.#renewLease(this.#deps.graceMs + this.#deps.leaseTtlMs);
+    });
+    return this.#tail;
+  }
+
+  /** Keeps the stream in the directory; called every third of a lease. Never rejects. */
+  async renew(): Promise<void> {
+    if (!this.#isLive) return;
+    await this.#renewLease(this.#deps.leaseTtlMs);
+  }
+
+  async #begin(stream: LiveStream): Promise<void> {
+    clearTimeout(this.#timer);
+    const { clock } = this.#deps;
+    const owned = await this.#acquire(stream);
+    const isOurs = this.#show?.isEnded === false && owned?.nodeBefore === this.#deps.nodeId;
+    if (!isOurs || this.#show === undefined) {
+      await this.#forgetOldRuns();
+      this.#isUntold = true;
+      this.#show = this.#showFor(owned?.state, clock.nowMs());
+    }
+    this.#stream = stream;
+    this.#pipeline = new StreamPipeline({
+      ...this.#deps,
+      ...{ stream, show: this.#show, log: this.#log },
+      onSegment: () => this.#advanced(),
+    });
+    this.#pipeline.start();
+  }
+
+  /** Redis may be away: the show goes on without a fence, and the next save asks again. */
+  async #acquire(stream: LiveStream): Promise<Ownership | undefined> {
+    const { store, nodeId, kickElsewhere } = this.#deps;
+    try {
+      const owner = { streamId: this.streamId, nodeId, sessionId: stream.sessionId };
+      const owned = await store.acquire(owner);
+      this.#fence = owned.fence;
+      const { nodeBefore, sessionBefore, state } = owned;
+      if (nodeBefore !== '' && nodeBefore !== nodeId && state?.isEnded === false) {
+        this.#log.info({ event: 'show.taken_over', from: nodeBefore });
+        await kickElsewhere(this.streamId, sessionBefore);
+      }
+      return owned;
+    } catch (thrown) {
+      this.#log.warn({ event: 'show.unowned', err: coerceError(thrown) });
+      this.#fence = undefined;
+      return undefined;
+    }
+  }
+
+  /** The show to go on with, or a new one whose sequence numbers are above all earlier ones. */
+  #showFor(state: ShowState | undefined, nowMs: number): Show {
+    const { nodeId, windowSegments, graceMs } = this.#deps;
+    const used = Math.max(0, ...(state?.renditions.map((one) => one.nextSequence) ?? []));
+    const options = {
+      ...{ nodeId, windowSegments, lateSegments: windowSegments + 2 },
+      firstSequence: Math.max(used, sequenceAt(nowMs)),
+    };
+    const isFresh =
+      state?.isEnded === false && nowMs - state.updatedAtMs < graceMs + CONTINUE_SLACK_MS;
+    if (isFresh && state.renditions.length > 0) {
+      const { showId, startedAtMs } = state;
+      this.#isLive = true;
+      return new Show({ ...options, showId, startedAtMs, firstSequence: used }, state);
+    }
+    const showId = `${nowMs.toString(36)}-${nodeId}`;
+    return new Show({ ...options, showId, startedAtMs: nowMs });
+  }
+
+  /** A segment was listed: the first makes the show live, each is saved. */
+  #advanced(): void {
+    this.#isLive = true;
+    if (this.#isUntold) {
+      this.#isUntold = false;
+      this.#enqueue('live', async () => {
+        await this.#save();
+        await this.#renewLease(this.#deps.leaseTtlMs);
+        await this.#deps.announce(this.streamId, 'live');
+        this.#log.info({ event: 'show.live', targetSec: this.#show?.targetSec });
+      });
+      return;
+    }
+    void this.#save();
+  }
+
+  async #pause(stream: LiveStream, reason: string): Promise<void> {
+    if (this.#stream !== stream) return;
+    await this.#pipeline?.stop();
+    this.#pipeline = undefined;
+    this.#stream = undefined;
+    await this.#save();
+    this.#log.info({ event: 'show.paused', reason, graceMs: this.#deps.graceMs });
+    const waitMs = this.show === undefined ? 0 : this.#deps.graceMs;
+    this.#timer = setTimeout(() => this.#enqueue('end', () => this.#finish()), waitMs);
+  }
+
+  /** The publisher did not come back: ENDLIST, then, after a while, nothing. */
+  async #finish(): Promise<void> {
+    if (this.#stream !== undefined) return;
+    this.#show?.end();
+    await this.#save();
+    if (this.#isLive) {
+      this.#isLive = false;
+      const fence = this.#fence ?? 0;
+      await this.#deps.leases.remove(this.streamId, fence).catch((thrown: unknown) => {
+        this.#log.warn({ event: 'show.lease_kept', err: coerceError(thrown) });
+      });
+      await this.#deps.announce(this.streamId, 'ended');
+      this.#log.info({ event: 'show.ended' });
+    }
+    this.#timer = setTimeout(
+      () => this.#enqueue('dispose', () => this.#dispose()),
+      this.#deps.disposeMs,
+    );
+  }
+
+  async #dispose(): Promise<void> {
+    if (this.#stream !== undefined) return;
+    await this.#deps.files.removeStream(this.streamId);
+    this.#deps.viewers.forget(this.streamId);
+    this.#onGone();
+  }
+
+  /** Another node owns the show: stop without a word, its files stay for late viewers. */
+  #lost(): void {
+    if (this.#fence === undefined) return;
+    this.#fence = undefined;
+    this.#isLive = false;
+    this.#log.warn({ event: 'show.lost' });
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.kick('a newer connection with the same stream key took over');
+    this.#enqueue('lost', async () => {
+      await this.#pipeline?.stop();
+      this.#pipeline = undefined;
+      this.#show?.end();
+      this.#timer = setTimeout(
+        () => this.#enqueue('dispose', () => this.#dispose()),
+        this.#deps.disposeMs,
+      );
+    });
+  }
+
+  async #forgetOldRuns(): Promise<void> {
+    const { files, disposeMs } = this.#deps;
+    const runs = this.#show === undefined ? [] : await files.runsOf(this.streamId);
+    if (runs.length === 0) return;
+    // Late viewers of the show before still read its last segments.
+    const removeRuns = async (): Promise<void> => {
+      for (const run of runs) await files.removeRun(this.streamId, run);
+    };
+    setTimeout(() => void removeRuns(), disposeMs).unref();
+  }
+
+  /** Saves go one at a time, and the last state is always saved. Never rejects. */
+  #save(): Promise<void> {
+    this.#isDirty = true;
+    this.#saving ??= this.#saveLatest().finally(() => {
+      this.#saving = undefined;
+    });
+    return this.#saving;
+  }
+
+  async #saveLatest(): Promise<void> {
+    const { store, clock } = this.#deps;
+    while (this.#isDirty && this.#show !== undefined) {
+      this.#isDirty = false;
+      const fence = this.#fence ?? (await this.#reacquire());
+      if (fence === undefined) return;
+      try {
+        const isSaved = await store.save(this.streamId, fence, this.#show.state(clock.nowMs()));
+        if (!isSaved) {
+          this.#lost();
+          return;
+        }
+      } catch (thrown) {
+        this.#log.warn({ event: 'show.unsaved', err: coerceError(thrown) });
+        return;
+      }
+    }
+  }
+
+  async #reacquire(): Promise<number | undefined> {
+    return this.#stream === undefined ? undefined : (await this.#acquire(this.#stream))?.fence;
+  }
+
+  async #renewLease(ttlMs: number): Promise<void> {
+    if (this.#fence === undefined) return;
+    try {
+      const request = { fence: this.#fence, ttlMs, row: this.row() };
+      if (!(await this.#deps.leases.renew(request))) this.#lost();
+    } catch (thrown) {
+      this.#log.warn({ event: 'show.lease_late', err: coerceError(thrown) });
+    }
+  }
+
+  /** The stream's row in the directory. */
+  row(): LiveStreamRow {
+    const { nodeId, hlsUrlBase } = this.#deps;
+    const audio = this.#stream?.info.audio;
+    const size = this.#show?.size;
+    const codec = this.#show?.codecs.split(',')[0] ?? '';
+    return {
+      ...{ streamId: this.streamId, nodeId, hlsUrlBase },
+      startedAtMs: this.#show?.startedAtMs ?? 0,
+      viewers: this.viewers(),
+      notes: this.#pipeline?.notes ?? [],
+      ...(size === undefined ? {} : { video: { ...size, codec } }),
+      ...(audio === undefined ? {} : { audio }),
+    };
+  }
+
+  viewers(): number {
+    const windowMs = (this.#show?.targetSec ?? 2) * 2_000;
+    return this.#deps.viewers.count(this.streamId, this.#deps.clock.monotonicMs(), windowMs);
+  }
+
+  #enqueue(what: string, step: () => Promise<void>): void {
+    this.#tail = this.#tail.then(step).catch((thrown: unknown) => {
+      this.#log.error({ event: 'show.step_failed', step: what, err: coerceError(thrown) });
+    });
+  }
+}
+
+/** Two numbers a second since 2020: above all numbers of earlier shows even when Redis has forgotten them. */
+function sequenceAt(nowMs: number): number {
+  return Math.floor((nowMs - Date.UTC(2020, 0, 1)) / 500);
+}

@@ -1,0 +1,118 @@
+// The files of this node: `<mediaDir>/<stream>/<run>/<rendition>/<n>.ts`. Makes folders, removes what is no
+// longer needed, and keeps a second process from using the same directory.
+// Invariant: a path is only built from names that have been checked; nothing outside of the directory is touched.
+import { mkdirSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { assert, type Logger } from '../../cluster/index.js';
+import type { Segment } from './timeline.js';
+
+/** Stream ids, run names, rendition names and file names; no dot at the start. */
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,80}$/;
+const LOCK_FILE = '.owner';
+
+export class MediaFiles {
+  readonly root: string;
+  readonly #log: Logger;
+
+  constructor(mediaDir: string, log: Logger) {
+    this.root = resolve(mediaDir);
+    this.#log = log;
+  }
+
+  /** Absolute path below the root. A name that is none is a bug of the caller. */
+  path(...names: readonly string[]): string {
+    for (const name of names) assert(NAME.test(name), `not a file name: ${name}`);
+    return join(this.root, ...names);
+  }
+
+  /** Takes the directory. @throws Error that names MEDIA_DIR when a living process has it */
+  async lock(): Promise<void> {
+    await mkdir(this.root, { recursive: true });
+    const file = join(this.root, LOCK_FILE);
+    const owner = await readFile(file, 'utf8').catch(() => '');
+    const [pid = '', startTime = ''] = owner.trim().split(' ');
+    const isAlive = startTime !== '' && (await startTimeOf(pid)) === startTime;
+    if (isAlive && Number(pid) !== process.pid) {
+      throw new Error(`MEDIA_DIR=${this.root} is in use by process ${pid}: give each node its own`);
+    }
+    await writeFile(file, `${process.pid} ${await startTimeOf(String(process.pid))}\n`);
+  }
+
+  async unlock(): Promise<void> {
+    await rm(join(this.root, LOCK_FILE), { force: true });
+  }
+
+  /** Synchronous, so that a run starts before the next tag of its source comes; two small system calls. */
+  makeFolders(streamId: string, run: string, renditions: readonly string[]): readonly string[] {
+    return renditions.map((name) => {
+      const folder = this.path(streamId, run, name);
+      mkdirSync(folder, { recursive: true });
+      return folder;
+    });
+  }
+
+  /** Size of a finished file, bytes; 0 when it is not there. Synchronous: it is in the cache. */
+  sizeOf(path: string): number {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Never rejects: what cannot be removed now goes with its stream. */
+  async removeSegments(streamId: string, segments: readonly Segment[]): Promise<void> {
+    for (const { run, folder, file } of segments) {
+      await this.#remove(this.path(streamId, run, folder, file));
+    }
+  }
+
+  /** Removes files of a closed run that were never listed, and folders that are empty then. */
+  async tidyRun(
+    streamId: string,
+    run: string,
+    isKept: (folder: string, file: string) => boolean,
+  ): Promise<void> {
+    let left = 0;
+    for (const folder of await this.#names(this.path(streamId, run))) {
+      for (const file of await this.#names(this.path(streamId, run, folder))) {
+        if (isKept(folder, file)) left += 1;
+        else await this.#remove(this.path(streamId, run, folder, file));
+      }
+    }
+    if (left === 0) await this.#remove(this.path(streamId, run));
+  }
+
+  async runsOf(streamId: string): Promise<readonly string[]> {
+    return this.#names(this.path(streamId));
+  }
+
+  async removeRun(streamId: string, run: string): Promise<void> {
+    await this.#remove(this.path(streamId, run));
+  }
+
+  async removeStream(streamId: string): Promise<void> {
+    await this.#remove(this.path(streamId));
+  }
+
+  /** Streams that have files. */
+  async streams(): Promise<readonly string[]> {
+    return this.#names(this.root);
+  }
+
+  async #names(path: string): Promise<readonly string[]> {
+    const names = await readdir(path).catch(() => []);
+    return names.filter((name) => NAME.test(name));
+  }
+
+  async #remove(path: string): Promise<void> {
+    try {
+      await rm(path, { recursive: true, force: true });
+    } catch (thrown) {
+      this.#log.warn({ event: 'media.remove_failed', path, err: thrown });
+    }
+  }
+}
+
+/** Field 22 of /proc/<pid>/stat: tells a process from a later one with the same pid; '' when it is gone. */
+async function startTimeOf(pid: string): Promise<string> {
+  const stat = await readFile(`/proc/${Number(pid)}/stat`, 'utf8').catch(() => '');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}

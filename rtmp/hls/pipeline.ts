@@ -1,0 +1,266 @@
+// One publish on its way into a show: feeder → plan → ffmpeg → segments, with restarts after failures and new
+// runs when the source changes. Used by LiveShow, one per publish.
+// Invariants: at most one ffmpeg at a time; after `stop` none, within two seconds; runs follow one another, so
+// segments reach the show in play order.
+import type { Clock, Logger } from '../../cluster/index.js';
+import { ffmpegArguments } from '../ffmpeg/command.js';
+import type { CpuBudget, Reservation } from '../ffmpeg/cpu-budget.js';
+import { type FfmpegExit, FfmpegProcess } from '../ffmpeg/ffmpeg-process.js';
+import { planRun, type RunPlan, type Source } from '../ffmpeg/plan.js';
+import { RestartPolicy } from '../ffmpeg/restart-policy.js';
+import { RunFeeder, type SourceChange } from '../ffmpeg/run-feeder.js';
+import { HealthWatch } from '../ffmpeg/health-watch.js';
+import type { FinishedSegment } from '../ffmpeg/segment-list.js';
+import type { LiveStream } from '../live-stream.js';
+import type { HlsMetrics } from '../metrics.js';
+import type { MediaFiles } from './media-files.js';
+import type { Show, ShowRun } from './show.js';
+
+export interface PipelineOptions {
+  readonly stream: LiveStream;
+  readonly show: Show;
+  readonly files: MediaFiles;
+  readonly budget: CpuBudget;
+  readonly segmentSec: number;
+  readonly renditionsMax: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: HlsMetrics;
+  /** The show has a segment more. */
+  readonly onSegment: () => void;
+}
+
+interface Run {
+  readonly show: ShowRun;
+  readonly process: FfmpegProcess;
+  readonly feeder: RunFeeder;
+  readonly watch: HealthWatch;
+  readonly reservation: Reservation;
+  readonly startedAtMs: number;
+}
+
+const WATCH_EVERY_MS = 1_000;
+/** An overloaded node encodes smaller pictures, down to this height. */
+const HEIGHT_MIN = 240;
+
+export class StreamPipeline {
+  readonly #options: PipelineOptions;
+  readonly #restarts = new RestartPolicy();
+  #feeder: RunFeeder | undefined;
+  #run: Run | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #hasWideKeyFrames = false;
+  #heightMax = Infinity;
+  #stopping: Promise<void> | undefined;
+  #switching: SourceChange | undefined;
+  #notes: readonly string[] = [];
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+  }
+
+  /** Name of the run whose last file is still being written. */
+  get openRun(): string | undefined {
+    return this.#run?.show.name;
+  }
+
+  /** Why the source is not passed on as it is. */
+  get notes(): readonly string[] {
+    return this.#notes;
+  }
+
+  get pid(): number | undefined {
+    return this.#run?.process.pid;
+  }
+
+  start(): void {
+    this.#ticker = setInterval(() => this.#watch(), WATCH_EVERY_MS);
+    this.#probe();
+  }
+
+  /** Ends the run; its last segment is still listed. Resolves when no process is left. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#ticker);
+    clearTimeout(this.#timer);
+    this.#feeder?.close();
+    const run = this.#run;
+    if (run === undefined) return;
+    await run.process.stop();
+    await this.#closed(run);
+  }
+
+  #probe(): void {
+    this.#switching = undefined;
+    const feeder = new RunFeeder({
+      stream: this.#options.stream,
+      nowMs: () => this.#options.clock.nowMs(),
+      events: {
+        ready: (source, startMs) => this.#begin(feeder, source, startMs),
+        changed: (change) => void this.#change(change),
+        // The stream's end reaches us as `stop`.
+        ended: () => undefined,
+      },
+    });
+    this.#feeder = feeder;
+    feeder.start();
+  }
+
+  #begin(feeder: RunFeeder, source: Source, startMs: number): void {
+    const { show, budget, stream, log, segmentSec, renditionsMax } = this.#options;
+    const keyFrameIntervalMs = this.#hasWideKeyFrames ? Infinity : source.keyFrameIntervalMs;
+    const plan = planRun(
+      { ...source, keyFrameIntervalMs },
+      {
+        ...{ segmentSec, renditionsMax, targetSec: show.targetSec },
+        ...{ budgetPercent: budget.freePercent, heightMax: this.#heightMax },
+      },
+    );
+    if (plan === undefined) {
+      feeder.close();
+      log.error({ event: 'hls.no_capacity', freePercent: budget.freePercent });
+      this.#options.metrics.refusals.inc({ reason: 'capacity' });
+      // Not from within the stream's own call.
+      const reason = 'no capacity to transcode: send H.264 and AAC with a key frame every 2 s';
+      queueMicrotask(() => stream.kick(reason));
+      return;
+    }
+    this.#notes = plan.reasons;
+    try {
+      this.#launch(feeder, plan, startMs);
+    } catch (thrown) {
+      // The disk is full or the folder is not ours: as bad as an ffmpeg that ends at once.
+      log.error({ event: 'hls.run_failed', err: thrown });
+      feeder.close();
+      this.#restartLater(0);
+    }
+  }
+
+  #launch(feeder: RunFeeder, plan: RunPlan, startMs: number): void {
+    const { show, files, stream, clock, metrics, log } = this.#options;
+    const name = runName(clock.nowMs());
+    const folders = files.makeFolders(
+      stream.streamId,
+      name,
+      plan.renditions.map((rendition) => rendition.name),
+    );
+    const showRun = show.openRun(name, plan, startMs);
+    const watch = new HealthWatch(clock.monotonicMs());
+    const child = new FfmpegProcess({
+      args: ffmpegArguments(plan, folders),
+      outputs: folders.length,
+      onSegment: (output, segment) => this.#listed(showRun, output, segment, folders[output] ?? ''),
+      onProgress: (progress) => watch.progressed(progress, clock.monotonicMs()),
+    });
+    const reservation = this.#options.budget.reserve(plan.costPercent);
+    const startedAtMs = clock.monotonicMs();
+    const run: Run = { show: showRun, process: child, feeder, watch, reservation, startedAtMs };
+    this.#run = run;
+    metrics.processes.inc();
+    metrics.runs.inc({ kind: plan.reasons.length === 0 ? 'copy' : 'encode' });
+    log.info({
+      event: 'hls.run_started',
+      ...{ run: name, pid: child.pid, costPercent: plan.costPercent, reasons: plan.reasons },
+      renditions: plan.renditions.map(({ size }) => `${size?.width ?? 0}x${size?.height ?? 0}`),
+    });
+    void child.exited.then((exit) => this.#exited(run, exit));
+    feeder.attach(child.stdin, plan.keyFrameGapMaxMs);
+  }
+
+  #listed(run: ShowRun, output: number, segment: FinishedSegment, folder: string): void {
+    const { show, files, stream, metrics, onSegment } = this.#options;
+    const bytes = files.sizeOf(`${folder}/${segment.file}`);
+    const before = show.refusedSegments;
+    const removable = show.append(run, output, { ...segment, bytes });
+    if (show.refusedSegments > before) metrics.segments.inc({ outcome: 'refused' });
+    else metrics.segments.inc({ outcome: 'listed' });
+    void files.removeSegments(stream.streamId, removable);
+    onSegment();
+  }
+
+  /** The source no longer fits the run: end it and look again. */
+  async #change(change: SourceChange): Promise<void> {
+    const run = this.#run;
+    if (this.#stopping !== undefined || run === undefined) return;
+    this.#options.log.info({ event: 'hls.source_changed', change });
+    this.#switching = change;
+    if (change === 'key-frames') {
+      // Its unfinished segment is too long already; the next run begins with the same key frame.
+      this.#hasWideKeyFrames = true;
+      run.process.kill();
+    } else {
+      await run.process.stop();
+    }
+  }
+
+  async #exited(run: Run, exit: FfmpegExit): Promise<void> {
+    if (this.#stopping !== undefined) return;
+    const { log, clock, metrics } = this.#options;
+    run.feeder.close();
+    await this.#closed(run);
+    if (this.#isStopped()) return;
+    if (this.#switching !== undefined) {
+      this.#probe();
+      return;
+    }
+    const { code, signal } = exit;
+    const ranMs = Math.round(clock.monotonicMs() - run.startedAtMs);
+    log.warn({ event: 'ffmpeg.failed', code, signal, ranMs, tail: run.process.log.tail(5) });
+    metrics.failures.inc({ reason: run.watch.verdict ?? (signal === null ? 'exit' : 'signal') });
+    this.#restartLater(ranMs);
+  }
+
+  #isStopped(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  #restartLater(ranMs: number): void {
+    const { clock, log, stream, metrics } = this.#options;
+    const delayMs = this.#restarts.failed(clock.monotonicMs(), ranMs);
+    if (delayMs === undefined) {
+      log.error({ event: 'ffmpeg.circuit_open' });
+      metrics.refusals.inc({ reason: 'circuit' });
+      stream.kick('the stream cannot be processed: ffmpeg failed again and again');
+      return;
+    }
+    this.#timer = setTimeout(() => this.#probe(), delayMs);
+  }
+
+  /** After the exit of a run: gives back what it held and removes what was never listed. */
+  async #closed(run: Run): Promise<void> {
+    if (this.#run !== run) return;
+    this.#run = undefined;
+    run.reservation.release();
+    const { show, files, stream, metrics } = this.#options;
+    metrics.processes.dec();
+    await files.tidyRun(stream.streamId, run.show.name, (folder, file) =>
+      show.has(run.show.name, folder, file),
+    );
+  }
+
+  #watch(): void {
+    const run = this.#run;
+    if (run === undefined || run.process.isGone) return;
+    const { clock, log, metrics } = this.#options;
+    const { fedMs, backlogBytes, isDropping } = run.feeder;
+    const verdict = run.watch.check({ fedMs, backlogBytes, isDropping }, clock.monotonicMs());
+    if (verdict === undefined) return;
+    log.warn({ event: `ffmpeg.${verdict}`, pid: run.process.pid, backlogBytes });
+    metrics.overloads.inc();
+    const height = run.show.plan.renditions.find(({ video }) => video !== 'copy')?.size?.height;
+    if (verdict === 'overloaded' && height !== undefined) {
+      this.#heightMax = Math.max(HEIGHT_MIN, height - 1);
+    }
+    run.process.kill();
+  }
+}
+
+/** Grows with time and is never used twice, on any node: caches know a segment by its address. */
+function runName(nowMs: number): string {
+  return `${nowMs.toString(36)}-${Math.random().toString(36).slice(2, 8).padEnd(6, '0')}`;
+}

@@ -1,0 +1,105 @@
+// All shows of this node. Listens to ingest, keeps the leases, and takes over the books of nodes that died.
+// Used by rtmp/main.ts and the HLS server.
+import { coerceError } from '../../cluster/index.js';
+import { sweepOrphans } from '../ffmpeg/orphans.js';
+import type { LiveStream, LiveStreamListener } from '../live-stream.js';
+import { LiveShow, type LiveShowDeps } from './live-show.js';
+
+export class ShowManager implements LiveStreamListener {
+  readonly #deps: LiveShowDeps;
+  readonly #shows = new Map<string, LiveShow>();
+  #timer: NodeJS.Timeout | undefined;
+  #isStopping = false;
+
+  constructor(deps: LiveShowDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes the media directory, ends leftovers of an earlier life. @throws when the directory is in use */
+  async start(): Promise<void> {
+    const { files, log } = this.#deps;
+    await files.lock();
+    const orphans = await sweepOrphans({ mediaDir: files.root });
+    if (orphans.length > 0) log.warn({ event: 'ffmpeg.orphans_ended', pids: orphans });
+    await this.#removeStrayFiles();
+    this.#timer = setInterval(() => void this.#tick(), this.#deps.leaseTtlMs / 3);
+  }
+
+  /** Ends all processes within two seconds; shows stay for whoever goes on with them. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#timer);
+    await Promise.all([...this.#shows.values()].map((show) => show.stop()));
+    await this.#deps.files.unlock();
+  }
+
+  streamStarted(stream: LiveStream): void {
+    if (this.#isStopping) return;
+    this.#of(stream.streamId).published(stream);
+  }
+
+  streamEnded(stream: LiveStream, reason: string): void {
+    if (this.#isStopping) return;
+    this.#shows.get(stream.streamId)?.unpublished(stream, reason);
+  }
+
+  find(streamId: string): LiveShow | undefined {
+    return this.#shows.get(streamId);
+  }
+
+  list(): readonly LiveShow[] {
+    return [...this.#shows.values()];
+  }
+
+  #of(streamId: string): LiveShow {
+    const existing = this.#shows.get(streamId);
+    if (existing !== undefined) return existing;
+    const show = new LiveShow(streamId, this.#deps, () => this.#shows.delete(streamId));
+    this.#shows.set(streamId, show);
+    return show;
+  }
+
+  async #tick(): Promise<void> {
+    const { metrics, budget } = this.#deps;
+    const live = this.list().filter((one) => one.isLive);
+    metrics.shows.set(live.length);
+    metrics.viewers.set(live.reduce((sum, one) => sum + one.viewers(), 0));
+    metrics.cpuReserved.set(budget.usedPercent / 100);
+    await Promise.all(live.map((one) => one.renew()));
+    if (!this.#isStopping) await this.#endShowsOfDeadNodes();
+  }
+
+  /** Their lease has ended; whoever takes the row off the list says so. */
+  async #endShowsOfDeadNodes(): Promise<void> {
+    const { leases, store, announce, nodeId, clock, log } = this.#deps;
+    try {
+      for (const row of await leases.expire()) {
+        const { streamId } = row;
+        if (this.#shows.get(streamId)?.isLive === true) continue;
+        const { fence, state } = await store.acquire({ streamId, nodeId, sessionId: '' });
+        if (state !== undefined) {
+          await store.save(streamId, fence, {
+            ...state,
+            isEnded: true,
+            updatedAtMs: clock.nowMs(),
+          });
+        }
+        await announce(streamId, 'ended');
+        log.warn({ event: 'show.ended_by_expiry', streamId, from: row.nodeId });
+      }
+    } catch (thrown) {
+      log.warn({ event: 'directory.unavailable', err: coerceError(thrown) });
+    }
+  }
+
+  /** Files of an earlier life stay only where a show may still go on with them. */
+  async #removeStrayFiles(): Promise<void> {
+    const { files, store, nodeId, log } = this.#deps;
+    for (const streamId of await files.streams()) {
+      const saved = await store.read(streamId).catch(() => undefined);
+      if (saved?.nodeId === nodeId && !saved.state.isEnded) continue;
+      await files.removeStream(streamId);
+      log.info({ event: 'media.stray_removed', streamId });
+    }
+  }
+}

@@ -1,0 +1,76 @@
+// The segments of one rendition in play order: which are listed, which are no longer listed but may still be
+// asked for, which may be removed. Pure; owned by a Show.
+// Invariants: sequence numbers grow by exactly one and never go back, also over reconnects, node changes and
+// new shows; a discontinuity number belongs to a segment for ever; nothing listed is ever given for removal.
+
+/** One segment of one rendition. Immutable. */
+export interface Segment {
+  /** EXT-X-MEDIA-SEQUENCE number. */
+  readonly sequence: number;
+  /** Discontinuity sequence number: segments that play on without a seam share it. */
+  readonly epoch: number;
+  /** Directory of the ffmpeg run below the stream's, and of the rendition below that. */
+  readonly run: string;
+  readonly folder: string;
+  readonly file: string;
+  readonly durationSec: number;
+  /** When its first frame was captured, Unix ms. */
+  readonly startMs: number;
+  readonly bytes: number;
+  /** Node that holds the file. */
+  readonly nodeId: string;
+}
+
+export type NewSegment = Omit<Segment, 'sequence'>;
+
+export interface TimelineOptions {
+  /** Segments that a live playlist lists. */
+  readonly windowSegments: number;
+  /** Segments kept after they left the playlist, for players and caches that are late. */
+  readonly lateSegments: number;
+  readonly firstSequence: number;
+}
+
+export class Timeline {
+  readonly #options: TimelineOptions;
+  #listed: Segment[] = [];
+  #late: Segment[] = [];
+  #nextSequence: number;
+
+  /** @param listed segments of the same show from before, oldest first: the timeline goes on after them. */
+  constructor(options: TimelineOptions, listed: readonly Segment[] = []) {
+    this.#options = options;
+    this.#listed = [...listed];
+    const last = listed.at(-1)?.sequence ?? -1;
+    this.#nextSequence = Math.max(options.firstSequence, last + 1);
+  }
+
+  /** Oldest first, at most `windowSegments`. */
+  get listed(): readonly Segment[] {
+    return this.#listed;
+  }
+
+  /** The number that the next segment gets. */
+  get nextSequence(): number {
+    return this.#nextSequence;
+  }
+
+  /** Adds the newest segment and returns those whose files may now be removed. */
+  append(segment: NewSegment): readonly Segment[] {
+    this.#listed.push({ ...segment, sequence: this.#nextSequence });
+    this.#nextSequence += 1;
+    while (this.#listed.length > this.#options.windowSegments) {
+      const oldest = this.#listed.shift();
+      if (oldest !== undefined) this.#late.push(oldest);
+    }
+    const surplus = Math.max(0, this.#late.length - this.#options.lateSegments);
+    return this.#late.splice(0, surplus);
+  }
+
+  /** Whether the file is finished and has not been given for removal. */
+  has(run: string, folder: string, file: string): boolean {
+    const isIt = (one: Segment): boolean =>
+      one.run === run && one.folder === folder && one.file === file;
+    return this.#listed.some(isIt) || this.#late.some(isIt);
+  }
+}
