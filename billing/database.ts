@@ -63,7 +63,9 @@ export class Database implements Sql {
   }
 
   query(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    return guard(async () => (await this.pool.query<RowDataPacket[]>(text, [...values]))[0] as Row[]);
+    return guard(
+      async () => (await this.pool.query<RowDataPacket[]>(text, [...values]))[0] as Row[],
+    );
   }
 
   run(text: string, values: readonly unknown[] = []): Promise<number> {
@@ -151,7 +153,8 @@ async function guard<T>(work: () => Promise<T>): Promise<T> {
     const { code, fatal } = thrown as { code?: unknown; fatal?: unknown };
     const isAway =
       fatal === true ||
-      (typeof code === 'string' && /^(ECONN|ETIMEDOUT|EPIPE|PROTOCOL_|ER_SERVER_SHUTDOWN)/.test(code));
+      (typeof code === 'string' &&
+        /^(ECONN|ETIMEDOUT|EPIPE|PROTOCOL_|ER_SERVER_SHUTDOWN)/.test(code));
     if (isAway) throw billingError('BILLING_UNAVAILABLE', { store: 'MySQL' }, thrown);
     throw thrown;
   }

@@ -57,7 +57,8 @@ export class Engine {
     const shard = sessionShard(sessionId);
     const args = { sessionId, reason, ...this.base(shard) };
     const reply = await this.run(scripts.endSession, args);
-    if (reply.status !== 'OK') throw billingError('BILLING_SESSION_UNKNOWN', { session: sessionId });
+    if (reply.status !== 'OK')
+      throw billingError('BILLING_SESSION_UNKNOWN', { session: sessionId });
     return reply;
   }
 
@@ -91,7 +92,8 @@ export class Engine {
   async readSession(sessionId: string) {
     const shard = sessionShard(sessionId);
     const session = await this.run(scripts.readSession, { shard, sessionId });
-    if (session === undefined) throw billingError('BILLING_SESSION_UNKNOWN', { session: sessionId });
+    if (session === undefined)
+      throw billingError('BILLING_SESSION_UNKNOWN', { session: sessionId });
     return session;
   }
 
@@ -171,14 +173,17 @@ function isLinkFault(thrown: unknown): boolean {
 }
 
 function isIoredisFault(error: Error): boolean {
-  const pattern = /Connection is closed|Stream isn't writeable|timed out|ECONN|EPIPE|CLUSTERDOWN|LOADING|None of startup|ended|Cluster/i;
+  const pattern =
+    /Connection is closed|Stream isn't writeable|timed out|ECONN|EPIPE|CLUSTERDOWN|LOADING|None of startup|ended|Cluster/i;
   return pattern.test(`${error.name} ${error.message}`);
 }
 
 function asBillingError(thrown: unknown): unknown {
   if (isFence(thrown)) return billingError('BILLING_FENCED', {}, thrown);
   const isFull = ReplyError.isOutOfMemory(thrown);
-  const isLoading = ReplyError.isReply(thrown) && /^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS)/.test(coerceError(thrown).message);
+  const isLoading =
+    ReplyError.isReply(thrown) &&
+    /^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS)/.test(coerceError(thrown).message);
   if (isFull || isLoading || isLinkFault(thrown)) {
     return billingError('BILLING_UNAVAILABLE', { store: 'Redis' }, thrown);
   }

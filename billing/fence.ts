@@ -78,9 +78,7 @@ export class Fence implements FenceLifter {
       const checks = await Promise.all(cursors.map((cursor) => this.check(cursor)));
       const rebuilt: RebuiltShard[] = [];
       for (const cursor of checks.flatMap((one) => one ?? [])) {
-        rebuilt.push(
-          await rebuildShard({ redis, sql, cursor, nowMs: clock.nowMs(), maxGapMs }),
-        );
+        rebuilt.push(await rebuildShard({ redis, sql, cursor, nowMs: clock.nowMs(), maxGapMs }));
       }
       return rebuilt;
     });

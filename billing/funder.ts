@@ -63,7 +63,8 @@ export class Funder {
       await this.options.database.transaction('READ COMMITTED', (sql) => this.commit(sql, command));
     } catch (thrown) {
       // The key is unique over all wallets: two calls at once with one key and two wallets.
-      if ((thrown as { errno?: unknown }).errno === 1062) throw billingError('BILLING_KEY_CONFLICT');
+      if ((thrown as { errno?: unknown }).errno === 1062)
+        throw billingError('BILLING_KEY_CONFLICT');
       throw thrown;
     }
     return this.apply(command.wallet);

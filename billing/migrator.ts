@@ -24,7 +24,11 @@ export async function migrate(database: Database, log: Logger): Promise<readonly
       if (known.get(file) === checksum) continue;
       if (known.has(file)) throw new Error(`${file} was edited after it had been applied`);
       for (const statement of statements(source)) await database.run(statement);
-      await database.run('INSERT INTO schema_version VALUES (?, ?, ?)', [file, checksum, Date.now()]);
+      await database.run('INSERT INTO schema_version VALUES (?, ?, ?)', [
+        file,
+        checksum,
+        Date.now(),
+      ]);
       log.info({ event: 'ledger.migrated', file });
       applied.push(file);
     }

@@ -86,9 +86,7 @@ export interface RestoredSession {
 export const restoreSessions = script({
   name: 'restore-sessions',
   keys: (k) => [k.meta, k.sess, k.due, k.room],
-  argv: (
-    a: Restore & { nowMs: number; dueMs: number; sessions: readonly RestoredSession[] },
-  ) => [
+  argv: (a: Restore & { nowMs: number; dueMs: number; sessions: readonly RestoredSession[] }) => [
     a.token,
     a.nowMs,
     a.dueMs,

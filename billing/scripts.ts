@@ -196,18 +196,14 @@ export const sweepSessions = script({
   ],
   reply: (f) => ({
     looked: Number(field(f, 0)),
-    notices: rowsOf(
-      f,
-      { from: 1, width: 8 },
-      (row, at): NoticeRow => ({
-        sessionId: field(row, at),
-        kind: field(row, at + 1) === 'cut' ? 'cut' : 'repeat',
-        reason: sureReason(field(row, at + 2)),
-        wallet: field(row, at + 3),
-        room: field(row, at + 4),
-        ...walletAt(row, at + 5),
-      }),
-    ),
+    notices: rowsOf(f, { from: 1, width: 8 }, (row, at): NoticeRow => ({
+      sessionId: field(row, at),
+      kind: field(row, at + 1) === 'cut' ? 'cut' : 'repeat',
+      reason: sureReason(field(row, at + 2)),
+      wallet: field(row, at + 3),
+      room: field(row, at + 4),
+      ...walletAt(row, at + 5),
+    })),
   }),
 });
 
@@ -342,19 +338,15 @@ export const snapshotShard = script({
     epoch: BigInt(field(f, 0)),
     seq: BigInt(field(f, 1)),
     sum: BigInt(field(f, 2)),
-    wallets: rowsOf(
-      f,
-      { from: 3, width: 7 },
-      (row, at): SnapshotWallet => ({
-        wallet: field(row, at),
-        owned: BigInt(field(row, at + 1)),
-        held: BigInt(field(row, at + 2)),
-        debt: BigInt(field(row, at + 3)),
-        cmdSeq: BigInt(field(row, at + 4)),
-        unsettled: BigInt(field(row, at + 5)),
-        holds: BigInt(field(row, at + 6)),
-      }),
-    ),
+    wallets: rowsOf(f, { from: 3, width: 7 }, (row, at): SnapshotWallet => ({
+      wallet: field(row, at),
+      owned: BigInt(field(row, at + 1)),
+      held: BigInt(field(row, at + 2)),
+      debt: BigInt(field(row, at + 3)),
+      cmdSeq: BigInt(field(row, at + 4)),
+      unsettled: BigInt(field(row, at + 5)),
+      holds: BigInt(field(row, at + 6)),
+    })),
   }),
 });
 

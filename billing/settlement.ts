@@ -4,7 +4,14 @@
 import { type Sql, textOf } from './database.js';
 import { bigintOf } from './database.js';
 import { type OutboxEntry, type OutboxEvent, PoisonError } from './outbox.js';
-import { chunks, earningsOf, post, siteRevenueOf, type TransferDraft, walletOf } from './posting.js';
+import {
+  chunks,
+  earningsOf,
+  post,
+  siteRevenueOf,
+  type TransferDraft,
+  walletOf,
+} from './posting.js';
 import { parseTariff, payeeShare } from './tariff.js';
 
 type Event<T extends OutboxEvent['type']> = Extract<OutboxEvent, { type: T }>;

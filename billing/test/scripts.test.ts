@@ -24,7 +24,11 @@ t.test('the credit runs out: the cut comes at the exact millisecond and leaves z
   await credit(engine, '42', 1_000n);
   await goLive(stage);
   const { sessionId, grantedUntilMs } = await open(stage);
-  t.equal(grantedUntilMs, clock.nowMs() + 10_009, '1000 milli at 6000 a minute, up to the next step');
+  t.equal(
+    grantedUntilMs,
+    clock.nowMs() + 10_009,
+    '1000 milli at 6000 a minute, up to the next step',
+  );
   clock.advance(10_008);
   const shard = shardOfWallet('42');
   t.match(await engine.sweep(shard, { limit: 10, isSuspended: false }), { notices: [] });

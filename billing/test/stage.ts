@@ -1,11 +1,6 @@
 // A billing engine on real servers with a clock that only the test moves. Used by all tests that need
 // Redis; `startLedger` adds mariadbd, fence, settler and funder.
-import {
-  closeRedis,
-  connectRedis,
-  createMetrics,
-  type RedisClient,
-} from '../../cluster/index.js';
+import { closeRedis, connectRedis, createMetrics, type RedisClient } from '../../cluster/index.js';
 import {
   ManualClock,
   silentLog,
@@ -108,6 +103,7 @@ export async function startLedger(
   const shared = { redis, engine, database, metrics, log, clock };
   const settler = new Settler({ ...shared, ...(beforeTrim === undefined ? {} : { beforeTrim }) });
   const funder = new Funder({ ...shared, onFunded: () => undefined });
+  await fence.lift();
   return { server, redis, engine, clock, metrics, mariadb, database, fence, settler, funder };
 }
 

@@ -1,0 +1,198 @@
+// Hooks in nginx-rtmp's dialect: what each call means and what is answered. Pure of HTTP; http.ts feeds it.
+// Invariant: always an answer of 2xx, 3xx or 4xx with a body. nginx-rtmp kills a stream over a 5xx or an
+// empty answer, so when we do not know, paying viewers stay and strangers do not get in.
+import { createHash } from 'node:crypto';
+import { coerceError, type Logger, type TokenService } from '../cluster/index.js';
+import type { BillingMetrics } from './metrics.js';
+import type { FailOpen } from './fail-open.js';
+import type { Publishers } from './publishers.js';
+import type { TouchSource } from './scripts.js';
+import type { TermsStore } from './terms.js';
+import type { TouchQueue } from './touch-queue.js';
+
+export interface HookAnswer {
+  readonly status: 200 | 302 | 403 | 404;
+  readonly body: string;
+  readonly location?: string;
+}
+
+export interface HooksOptions {
+  readonly terms: TermsStore;
+  readonly publishers: Publishers;
+  readonly touches: TouchQueue;
+  readonly tokens: TokenService;
+  readonly failOpen: FailOpen;
+  readonly metrics: BillingMetrics;
+  readonly log: Logger;
+}
+
+export type HookParams = ReadonlyMap<string, string>;
+
+const ACCEPT: HookAnswer = { status: 200, body: 'ok\n' };
+const deny = (reason: string): HookAnswer => ({ status: 403, body: `${reason}\n` });
+
+/** Play connections that this process has counted, so that play_done and a repeat count once. */
+const PLAYS_MAX = 100_000;
+
+export class NginxRtmpHooks {
+  private readonly plays = new Set<string>();
+
+  constructor(private readonly options: HooksOptions) {}
+
+  /**
+   * @param path last part of the address, such as `on_update`
+   * @param peer address that called; names the node when the caller does not
+   */
+  async handle(path: string, params: HookParams, peer: string): Promise<HookAnswer> {
+    const call = params.get('call') ?? path.replace(/^on_/, '');
+    const known = HANDLERS[path === 'on_update' ? call : path.replace(/^on_/, '')];
+    if (known === undefined) return { status: 404, body: 'no such hook\n' };
+    const stop = this.options.metrics.hookSeconds.startTimer();
+    let answer: HookAnswer;
+    try {
+      answer = await known(this, params, peer);
+    } catch (thrown) {
+      this.options.log.warn({ event: 'hook.failed', call, err: coerceError(thrown) });
+      answer = deny('billing cannot decide');
+    }
+    stop();
+    this.options.metrics.hooks.inc({ call, answer: String(answer.status) });
+    return answer;
+  }
+
+  async publish(params: HookParams, peer: string): Promise<HookAnswer> {
+    const name = params.get('name') ?? '';
+    const streamId = name === '' ? undefined : await this.streamOf(name);
+    if (streamId === undefined) return deny('unknown stream key');
+    const { session, node } = identity(params, peer);
+    const publisher = { streamId, session, node };
+    const isClaimed = await this.options.publishers.claim(publisher, params.get('replaces'));
+    if (!isClaimed) return deny('the stream is published already');
+    return { status: 302, location: streamId, body: `${streamId}\n` };
+  }
+
+  async updatePublish(params: HookParams, peer: string): Promise<HookAnswer> {
+    try {
+      const streamId = await this.streamOfUpdate(params.get('name') ?? '');
+      if (streamId === undefined) return deny('the stream key was replaced');
+      const { session, node } = identity(params, peer);
+      const isOurs = await this.options.publishers.touch({ streamId, session, node });
+      return isOurs ? ACCEPT : deny('the stream was taken over');
+    } catch (thrown) {
+      // A publisher is never ended over our own outage.
+      this.options.log.warn({ event: 'hook.publisher_unchecked', err: coerceError(thrown) });
+      return ACCEPT;
+    }
+  }
+
+  async publishDone(params: HookParams, peer: string): Promise<HookAnswer> {
+    const streamId = await this.streamOfUpdate(params.get('name') ?? '');
+    const { session } = identity(params, peer);
+    if (streamId !== undefined) await this.options.publishers.release(streamId, session);
+    return ACCEPT;
+  }
+
+  async play(params: HookParams, peer: string): Promise<HookAnswer> {
+    const { terms, tokens } = this.options;
+    const room = await terms.byStream(params.get('name') ?? '');
+    if (room === undefined || !room.isActive) return deny('unknown stream');
+    const token = params.get('token');
+    if (token === undefined) {
+      return room.priceMilliPerMin === 0n ? ACCEPT : deny('a play token is needed');
+    }
+    const verified = tokens.verify<{ sub: string; room?: string; bill?: string }>('play', token);
+    if (!verified.ok) return deny(`the play token is ${verified.reason}`);
+    const { claims } = verified;
+    if (claims.room !== room.roomId) return deny('the play token is for another room');
+    if (room.priceMilliPerMin === 0n) return ACCEPT;
+    if (claims.bill === undefined) return deny('the play token is not for a paid show');
+    return this.touchPlay(claims.bill, this.countPlay(params, peer) ? 'p' : 'r');
+  }
+
+  async updatePlay(params: HookParams): Promise<HookAnswer> {
+    const sessionId = this.paidSession(params);
+    return sessionId === undefined ? ACCEPT : this.touchPlay(sessionId, 'r');
+  }
+
+  async playDone(params: HookParams, peer: string): Promise<HookAnswer> {
+    const sessionId = this.paidSession(params);
+    if (sessionId !== undefined) {
+      const wasCounted = this.plays.delete(playKey(params, peer));
+      await this.touchPlay(sessionId, wasCounted ? 'q' : 'r');
+    }
+    return ACCEPT;
+  }
+
+  private async touchPlay(sessionId: string, source: TouchSource): Promise<HookAnswer> {
+    const { touches, failOpen } = this.options;
+    try {
+      const { verdict, reason } = await touches.touch(sessionId, source);
+      failOpen.succeeded(sessionId);
+      if (verdict === 'ok' || verdict === 'warn') return ACCEPT;
+      return deny(`the paid session is over: ${reason ?? verdict}`);
+    } catch {
+      // Not known whether it may go on; the next update charges the time in between.
+      return failOpen.mayPass(sessionId) ? ACCEPT : deny('billing is away');
+    }
+  }
+
+  /** The session in the play arguments. Also of a token that has expired since: it was good at the start. */
+  private paidSession(params: HookParams): string | undefined {
+    const token = params.get('token');
+    if (token === undefined) return undefined;
+    const verified = this.options.tokens.verify<{ sub: string; bill?: string }>('play', token);
+    return verified.ok ? verified.claims.bill : undefined;
+  }
+
+  private countPlay(params: HookParams, peer: string): boolean {
+    const key = playKey(params, peer);
+    if (this.plays.has(key) || this.plays.size >= PLAYS_MAX) return false;
+    this.plays.add(key);
+    return true;
+  }
+
+  private streamOf(key: string): Promise<string | undefined> {
+    const keyHash = createHash('sha256').update(key).digest('hex');
+    return this.options.terms.streamOfKey(keyHash);
+  }
+
+  /** After the rename updates carry the stream id; some servers go on sending the key. */
+  private async streamOfUpdate(name: string): Promise<string | undefined> {
+    if (name.startsWith('sk_')) return this.streamOf(name);
+    return (await this.options.terms.byStream(name))?.streamId ?? this.streamOf(name);
+  }
+}
+
+type Handler = (hooks: NginxRtmpHooks, params: HookParams, peer: string) => Promise<HookAnswer>;
+
+const accept: Handler = () => Promise.resolve(ACCEPT);
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  connect: accept,
+  disconnect: accept,
+  publish: (hooks, params, peer) => hooks.publish(params, peer),
+  play: (hooks, params, peer) => hooks.play(params, peer),
+  update_publish: (hooks, params, peer) => hooks.updatePublish(params, peer),
+  update_play: (hooks, params) => hooks.updatePlay(params),
+  publish_done: (hooks, params, peer) => hooks.publishDone(params, peer),
+  play_done: (hooks, params, peer) => hooks.playDone(params, peer),
+  // Sent in addition to publish_done or play_done.
+  done: accept,
+  record_done: accept,
+};
+
+/** Our own nodes send `session` and `node`; nginx-rtmp's clientid is unique only within its worker. */
+function identity(params: HookParams, peer: string): { session: string; node: string } {
+  const node = word(params.get('node') ?? `nginx-${peer}`);
+  const clientId = `${node}/${params.get('addr') ?? ''}/${params.get('clientid') ?? ''}`;
+  return { node, session: word(params.get('session') ?? clientId) };
+}
+
+function playKey(params: HookParams, peer: string): string {
+  return identity(params, peer).session;
+}
+
+/** Without blanks and short, as the publisher scripts need it. */
+function word(text: string): string {
+  return text.replace(/[^\x21-\x7e]/g, '_').slice(0, 128) || '-';
+}

@@ -1,0 +1,254 @@
+// The uWebSockets.js listener of billing: hooks of media servers and the signed internal API on one port.
+// The only file that knows uWS. Invariant: a request is copied before its handler returns, an aborted
+// response is never written to, and every request gets exactly one answer with a body.
+import { BlockList, isIPv6 } from 'node:net';
+import uWS, {
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_listen_socket,
+} from 'uWebSockets.js';
+import { coerceError, type Logger } from '../cluster/index.js';
+import type { BillingApi } from './api.js';
+import { billingError } from './errors.js';
+import type { HookAnswer, HookParams, NginxRtmpHooks } from './hooks.js';
+
+export interface ReceivedRequest {
+  readonly method: string;
+  /** With the query string, as it was signed. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Networks that may call hooks: addresses or CIDR. */
+  readonly hookAllow: readonly string[];
+  readonly hooks: NginxRtmpHooks;
+  readonly api: BillingApi;
+  /** @returns why the call is refused, undefined when its signature is good */
+  readonly refusal: (request: ReceivedRequest) => string | undefined;
+  readonly log: Logger;
+}
+
+const API_BODY_BYTES_MAX = 1024 * 1024;
+const HOOK_BODY_BYTES_MAX = 16 * 1024;
+
+const STATUS: Readonly<Record<number, string>> = {
+  200: '200 OK',
+  302: '302 Found',
+  400: '400 Bad Request',
+  401: '401 Unauthorized',
+  402: '402 Payment Required',
+  403: '403 Forbidden',
+  404: '404 Not Found',
+  409: '409 Conflict',
+  413: '413 Content Too Large',
+  500: '500 Internal Server Error',
+  503: '503 Service Unavailable',
+};
+
+export class HttpServer {
+  private readonly app: TemplatedApp;
+  private listener: us_listen_socket | undefined;
+  private readonly allowed: BlockList;
+
+  constructor(private readonly options: HttpServerOptions) {
+    this.allowed = allowList(options.hookAllow);
+    this.app = uWS
+      .App()
+      .any('/hooks/nginx-rtmp/:call', (response, request) => this.onHook(response, request))
+      .any('/v1/*', (response, request) => this.onApi(response, request))
+      .any('/*', (response) => {
+        response.cork(() => response.writeStatus('404 Not Found').end('not found\n'));
+      });
+  }
+
+  /** @returns the port. @throws Error when it is taken */
+  listen(): Promise<number> {
+    const { host, port } = this.options;
+    return new Promise((resolve, reject) => {
+      this.app.listen(host, port, (listener) => {
+        if (listener === false) {
+          reject(new Error(`BILLING_PORT ${port} on ${host} is in use`));
+          return;
+        }
+        this.listener = listener;
+        resolve(uWS.us_socket_local_port(listener));
+      });
+    });
+  }
+
+  /** No new connections; those that are open are ended. */
+  close(): void {
+    if (this.listener !== undefined) uWS.us_listen_socket_close(this.listener);
+    this.listener = undefined;
+    this.app.close();
+  }
+
+  private onHook(response: HttpResponse, request: HttpRequest): void {
+    const call = request.getParameter(0) ?? '';
+    const query = request.getQuery();
+    const peer = addressOf(response);
+    const reply = new Reply(response);
+    readBody(response, HOOK_BODY_BYTES_MAX, (body) => {
+      if (!this.isAllowed(peer)) {
+        reply.send({ status: 403, body: 'not from here\n' });
+        return;
+      }
+      if (body === undefined) {
+        reply.send({ status: 403, body: 'the body is too large\n' });
+        return;
+      }
+      const params = mergeParams(query, body);
+      void this.answerHook(call, params, peer, reply);
+    });
+  }
+
+  private async answerHook(
+    call: string,
+    params: HookParams,
+    peer: string,
+    reply: Reply,
+  ): Promise<void> {
+    let answer: HookAnswer;
+    try {
+      answer = await this.options.hooks.handle(call, params, peer);
+    } catch (thrown) {
+      this.options.log.error({ event: 'hook.fault', err: coerceError(thrown) });
+      answer = { status: 403, body: 'billing cannot decide\n' };
+    }
+    const location = answer.location === undefined ? {} : { location: answer.location };
+    reply.send({ status: answer.status, body: answer.body, ...location });
+  }
+
+  private onApi(response: HttpResponse, request: HttpRequest): void {
+    const path = request.getUrl();
+    const query = request.getQuery();
+    const method = request.getMethod().toUpperCase();
+    const headers: Record<string, string> = {};
+    request.forEach((name, value) => (headers[name] = value));
+    const reply = new Reply(response);
+    readBody(response, API_BODY_BYTES_MAX, (body) => {
+      if (body === undefined) {
+        reply.sendJson(413, badRequest('the body is above 1 MiB'));
+        return;
+      }
+      const url = query === '' ? path : `${path}?${query}`;
+      const text = body.toString('utf8');
+      const reason = this.options.refusal({ method, url, headers, body: text });
+      if (reason !== undefined) {
+        reply.sendJson(401, billingError('BILLING_UNSIGNED', { reason }).toBody());
+        return;
+      }
+      void this.answerApi({ method, path, query: new URLSearchParams(query), body: text }, reply);
+    });
+  }
+
+  private async answerApi(
+    request: Parameters<BillingApi['handle']>[0],
+    reply: Reply,
+  ): Promise<void> {
+    try {
+      const { status, body } = await this.options.api.handle(request);
+      reply.sendJson(status, body);
+    } catch (thrown) {
+      const { method, path } = request;
+      this.options.log.error({ event: 'api.fault', method, path, err: coerceError(thrown) });
+      const error = { code: 'BILLING_FAULT', message: 'A fault in billing.', retry: false };
+      reply.sendJson(500, { error });
+    }
+  }
+
+  private isAllowed(peer: string): boolean {
+    return this.allowed.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4');
+  }
+}
+
+/** Writes at most once, never after an abort. */
+class Reply {
+  private isOver = false;
+
+  constructor(private readonly response: HttpResponse) {
+    response.onAborted(() => (this.isOver = true));
+  }
+
+  send(answer: { status: number; body: string; location?: string; type?: string }): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { status, body, location, type = 'text/plain' } = answer;
+    this.response.cork(() => {
+      this.response.writeStatus(STATUS[status] ?? '500 Internal Server Error');
+      this.response.writeHeader('content-type', type);
+      if (location !== undefined) this.response.writeHeader('location', location);
+      this.response.end(body);
+    });
+  }
+
+  sendJson(status: number, body: unknown): void {
+    this.send({ status, body: JSON.stringify(body), type: 'application/json' });
+  }
+}
+
+/** Calls back once with the whole body, or with undefined when it is too large. */
+function readBody(
+  response: HttpResponse,
+  bytesMax: number,
+  done: (body: Buffer | undefined) => void,
+): void {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  let isOver = false;
+  response.onData((part, isLast) => {
+    if (isOver) return;
+    bytes += part.byteLength;
+    if (bytes > bytesMax) {
+      isOver = true;
+      done(undefined);
+      return;
+    }
+    // The part is only lent for the duration of this callback.
+    parts.push(Buffer.from(Buffer.from(part)));
+    if (isLast) {
+      isOver = true;
+      done(Buffer.concat(parts));
+    }
+  });
+}
+
+/** Query and form together; the first value of a name wins, so appended client arguments cannot override. */
+function mergeParams(query: string, body: Buffer): HookParams {
+  const params = new Map<string, string>();
+  for (const source of [query, body.toString('utf8')]) {
+    for (const [name, value] of new URLSearchParams(source)) {
+      if (!params.has(name)) params.set(name, value);
+    }
+  }
+  return params;
+}
+
+function badRequest(problem: string): unknown {
+  return billingError('BILLING_BAD_REQUEST', { problem }).toBody();
+}
+
+/** IPv4 as dotted digits also where the socket is IPv6 (`::ffff:a.b.c.d`). */
+function addressOf(response: HttpResponse): string {
+  const bytes = new Uint8Array(response.getRemoteAddress());
+  if (bytes.length === 4) return bytes.join('.');
+  const isMapped = bytes.slice(0, 10).every((one) => one === 0) && bytes[10] === 255;
+  if (isMapped) return bytes.slice(12).join('.');
+  return Buffer.from(response.getRemoteAddressAsText()).toString();
+}
+
+function allowList(networks: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return list;
+}

@@ -1,0 +1,175 @@
+// Which streams are live, as told by hooks and by the bus, and what follows for paid sessions: no charge while
+// a stream is down, the end of the show when it stays down. State is in Redis, so any process may go on.
+import {
+  type Clock,
+  coerceError,
+  defineScript,
+  type Logger,
+  type RedisClient,
+} from '../cluster/index.js';
+import type { Announcer } from './announcer.js';
+import type { Engine } from './engine.js';
+import type { EndReason } from './schema.js';
+import type { TermsStore } from './terms.js';
+
+const KEY = '{live}:publishers';
+
+export interface PublishersOptions {
+  readonly redis: RedisClient;
+  readonly engine: Pick<Engine, 'setRoom'>;
+  readonly terms: TermsStore;
+  readonly announcer: Announcer;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** A publisher that was not heard of for this long is gone. */
+  readonly staleMs: number;
+  /** A publisher that returns within this time continues its show. */
+  readonly reconnectGraceMs: number;
+  readonly policy: 'replace' | 'refuse';
+  readonly now?: () => number;
+}
+
+interface Publisher {
+  readonly streamId: string;
+  readonly session: string;
+  readonly node: string;
+}
+
+interface Entry extends Publisher {
+  readonly state: 'live' | 'down';
+  readonly sinceMs: number;
+  readonly seenMs: number;
+}
+
+const script = <A extends readonly (string | number)[]>(name: string) =>
+  defineScript<A, readonly string[]>({
+    file: new URL(`./lua/${name}.lua`, import.meta.url),
+    encode: (argv) => ({ keys: [KEY], argv }),
+    decode: (reply) => (Array.isArray(reply) ? reply.map(String) : [String(reply)]),
+    onMissing: 'load',
+  });
+
+const claimPublisher =
+  script<[number, string, string, string, number, string, string]>('claim-publisher');
+const touchPublisher = script<[number, string, string, string]>('touch-publisher');
+const releasePublisher = script<[number, string, string]>('release-publisher');
+
+export class Publishers {
+  constructor(private readonly options: PublishersOptions) {}
+
+  /** @returns false when another session publishes the stream and may stay */
+  async claim(publisher: Publisher, replaces: string | undefined): Promise<boolean> {
+    const { redis, staleMs, policy, announcer, log } = this.options;
+    const { streamId, session, node } = publisher;
+    const [verdict, before = '-', beforeNode = '-'] = await claimPublisher.run(redis, [
+      ...([this.now(), streamId, session, node, staleMs, replaces ?? '-', policy] as const),
+    ]);
+    if (verdict !== 'accepted') return false;
+    // The node that says what it replaces drops the old publisher itself.
+    if (before !== '-' && before !== replaces) {
+      log.info({ event: 'publisher.taken_over', streamId, from: beforeNode, to: node });
+      announcer.kick({ streamId, reason: 'taken_over', session: before });
+    }
+    await this.tell(streamId, 'live', 0, 'show_ended');
+    return true;
+  }
+
+  /** @returns false when another session publishes the stream */
+  async touch({ streamId, session, node }: Publisher): Promise<boolean> {
+    const { redis } = this.options;
+    const [verdict] = await touchPublisher.run(redis, [this.now(), streamId, session, node]);
+    if (verdict === 'resumed') await this.tell(streamId, 'live', 0, 'show_ended');
+    return verdict !== 'other';
+  }
+
+  /** The hook session is over. */
+  release(streamId: string, session: string): Promise<void> {
+    return this.down(streamId, `session:${session}`);
+  }
+
+  /** A media node says that the stream has ended there. */
+  ended(streamId: string, node: string): Promise<void> {
+    return this.down(streamId, `node:${node}`);
+  }
+
+  /** The terms of a room changed: its shards learn whether the stream is live. */
+  async tellStream(streamId: string): Promise<void> {
+    const stored = await this.options.redis.hget(KEY, streamId);
+    const isLive = stored !== null && parseEntry(streamId, stored)?.state === 'live';
+    if (isLive) await this.tell(streamId, 'live', 0, 'show_ended');
+  }
+
+  /** Marks silent publishers down and ends shows that stayed down. Run every second by each process. */
+  async sweep(): Promise<void> {
+    const { redis, staleMs, reconnectGraceMs, log } = this.options;
+    const now = this.now() || this.options.clock.nowMs();
+    for (const entry of await this.entries()) {
+      const { streamId, state, sinceMs, seenMs, session } = entry;
+      try {
+        if (state === 'live' && now - seenMs >= staleMs) {
+          log.warn({ event: 'publisher.silent', streamId, node: entry.node });
+          await this.release(streamId, session);
+        } else if (state === 'down' && now - sinceMs >= reconnectGraceMs) {
+          await this.tell(streamId, 'ended', sinceMs, 'show_ended');
+          await releasePublisher.run(redis, [this.now(), streamId, `drop:${sinceMs}`]);
+        }
+      } catch (thrown) {
+        log.warn({ event: 'publisher.sweep_failed', streamId, err: coerceError(thrown) });
+      }
+    }
+  }
+
+  /** After a rebuild the shards do not know what is live: tells them all. */
+  async tellAll(): Promise<void> {
+    for (const { streamId, state } of await this.entries()) {
+      if (state === 'live') await this.tell(streamId, 'live', 0, 'show_ended');
+    }
+  }
+
+  /** Ends all paid sessions of a room now. */
+  async endRoom(roomId: string, reason: EndReason): Promise<void> {
+    const { engine, announcer } = this.options;
+    const ended = await engine.setRoom({ room: roomId, state: 'ended', sinceMs: 0, reason });
+    for (const one of ended) announcer.cut({ ...one, room: roomId }, 'cut');
+  }
+
+  private async down(streamId: string, who: string): Promise<void> {
+    const { redis } = this.options;
+    const [verdict] = await releasePublisher.run(redis, [this.now(), streamId, who]);
+    if (verdict === 'released') await this.tell(streamId, 'down', 0, 'show_ended');
+  }
+
+  private async tell(
+    streamId: string,
+    state: 'live' | 'down' | 'ended',
+    sinceMs: number,
+    reason: EndReason,
+  ): Promise<void> {
+    const { terms, engine, announcer } = this.options;
+    const room = await terms.byStream(streamId);
+    if (room === undefined) return;
+    const ended = await engine.setRoom({ room: room.roomId, state, sinceMs, reason });
+    for (const one of ended) announcer.cut({ ...one, room: room.roomId }, 'cut');
+  }
+
+  private async entries(): Promise<readonly Entry[]> {
+    const stored = await this.options.redis.hgetall(KEY);
+    return Object.entries(stored).flatMap(([id, text]) => parseEntry(id, text) ?? []);
+  }
+
+  private now(): number {
+    return this.options.now?.() ?? 0;
+  }
+}
+
+function parseEntry(streamId: string, text: string): Entry | undefined {
+  const match = /^(\S+) (\S+) (live|down) (\d+) (\d+)$/.exec(text);
+  if (match === null) return undefined;
+  const [, session = '', node = '', state, since, seen] = match;
+  return {
+    ...{ streamId, session, node },
+    state: state === 'live' ? 'live' : 'down',
+    sinceMs: Number(since),
+    seenMs: Number(seen),
+  };
+}

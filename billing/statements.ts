@@ -1,0 +1,72 @@
+// Reads of the ledger: earnings, statement of a wallet, sums over everything. Used by the API. All of it is
+// SQL, so it lags behind Redis by the settlement of open sessions (at most a minute).
+import { bigintOf, type Database, textOf } from './database.js';
+import type { EarningsReply, LedgerSummaryReply, StatementReply } from './schema.js';
+
+export class Statements {
+  constructor(private readonly database: Database) {}
+
+  async earnings(performerId: string): Promise<EarningsReply> {
+    const [row] = await this.database.query(
+      `SELECT debits, credits FROM account WHERE kind = 'earnings' AND owner_ref = ?`,
+      [performerId],
+    );
+    if (row === undefined) return { pending: '0', total: '0' };
+    const total = bigintOf(row, 'credits');
+    return { pending: String(total - bigintOf(row, 'debits')), total: String(total) };
+  }
+
+  /** Newest first. Both parts of one charge (model and site) are one entry; spends are negative. */
+  async entries(
+    userId: string,
+    page: { before: string | undefined; limit: number },
+  ): Promise<StatementReply> {
+    const rows = await this.database.query(
+      `SELECT MAX(t.id) AS id, MIN(t.code) AS code, MAX(t.session_id) AS session_id,
+              SUM(IF(t.credit_account = a.id, t.amount, -t.amount)) AS amount,
+              MAX(t.booked_ms) AS booked_ms
+       FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
+       WHERE a.kind = 'wallet' AND a.owner_ref = ? AND t.id < ?
+       GROUP BY IF(t.shard IS NULL, t.id, 0), t.shard, t.epoch, t.seq, t.idx DIV 2
+       ORDER BY id DESC LIMIT ?`,
+      [userId, page.before ?? '18446744073709551615', page.limit],
+    );
+    const entries = rows.map((row) => {
+      const sessionId = textOf(row, 'session_id');
+      return {
+        id: textOf(row, 'id'),
+        code: textOf(row, 'code').replace(/_fee$/, ''),
+        amount: textOf(row, 'amount'),
+        bookedAtMs: Number(row['booked_ms']),
+        ...(sessionId === '' ? {} : { sessionId }),
+      };
+    });
+    // The parts of one entry have neighbouring ids; the lowest of the page would split one at the border.
+    const last = entries.at(-1);
+    const isFull = entries.length === page.limit && last !== undefined;
+    return isFull ? { entries, next: await this.lowestId(last.id) } : { entries };
+  }
+
+  async summary(): Promise<LedgerSummaryReply> {
+    const rows = await this.database.query(
+      'SELECT kind, SUM(credits) - SUM(debits) AS balance FROM account GROUP BY kind ORDER BY kind',
+    );
+    const [count] = await this.database.query('SELECT COUNT(*) AS transfers FROM transfer');
+    const accounts = rows.map((row) => ({
+      kind: textOf(row, 'kind'),
+      balance: textOf(row, 'balance'),
+    }));
+    const entriesSum = accounts.reduce((sum, one) => sum + BigInt(one.balance), 0n);
+    return { entriesSum: String(entriesSum), transfers: Number(count?.['transfers']), accounts };
+  }
+
+  /** The first id of the charge that `id` belongs to. */
+  private async lowestId(id: string): Promise<string> {
+    const [row] = await this.database.query(
+      `SELECT MIN(o.id) AS id FROM transfer t JOIN transfer o ON o.shard = t.shard
+         AND o.epoch = t.epoch AND o.seq = t.seq AND o.idx DIV 2 = t.idx DIV 2 WHERE t.id = ?`,
+      [id],
+    );
+    return row?.['id'] === null || row === undefined ? id : textOf(row, 'id');
+  }
+}

@@ -1,0 +1,88 @@
+// Looks after sessions that nobody touches: cuts at the end of the credit, ends the silent ones, repeats
+// notices, settles what has waited. Any number of sweepers may run; each look is one atomic script.
+import { setTimeout as delay } from 'node:timers/promises';
+import { coerceError, type Logger, type RedisClient } from '../cluster/index.js';
+import type { Announcer } from './announcer.js';
+import { BATCH_MAX, type Engine } from './engine.js';
+import { ALL_SHARDS, shardKeys } from './shard.js';
+
+export interface SweeperOptions {
+  readonly redis: RedisClient;
+  readonly engine: Pick<Engine, 'sweep'>;
+  readonly announcer: Announcer;
+  readonly log: Logger;
+  /** True while the breaker is open: nothing is cut. */
+  readonly isSuspended: () => boolean;
+  /** Also run once a second: publishers, breaker. */
+  readonly everySecond: () => Promise<void>;
+  /** Default 200 ms: the most by which a cut is late. */
+  readonly periodMs?: number;
+}
+
+/** Calls per shard and turn, so that one crowded shard does not starve the others. */
+const CALLS_PER_TURN = 4;
+/** Redis judges what is due by its own clock; ours only saves calls and may be that wrong. */
+const SKEW_MS = 2_000;
+
+export class Sweeper {
+  private running: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly options: SweeperOptions) {}
+
+  start(): void {
+    this.running ??= this.loop();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** One turn over the shards that may have something due. @returns sessions looked at */
+  async turn(): Promise<number> {
+    const { redis } = this.options;
+    const heads = await Promise.all(
+      ALL_SHARDS.map((shard) => redis.zrange(shardKeys(shard).due, 0, 0, 'WITHSCORES')),
+    );
+    const soon = Date.now() + SKEW_MS;
+    const due = ALL_SHARDS.filter((shard) => {
+      const score = heads[shard]?.[1];
+      return score !== undefined && Number(score) <= soon;
+    });
+    const looked = await Promise.all(due.map((shard) => this.sweepShard(shard)));
+    return looked.reduce((sum, one) => sum + one, 0);
+  }
+
+  private async sweepShard(shard: number): Promise<number> {
+    const { engine, announcer, isSuspended } = this.options;
+    let sum = 0;
+    for (let call = 0; call < CALLS_PER_TURN; call += 1) {
+      const options = { limit: BATCH_MAX, isSuspended: isSuspended() };
+      const { looked, notices } = await engine.sweep(shard, options);
+      for (const notice of notices) announcer.cut(notice, notice.kind);
+      sum += looked;
+      if (looked < BATCH_MAX) break;
+    }
+    return sum;
+  }
+
+  private async loop(): Promise<void> {
+    const { log, everySecond, periodMs = 200 } = this.options;
+    const { signal } = this.stopping;
+    let lastSecond = 0;
+    while (!signal.aborted) {
+      try {
+        await this.turn();
+        if (performance.now() - lastSecond >= 1_000) {
+          lastSecond = performance.now();
+          await everySecond();
+        }
+      } catch (thrown) {
+        log.warn({ event: 'sweeper.turn_failed', err: coerceError(thrown) });
+        await delay(500, undefined, { signal }).catch(() => undefined);
+      }
+      await delay(periodMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+// What rooms cost and which stream key belongs to which stream. SQL is the truth; each process remembers
+// rows for a few seconds, forgets them when the bus says so, and lives on old ones while SQL is away.
+import { AppError, type Clock } from '../cluster/index.js';
+import { bigintOf, type Database, type Row, textOf } from './database.js';
+import { billingError } from './errors.js';
+import { PRICE_MAX } from './tariff.js';
+
+export interface RoomTerms {
+  readonly roomId: string;
+  readonly performerId: string;
+  readonly streamId: string;
+  readonly priceMilliPerMin: bigint;
+  readonly isActive: boolean;
+}
+
+const FRESH_MS = 3_000;
+const ROWS_MAX = 50_000;
+
+export class TermsStore {
+  private readonly rooms = new Map<string, { atMs: number; terms: RoomTerms | undefined }>();
+  private readonly keys = new Map<string, { atMs: number; streamId: string }>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  byRoom(roomId: string): Promise<RoomTerms | undefined> {
+    return this.load(`room:${roomId}`, 'SELECT * FROM room_terms WHERE room = ?', roomId);
+  }
+
+  byStream(streamId: string): Promise<RoomTerms | undefined> {
+    return this.load(
+      `stream:${streamId}`,
+      'SELECT * FROM room_terms WHERE stream_id = ?',
+      streamId,
+    );
+  }
+
+  /** Stream of a key that is not revoked. Asked afresh each time; an old answer only while SQL is away. */
+  async streamOfKey(keyHash: string): Promise<string | undefined> {
+    try {
+      const [row] = await this.database.query(
+        'SELECT stream_id FROM stream_key WHERE key_hash = ? AND revoked_ms IS NULL',
+        [keyHash],
+      );
+      if (row === undefined) {
+        this.keys.delete(keyHash);
+        return undefined;
+      }
+      const streamId = textOf(row, 'stream_id');
+      remember(this.keys, keyHash, { atMs: this.clock.nowMs(), streamId });
+      return streamId;
+    } catch (thrown) {
+      const known = this.keys.get(keyHash);
+      if (known === undefined || !(thrown instanceof AppError)) throw thrown;
+      return known.streamId;
+    }
+  }
+
+  /** @returns the terms before. @throws AppError BILLING_AMOUNT_INVALID above 1e9 a minute */
+  async putRoom(terms: RoomTerms): Promise<RoomTerms | undefined> {
+    if (terms.priceMilliPerMin > PRICE_MAX) {
+      throw billingError('BILLING_AMOUNT_INVALID', { amount: String(terms.priceMilliPerMin) });
+    }
+    const [before] = await this.database.query('SELECT * FROM room_terms WHERE room = ?', [
+      terms.roomId,
+    ]);
+    const { roomId, performerId, streamId, priceMilliPerMin, isActive } = terms;
+    await this.database.run(
+      `INSERT INTO room_terms (room, performer, stream_id, price_milli_per_min, is_active, updated_ms)
+       VALUES (?) ON DUPLICATE KEY UPDATE performer = VALUES(performer), stream_id = VALUES(stream_id),
+         price_milli_per_min = VALUES(price_milli_per_min), is_active = VALUES(is_active),
+         updated_ms = VALUES(updated_ms)`,
+      [
+        [
+          ...[roomId, performerId, streamId, String(priceMilliPerMin), isActive ? 1 : 0],
+          this.clock.nowMs(),
+        ],
+      ],
+    );
+    this.forget();
+    return before === undefined ? undefined : toTerms(before);
+  }
+
+  /**
+   * Makes this the only key of the stream.
+   * @returns false when it was already. @throws AppError BILLING_KEY_TAKEN when another stream has it
+   */
+  async putKey({ streamId, keyHash }: { streamId: string; keyHash: string }): Promise<boolean> {
+    const now = this.clock.nowMs();
+    const isNew = await this.database.transaction('READ COMMITTED', async (sql) => {
+      const [known] = await sql.query(
+        'SELECT stream_id, revoked_ms FROM stream_key WHERE key_hash = ? FOR UPDATE',
+        [keyHash],
+      );
+      if (known !== undefined) {
+        const isOurs = textOf(known, 'stream_id') === streamId && known['revoked_ms'] === null;
+        if (!isOurs) throw billingError('BILLING_KEY_TAKEN');
+        return false;
+      }
+      await sql.run(
+        'UPDATE stream_key SET revoked_ms = ? WHERE stream_id = ? AND revoked_ms IS NULL',
+        [now, streamId],
+      );
+      await sql.run('INSERT INTO stream_key (key_hash, stream_id, created_ms) VALUES (?)', [
+        [keyHash, streamId, now],
+      ]);
+      return true;
+    });
+    this.forget();
+    return isNew;
+  }
+
+  /** Something changed somewhere; the next question goes to SQL. */
+  forget(): void {
+    this.rooms.clear();
+    this.keys.clear();
+  }
+
+  private async load(
+    cacheKey: string,
+    query: string,
+    value: string,
+  ): Promise<RoomTerms | undefined> {
+    const known = this.rooms.get(cacheKey);
+    const now = this.clock.nowMs();
+    if (known !== undefined && now - known.atMs < FRESH_MS) return known.terms;
+    try {
+      const [row] = await this.database.query(query, [value]);
+      const terms = row === undefined ? undefined : toTerms(row);
+      remember(this.rooms, cacheKey, { atMs: now, terms });
+      return terms;
+    } catch (thrown) {
+      if (known === undefined || !(thrown instanceof AppError)) throw thrown;
+      return known.terms;
+    }
+  }
+}
+
+function toTerms(row: Row): RoomTerms {
+  return {
+    roomId: textOf(row, 'room'),
+    performerId: textOf(row, 'performer'),
+    streamId: textOf(row, 'stream_id'),
+    priceMilliPerMin: bigintOf(row, 'price_milli_per_min'),
+    isActive: Number(row['is_active']) === 1,
+  };
+}
+
+/** Bounded: the oldest entry makes room. */
+function remember<T>(cache: Map<string, T>, key: string, value: T): void {
+  cache.delete(key);
+  cache.set(key, value);
+  if (cache.size > ROWS_MAX) {
+    const oldest = cache.keys().next().value;
+    if (oldest !== undefined) cache.delete(oldest);
+  }
+}
