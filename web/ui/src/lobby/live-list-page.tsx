@@ -62,11 +62,16 @@ function Rooms({ view, isFiltered }: { view: ListView; isFiltered: boolean }) {
   }
   return (
     <>
-      <ul className="card-grid" data-testid="live-list" aria-label="Live shows">
-        {view.live.map((room, index) => (
-          <RoomCard key={room.id} room={room} isHeadline={index === 0 && !isFiltered} />
-        ))}
-      </ul>
+      <section aria-labelledby="live-title">
+        <h2 id="live-title" className="visually-hidden">
+          Live shows
+        </h2>
+        <ul className="card-grid" data-testid="live-list">
+          {view.live.map((room, index) => (
+            <RoomCard key={room.id} room={room} isHeadline={index === 0 && !isFiltered} />
+          ))}
+        </ul>
+      </section>
       {view.live.length === 0 ? (
         <p className="list-quiet muted">
           Nobody is on stage right now. The list updates by itself when a show begins.
