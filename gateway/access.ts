@@ -1,0 +1,163 @@
+// Who may do what: connect tokens, room and resume tickets, access levels. Pure but for the check that a
+// room ticket is used once, which is a write in Redis.
+import { createHash } from 'node:crypto';
+import { assert, type RedisClient, type TokenClaims, type TokenService } from '../cluster/index.js';
+import { channelKeys } from './channel-keys.js';
+import {
+  channelId,
+  channelNamespace,
+  isAccessLevel,
+  isRole,
+  type AccessLevel,
+  type ErrorCode,
+} from './protocol/index.js';
+import { messageFlags } from './scripts.js';
+import type { Membership, User } from './session.js';
+
+interface ConnectClaims extends TokenClaims {
+  readonly name: string;
+  readonly role: string;
+}
+
+interface RoomClaims extends TokenClaims {
+  readonly room: string;
+  readonly level: string;
+  readonly bill?: string;
+  /** What the user is to the room, comma-separated: follower, fan, tipper, member. */
+  readonly groups?: string;
+}
+
+export interface LevelRights {
+  readonly mayRead: boolean;
+  readonly mayWrite: boolean;
+  readonly mayModerate: boolean;
+  /** Whether the viewer counts and is shown in the list. */
+  readonly isListed: boolean;
+}
+
+/** The whole matrix of access levels; a banned user has none of them. */
+export const levelRights: Readonly<Record<AccessLevel, LevelRights>> = {
+  ghost: { mayRead: true, mayWrite: false, mayModerate: false, isListed: false },
+  view: { mayRead: true, mayWrite: false, mayModerate: false, isListed: true },
+  participant: { mayRead: true, mayWrite: true, mayModerate: false, isListed: true },
+  performer: { mayRead: true, mayWrite: true, mayModerate: true, isListed: true },
+  moderator: { mayRead: true, mayWrite: true, mayModerate: true, isListed: true },
+  admin: { mayRead: true, mayWrite: true, mayModerate: true, isListed: false },
+};
+
+export type Verdict<T> =
+  ({ readonly ok: true } & T) | { readonly ok: false; readonly code: ErrorCode };
+
+/** Life of a resume ticket. */
+export const RESUME_TTL_SEC = 900;
+/** A room ticket lives 30 s; its mark outlives it. */
+const USED_TTL_SEC = 90;
+
+const GROUP_BITS: Readonly<Record<string, number>> = {
+  follower: messageFlags.follower,
+  fan: messageFlags.fan,
+  tipper: messageFlags.tipper,
+  member: messageFlags.member,
+};
+
+export interface Access {
+  connect(token: string): Verdict<{ user: User; expMs: number }>;
+  /** Checks what the channel asks for; the ticket's single use is left to `claim`. */
+  join(
+    user: User,
+    channel: string,
+    ticket: string | undefined,
+  ): Verdict<{ membership: Membership; isFirstUse: boolean }>;
+  /** Marks a room ticket as used. False = it was used before. @throws when Redis is away */
+  claim(channel: string, ticket: string): Promise<boolean>;
+  /** A ticket to come back with, without asking the site again. */
+  resumeTicket(user: User, channel: string, membership: Membership): string | undefined;
+}
+
+export function createAccess(tokens: TokenService, redis: RedisClient): Access {
+  function joinRoom(
+    user: User,
+    room: string,
+    ticket: string | undefined,
+  ): Verdict<{ membership: Membership; isFirstUse: boolean }> {
+    if (ticket === undefined) return { ok: false, code: 'bad_ticket' };
+    const fresh = tokens.verify<RoomClaims>('room', ticket);
+    const verified = fresh.ok ? fresh : tokens.verify<RoomClaims>('resume', ticket);
+    if (!verified.ok) {
+      const isExpired = !fresh.ok && (fresh.reason === 'expired' || verified.reason === 'expired');
+      return { ok: false, code: isExpired ? 'ticket_expired' : 'bad_ticket' };
+    }
+    const { sub, room: named, level, bill, groups = '' } = verified.claims;
+    if (sub !== user.id || named !== room || !isAccessLevel(level)) {
+      return { ok: false, code: 'bad_ticket' };
+    }
+    const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
+    const membership = { level, groups: bits, ...(bill === undefined ? {} : { bill }) };
+    return { ok: true, membership, isFirstUse: fresh.ok };
+  }
+
+  return {
+    connect(token) {
+      const verified = tokens.verify<ConnectClaims>('connect', token);
+      if (!verified.ok) {
+        return { ok: false, code: verified.reason === 'expired' ? 'token_expired' : 'bad_token' };
+      }
+      const { sub, name, role, exp } = verified.claims;
+      if (!isRole(role) || typeof name !== 'string') return { ok: false, code: 'bad_token' };
+      return { ok: true, user: { id: sub, name, role }, expMs: exp * 1_000 };
+    },
+
+    join(user, channel, ticket) {
+      const open = {
+        ok: true,
+        membership: { level: 'view', groups: 0 },
+        isFirstUse: false,
+      } as const;
+      switch (channelNamespace(channel)) {
+        case 'lobby':
+          return channel === 'lobby' ? open : { ok: false, code: 'unknown_channel' };
+        case 'user':
+          return channelId(channel) === user.id ? open : { ok: false, code: 'forbidden' };
+        case 'room':
+          return joinRoom(user, channelId(channel), ticket);
+        default:
+          return { ok: false, code: 'unknown_channel' };
+      }
+    },
+
+    async claim(channel, ticket) {
+      const mark = createHash('sha256').update(ticket).digest('base64url').slice(0, 22);
+      const key = `${channelKeys(channel).meta}:${mark}`;
+      return (await redis.set(key, '1', 'EX', USED_TTL_SEC, 'NX')) === 'OK';
+    },
+
+    resumeTicket(user, channel, { level, bill, groups }) {
+      if (channelNamespace(channel) !== 'room') return undefined;
+      const names = Object.keys(GROUP_BITS).filter(
+        (name) => (groups & (GROUP_BITS[name] ?? 0)) > 0,
+      );
+      const claims = {
+        sub: user.id,
+        room: channelId(channel),
+        level,
+        ...(bill === undefined ? {} : { bill }),
+        ...(names.length === 0 ? {} : { groups: names.join(',') }),
+      };
+      return tokens.sign('resume', claims, RESUME_TTL_SEC);
+    },
+  };
+}
+
+/** Whether a user may say something in a channel: anonymous visitors never, others by their level. */
+export function mayPublish(user: User, channel: string, { level }: Membership): boolean {
+  assert(channel.length > 0, 'a channel has a name');
+  return (
+    user.role !== 'anon' && channelNamespace(channel) === 'room' && levelRights[level].mayWrite
+  );
+}
+
+export function mayModerate(user: User, channel: string, { level }: Membership): boolean {
+  return (
+    user.role !== 'anon' && channelNamespace(channel) === 'room' && levelRights[level].mayModerate
+  );
+}

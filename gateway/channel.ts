@@ -1,0 +1,165 @@
+// One channel in this worker: its place in the sequence, its ring, who listens, what waits for a flush.
+// Invariant: everything up to flushedTop is in the ring or was, and went to every live listener.
+import { channelKeys, type ChannelKeys } from './channel-keys.js';
+import { kindOfTail, type LatestPacket, type Tail, type VolatilePacket } from './packet.js';
+import { channelNamespace } from './protocol/index.js';
+import {
+  encodeLatest,
+  encodeReliable,
+  encodeVolatile,
+  latestJson,
+  volatileJson,
+} from './push-encoder.js';
+import { entryJson, Ring, type Entry } from './ring.js';
+import { SequenceTracker } from './sequence-tracker.js';
+import type { Membership, Session } from './session.js';
+
+/** A push without a place in the sequence, waiting for the next flush. */
+export interface Extra {
+  readonly binary: Buffer;
+  readonly json: () => string;
+  readonly isForModerators: boolean;
+}
+
+export interface LatestValue extends Extra {
+  readonly version: number;
+}
+
+export interface ChannelEvents {
+  /** History is wanted; answer with tracker.filled or tracker.failed. */
+  fill(channel: Channel): void;
+  /** Something waits for a flush. */
+  pending(channel: Channel, isUrgent: boolean): void;
+  /** A reliable message got into the ring. */
+  appended(channel: Channel, entry: Entry, tail: Tail): void;
+  /** The sequence is about to begin anew: what waits must go out before. */
+  restarting(channel: Channel): void;
+  /** The sequence began anew. */
+  restarted(channel: Channel): void;
+}
+
+const RING = { entriesMax: 256, bytesMax: 512 * 1_024 };
+/** Moderation and control do not wait for the window. */
+const URGENT = new Set(['d', 'c', 'x', 's']);
+/** Kinds that only moderators of the room get. */
+const MODERATORS_ONLY = new Set(['h']);
+
+export class Channel {
+  readonly keys: ChannelKeys;
+  readonly namespace: string;
+  readonly ring = new Ring(RING);
+  readonly tracker: SequenceTracker;
+  readonly members = new Map<Session, Membership>();
+  readonly latest = new Map<string, LatestValue>();
+  /** Live listeners by encoding; lagging ones do not count. */
+  binaryListeners = 0;
+  jsonListeners = 0;
+  flushedTop = 0;
+  lastFlushMs = 0;
+  isScheduled = false;
+  /** When the feed last brought something, for looking after quiet channels. */
+  heardMs = 0;
+  beaconMs = 0;
+  beaconCount = 0;
+  emptySinceMs = 0;
+  readonly extras = new Map<string, Extra>();
+  private extraCount = 0;
+  private backlog: { top: number; count: number; binary?: Buffer; json?: string } | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly alias: number,
+    private readonly events: ChannelEvents,
+  ) {
+    this.keys = channelKeys(name);
+    this.namespace = channelNamespace(name);
+    this.tracker = new SequenceTracker({
+      append: (offset, ts, tail) => this.append(offset, ts, tail),
+      reset: (_epoch, from) => this.restart(from),
+      fill: () => this.events.fill(this),
+    });
+  }
+
+  get epoch(): string {
+    return this.tracker.position().epoch;
+  }
+
+  get listeners(): number {
+    return this.binaryListeners + this.jsonListeners;
+  }
+
+  topic(isBinary: boolean, isForModerators = false): string {
+    return `${this.alias}${isForModerators ? 'm' : ''}${isBinary ? 'b' : 'j'}`;
+  }
+
+  takeLatest(packet: LatestPacket): void {
+    const { key, version, tail } = packet;
+    if (version <= (this.latest.get(key)?.version ?? -1)) return;
+    const kind = kindOfTail(tail);
+    let json: string | undefined;
+    const value: LatestValue = {
+      version,
+      binary: encodeLatest(this.alias, packet),
+      json: () => (json ??= latestJson(this.alias, packet)),
+      isForModerators: MODERATORS_ONLY.has(kind),
+    };
+    this.latest.set(key, value);
+    this.extras.delete(key); // an older value that still waits is not sent any more
+    this.extras.set(key, value);
+    this.events.pending(this, URGENT.has(kind));
+  }
+
+  takeVolatile(packet: VolatilePacket): void {
+    const kind = kindOfTail(packet.tail);
+    let json: string | undefined;
+    this.extraCount += 1;
+    this.extras.set(`#${this.extraCount}`, {
+      binary: encodeVolatile(this.alias, packet),
+      json: () => (json ??= volatileJson(this.alias, packet)),
+      isForModerators: MODERATORS_ONLY.has(kind),
+    });
+    this.events.pending(this, URGENT.has(kind));
+  }
+
+  /** Reliable messages that wait for a flush. */
+  unflushed(): readonly Entry[] {
+    return this.ring.range(Math.max(this.flushedTop, this.ring.floor), this.ring.top) ?? [];
+  }
+
+  /** The last `count` flushed messages, joined once for all who join before the next message. */
+  backlogFor(count: number): { from: number; binary: () => Buffer; json: () => string } {
+    if (this.backlog?.top !== this.flushedTop || this.backlog.count !== count) {
+      this.backlog = { top: this.flushedTop, count };
+    }
+    const cached = this.backlog;
+    const from = Math.max(this.ring.floor, this.flushedTop - count);
+    const entries = (): readonly Entry[] => this.ring.range(from, this.flushedTop) ?? [];
+    return {
+      from,
+      binary: () => (cached.binary ??= Buffer.concat(entries().map((entry) => entry.binary))),
+      json: () => (cached.json ??= entries().map(entryJson).join(',')),
+    };
+  }
+
+  hide(isHidden: (entry: Entry) => boolean, replacement: (entry: Entry) => Buffer): void {
+    this.ring.hide(isHidden, replacement);
+    this.backlog = undefined;
+  }
+
+  private append(offset: number, ts: number, tail: Tail): void {
+    const kind = kindOfTail(tail);
+    const binary = encodeReliable({ alias: this.alias, offset, ts }, tail);
+    const entry: Entry = { offset, ts, kind, binary, json: undefined };
+    this.ring.push(entry);
+    this.events.appended(this, entry, tail);
+    this.events.pending(this, URGENT.has(kind));
+  }
+
+  private restart(from: number): void {
+    this.events.restarting(this);
+    this.ring.reset(from);
+    this.flushedTop = from;
+    this.backlog = undefined;
+    this.events.restarted(this);
+  }
+}

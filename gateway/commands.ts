@@ -1,0 +1,282 @@
+// What clients ask for: decodes frames, limits rates, answers each command once. Never throws.
+import { coerceError, type Logger } from '../cluster/index.js';
+import { mayPublish, type Access } from './access.js';
+import type { Channel } from './channel.js';
+import { prepareText } from './chat-text.js';
+import type { History } from './history.js';
+import type { GatewayMetrics } from './metrics.js';
+import { packTail, parseEntry, unpackTail } from './packet.js';
+import {
+  clientFrameLimits,
+  codecOf,
+  limits,
+  parseCommand,
+  type ClientCommand,
+  type CloseReason,
+  type ConnectCommand,
+  type ErrorCode,
+  type Frame,
+  type HistoryCommand,
+  type HistoryItem,
+  type PublishCommand,
+  type RefreshCommand,
+  type SubscribeCommand,
+} from './protocol/index.js';
+import type { Replies } from './replies.js';
+import { messageFlags } from './scripts.js';
+import type { SequenceOutcome, Sequencer } from './sequencer.js';
+import type { Session, User } from './session.js';
+import type { Sessions } from './sessions.js';
+import type { Subscriptions } from './subscriptions.js';
+
+export interface CommandsOptions {
+  readonly node: string;
+  readonly access: Access;
+  readonly subscriptions: Subscriptions;
+  readonly sessions: Sessions;
+  readonly sequencer: Sequencer;
+  readonly history: History;
+  readonly replies: Replies;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly textLengthMax: number;
+  readonly end: (session: Session, reason: CloseReason) => void;
+}
+
+/** One command per this many ms in the long run … */
+const COMMAND_PERIOD_MS = 100;
+/** … and so many at once. */
+const COMMAND_BURST = 40;
+const FAULTS_MAX = 8;
+const REFUSALS_MAX = 200;
+const TEMPORARY_RETRY_MS = 500;
+
+export class Commands {
+  constructor(private readonly options: CommandsOptions) {}
+
+  /** One frame of a client. */
+  frame(session: Session, frame: Frame): void {
+    const decoded = codecOf(session.encoding).decode(frame, clientFrameLimits);
+    if (!decoded.ok) {
+      this.fault(session, 0, 'bad_frame');
+      return;
+    }
+    for (const item of decoded.items) {
+      if (session.isEnded) return;
+      const parsed = parseCommand(item);
+      if (!parsed.ok) this.fault(session, parsed.i, parsed.error[0]);
+      else if (this.isAllowed(session, parsed.command)) this.run(session, parsed.command);
+    }
+  }
+
+  private run(session: Session, command: ClientCommand): void {
+    this.options.metrics.commands.inc({ command: command.c });
+    session.commands += 1;
+    if (command.c === 'connect') {
+      this.connect(session, command);
+      return;
+    }
+    const { user } = session;
+    if (user === undefined) {
+      this.fail(session, command.i, session.isConnecting ? 'temporary' : 'not_connected');
+      return;
+    }
+    switch (command.c) {
+      case 'sub':
+        this.subscribe(session, command);
+        return;
+      case 'unsub':
+        this.unsubscribe(session, command.i, command.ch);
+        return;
+      case 'pub':
+        this.publish(session, user, command);
+        return;
+      case 'hist':
+        void this.readHistory(session, command);
+        return;
+      case 'refresh':
+        this.refresh(session, user, command);
+        return;
+      case 'ping':
+        this.options.replies.send(session, { i: command.i, r: {} });
+        return;
+      default:
+        this.fail(session, command.i, 'unknown_command');
+    }
+  }
+
+  private connect(session: Session, { i, token, subs = [] }: ConnectCommand): void {
+    if (session.user !== undefined) {
+      this.fail(session, i, 'already_connected');
+      return;
+    }
+    const { access, sessions, subscriptions, replies, metrics, nowMs, node } = this.options;
+    const verdict = access.connect(token);
+    if (!verdict.ok) {
+      this.fail(session, i, verdict.code);
+      replies.flush(session);
+      this.options.end(session, 'bad_token');
+      return;
+    }
+    const { user, expMs: exp } = verdict;
+    session.user = user;
+    session.tokenExpMs = exp;
+    sessions.connected(session);
+    metrics.connects.inc({ transport: session.transport });
+    void subscriptions.subscribe(session, subs, (outcomes) => ({
+      i,
+      r: { node, session: session.id, user, now: nowMs(), exp, subs: outcomes },
+    }));
+  }
+
+  private subscribe(session: Session, { i, ch, ticket, pos }: SubscribeCommand): void {
+    const request = {
+      ch,
+      ...(ticket === undefined ? {} : { ticket }),
+      ...(pos === undefined ? {} : { pos }),
+    };
+    void this.options.subscriptions.subscribe(session, [request], ([outcome]) =>
+      outcome === undefined || 'e' in outcome
+        ? { i, e: outcome?.e ?? ['internal', ''] }
+        : { i, r: { ...outcome } },
+    );
+  }
+
+  private unsubscribe(session: Session, i: number, name: string): void {
+    const channel = session.channels.get(name);
+    if (channel !== undefined) this.options.subscriptions.leave(session, channel);
+    this.options.replies.send(session, { i, r: {} });
+  }
+
+  private publish(session: Session, user: User, { i, ch, mid, kind, body }: PublishCommand): void {
+    const channel = session.channels.get(ch);
+    const membership = channel?.members.get(session);
+    if (channel === undefined || membership === undefined) {
+      this.fail(session, i, 'not_subscribed');
+      return;
+    }
+    if (!mayPublish(user, ch, membership)) {
+      this.fail(session, i, 'forbidden');
+      return;
+    }
+    const prepared = prepareText(body.text, this.options.textLengthMax);
+    if (prepared === undefined) {
+      this.fail(session, i, 'text_too_long');
+      return;
+    }
+    const { level, groups } = membership;
+    const isExempt = level !== 'participant';
+    const from = { id: user.id, name: user.name, role: roleInRoom(user, level) };
+    const message = {
+      sender: user.id,
+      mid,
+      flags: prepared.flags | groups | (isExempt ? messageFlags.exempt : 0),
+      textHash: prepared.hash,
+      tail: packTail(kind, { from, text: prepared.text }, mid),
+    };
+    this.options.sequencer.add(channel, message, '', (outcome) =>
+      this.published(session, channel, i, outcome),
+    );
+  }
+
+  private published(session: Session, channel: Channel, i: number, outcome: SequenceOutcome): void {
+    const { replies, metrics } = this.options;
+    metrics.publishes.inc({ outcome: outcome.is === 'refused' ? outcome.code : outcome.is });
+    switch (outcome.is) {
+      case 'accepted':
+        replies.send(session, {
+          i,
+          r: { epoch: outcome.epoch, offset: outcome.offset, ts: outcome.ts },
+        });
+        return;
+      case 'shadow':
+        replies.send(session, { i, r: { epoch: channel.epoch, offset: 0, ts: outcome.ts } });
+        return;
+      case 'refused':
+        this.fail(session, i, outcome.code, outcome.waitMs > 0 ? outcome.waitMs : undefined);
+        return;
+      default:
+        this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
+    }
+  }
+
+  private async readHistory(session: Session, command: HistoryCommand): Promise<void> {
+    const { i, ch, before, limit = limits.backlogMax } = command;
+    const channel = session.channels.get(ch);
+    if (channel === undefined) {
+      this.fail(session, i, 'not_subscribed');
+      return;
+    }
+    try {
+      const after = before === undefined ? -1 : Math.max(0, before - 1 - limit);
+      const max = before === undefined ? limit : before - 1 - after;
+      const { epoch, top } = channel.tracker.position();
+      const msgs: HistoryItem[] = [];
+      if (max > 0) {
+        const state = await this.options.history.read(channel, after, max);
+        state.entries.forEach((entry, at) => {
+          if (entry === undefined) return;
+          const { ts, tail } = parseEntry(entry);
+          const { kind, body, mid } = unpackTail(tail);
+          msgs.push([state.first + at, ts, kind, body, mid]);
+        });
+      }
+      this.options.replies.send(session, { i, r: { epoch, top, msgs } });
+    } catch (thrown) {
+      this.options.metrics.redisErrors.inc({ operation: 'history' });
+      this.options.log.debug({ event: 'history.failed', err: coerceError(thrown) });
+      this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
+    }
+  }
+
+  private refresh(session: Session, user: User, { i, token }: RefreshCommand): void {
+    const verdict = this.options.access.connect(token);
+    if (!verdict.ok) {
+      this.fail(session, i, verdict.code);
+    } else if (verdict.user.id !== user.id) {
+      this.fail(session, i, 'bad_token');
+    } else {
+      session.tokenExpMs = verdict.expMs;
+      const now = this.options.nowMs();
+      this.options.replies.send(session, { i, r: { exp: verdict.expMs, now } });
+    }
+  }
+
+  private isAllowed(session: Session, command: ClientCommand): boolean {
+    const now = this.options.nowMs();
+    const tat = Math.max(session.commandTat, now) + COMMAND_PERIOD_MS;
+    const excessMs = tat - now - COMMAND_BURST * COMMAND_PERIOD_MS;
+    if (excessMs <= 0) {
+      session.commandTat = tat;
+      return true;
+    }
+    this.fail(session, command.i, 'rate_limited', Math.ceil(excessMs));
+    session.refusals += 1;
+    if (session.refusals > REFUSALS_MAX) this.options.end(session, 'rate');
+    return false;
+  }
+
+  private fail(session: Session, i: number, code: ErrorCode, retryMs?: number): void {
+    this.options.metrics.commandErrors.inc({ code });
+    this.options.replies.fail(session, i, code, retryMs);
+  }
+
+  /** An error that a correct client does not make. */
+  private fault(session: Session, i: number, code: ErrorCode): void {
+    this.fail(session, i, code);
+    session.faults += 1;
+    if (session.faults < FAULTS_MAX) return;
+    this.options.replies.flush(session);
+    this.options.end(session, 'bad_frames');
+  }
+}
+
+function roleInRoom(user: User, level: string): string {
+  if (level === 'performer') return 'model';
+  return level === 'moderator' || level === 'admin'
+    ? level
+    : user.role === 'model'
+      ? 'viewer'
+      : user.role;
+}

@@ -1,0 +1,312 @@
+// One gateway worker without its listeners: puts the parts together and owns the life of connections.
+// main.ts gives it real stores and transports; so do tests.
+import type {
+  Bus,
+  Clock,
+  Logger,
+  Metrics,
+  RedisClient,
+  RedisSubscriber,
+  TokenService,
+} from '../cluster/index.js';
+import { coerceError } from '../cluster/index.js';
+import { createAccess } from './access.js';
+import type { Channel } from './channel.js';
+import { Commands } from './commands.js';
+import { Delivery } from './delivery.js';
+import { FlushWindow } from './flush-window.js';
+import { createHistory } from './history.js';
+import { Hub } from './hub.js';
+import { createGatewayMetrics, type GatewayMetrics } from './metrics.js';
+import { PaidSessions } from './paid-sessions.js';
+import type { ProofOfLife } from './ports.js';
+import { closeCodes, type CloseReason, type Frame } from './protocol/index.js';
+import { Replies } from './replies.js';
+import { Sequencer } from './sequencer.js';
+import type { Session } from './session.js';
+import { Sessions } from './sessions.js';
+import type { SessionEvents, TopicPublisher } from './socket.js';
+import { Subscriptions } from './subscriptions.js';
+import { ViewerCounts } from './viewer-counts.js';
+
+export interface GatewaySettings {
+  readonly historyMax: number;
+  readonly historyTtlSec: number;
+  readonly messageLengthMax: number;
+  readonly updateIntervalMs: number;
+}
+
+export interface GatewayOptions {
+  readonly node: string;
+  readonly settings: GatewaySettings;
+  readonly redis: RedisClient;
+  readonly subscriber: RedisSubscriber;
+  readonly bus: Bus;
+  readonly tokens: TokenService;
+  readonly proofOfLife: ProofOfLife;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export interface Gateway {
+  /** For transports. */
+  readonly events: SessionEvents;
+  readonly metrics: GatewayMetrics;
+  addPublisher(publisher: TopicPublisher): void;
+  connectionCount(): number;
+  /** What keeps this worker from being useful, in words; empty = ready. */
+  troubles(): readonly string[];
+  start(): Promise<void>;
+  /** Hands all clients over within `ms`: a hint with a jittered time first, then close 4200. */
+  drain(ms: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SWEEP_MS = 1_000;
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const worker = new Worker(options);
+  return worker;
+}
+
+class Worker implements Gateway, SessionEvents {
+  readonly events: SessionEvents = this;
+  readonly metrics: GatewayMetrics;
+  private readonly sessions: Sessions;
+  private readonly replies: Replies;
+  private readonly window = new FlushWindow();
+  private readonly delivery: Delivery;
+  private readonly hub: Hub;
+  private readonly sequencer: Sequencer;
+  private readonly subscriptions: Subscriptions;
+  private readonly commands: Commands;
+  private readonly viewers: ViewerCounts;
+  private readonly paid: PaidSessions;
+  private sweeper: NodeJS.Timeout | undefined;
+  private unsubscribe: (() => Promise<void>)[] = [];
+
+  constructor(private readonly options: GatewayOptions) {
+    const { redis, subscriber, tokens, log, clock, node, settings } = options;
+    const nowMs = (): number => clock.nowMs();
+    const end = (session: Session, reason: CloseReason): void => this.end(session, reason);
+    const metrics = createGatewayMetrics(options.metrics);
+    this.metrics = metrics;
+    const { historyMax, historyTtlSec } = settings;
+    const history = createHistory({ redis, historyTtlSec });
+    const access = createAccess(tokens, redis);
+    this.sessions = new Sessions({ nowMs, end });
+    this.replies = new Replies((session) => this.end(session, 'slow_reader'));
+    this.delivery = new Delivery({
+      nowMs,
+      window: this.window,
+      metrics,
+      end,
+      older: (channel, from) => this.hub.older(channel, from),
+    });
+    this.sequencer = new Sequencer({ redis, metrics, log, nowMs, historyMax, historyTtlSec });
+    this.hub = new Hub(
+      {
+        subscriber,
+        history,
+        metrics,
+        log,
+        nowMs,
+        end,
+        onMessage: () => undefined,
+        onClosed: (channel) => this.sequencer.forget(channel),
+      },
+      this.delivery,
+    );
+    this.viewers = new ViewerCounts({ redis, log, nowMs, worker: node });
+    this.paid = new PaidSessions({
+      proofOfLife: options.proofOfLife,
+      intervalMs: settings.updateIntervalMs,
+      node,
+      log,
+      cutOff: (session, channel, reason) => this.cutOff(session, channel, reason),
+    });
+    this.subscriptions = new Subscriptions({
+      hub: this.hub,
+      delivery: this.delivery,
+      access,
+      metrics,
+      log,
+      refuse: () => undefined,
+      onJoined: (session, channel, membership) => {
+        this.viewers.joined(session, channel, membership);
+        this.paid.joined(session, channel, membership);
+      },
+      onLeft: (session, channel, membership) => {
+        this.viewers.left(session, channel, membership);
+        this.paid.left(session, membership);
+      },
+    });
+    this.commands = new Commands({
+      node,
+      access,
+      subscriptions: this.subscriptions,
+      sessions: this.sessions,
+      sequencer: this.sequencer,
+      history,
+      replies: this.replies,
+      metrics,
+      log,
+      nowMs,
+      textLengthMax: settings.messageLengthMax,
+      end,
+    });
+    this.watch();
+  }
+
+  addPublisher(publisher: TopicPublisher): void {
+    this.delivery.addPublisher(publisher);
+  }
+
+  connectionCount(): number {
+    return this.sessions.size;
+  }
+
+  troubles(): readonly string[] {
+    const { redis, subscriber } = this.options;
+    return [
+      ...(redis.status === 'ready' ? [] : ['realtime Redis is not connected']),
+      ...(subscriber.isWhole() ? [] : ['a pub/sub link to the realtime Redis is down']),
+    ];
+  }
+
+  async start(): Promise<void> {
+    this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
+    this.paid.start();
+    const stop = await this.options.bus.subscribe('billing.cut', (payload) => {
+      const notice = parseCutNotice(payload);
+      if (notice !== undefined) this.paid.cut(notice.sessionId, notice.reason);
+    });
+    this.unsubscribe.push(stop);
+  }
+
+  async drain(ms: number): Promise<void> {
+    await this.sequencer.drain();
+    this.delivery.flushAll();
+    for (const session of this.sessions) {
+      if (session.user !== undefined)
+        this.replies.send(session, { p: 'bye', ms: Math.floor(ms / 2) });
+    }
+    const deadline = this.options.clock.monotonicMs() + ms;
+    const left = (): number => deadline - this.options.clock.monotonicMs();
+    while (this.sessions.size > 0 && left() > 0) await pause(Math.min(20, Math.max(1, left())));
+    for (const session of [...this.sessions]) this.end(session, 'draining');
+    await this.viewers.leave();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.sweeper);
+    this.paid.stop();
+    for (const session of [...this.sessions]) this.end(session, 'draining');
+    this.delivery.stop();
+    this.hub.stop();
+    await Promise.all(this.unsubscribe.map((stop) => stop()));
+    this.unsubscribe = [];
+  }
+
+  onOpen(session: Session): void {
+    this.sessions.add(session);
+  }
+
+  onFrame(session: Session, frame: Frame): void {
+    if (!session.isEnded) this.commands.frame(session, frame);
+  }
+
+  onDropped(session: Session, frame: Frame): void {
+    if (!session.isEnded) this.delivery.dropped(session, frame);
+  }
+
+  onDrain(session: Session): void {
+    if (session.lagging !== undefined) this.delivery.pump(session);
+  }
+
+  onClose(session: Session, code: number, reason: string): void {
+    session.isEnded = true;
+    this.subscriptions.leaveAll(session);
+    this.delivery.forgetSession(session);
+    this.sessions.remove(session);
+    this.metrics.closes.inc({ code: closeLabel(code) });
+    this.options.log.info({
+      event: 'connection.closed',
+      session: session.id,
+      user: session.user?.id,
+      transport: session.transport,
+      address: session.address,
+      code,
+      reason: session.endReason === '' ? reason : session.endReason,
+      durationMs: this.options.clock.nowMs() - session.openedAtMs,
+      commands: session.commands,
+    });
+  }
+
+  private end(session: Session, reason: CloseReason): void {
+    if (session.isEnded) return;
+    this.replies.flush(session);
+    session.endReason = reason;
+    this.subscriptions.leaveAll(session);
+    session.isEnded = true;
+    const { code } = closeCodes[reason];
+    session.socket.end(code, reason);
+  }
+
+  private cutOff(session: Session, channel: Channel, reason: string): void {
+    const body = { kind: 'cutoff', reason, room: channel.name.slice('room:'.length) };
+    this.replies.send(session, [channel.alias, 0, this.options.clock.nowMs(), 'x', body]);
+    this.replies.flush(session);
+    this.subscriptions.evict(session, channel, 'cutoff');
+  }
+
+  private sweep(): void {
+    this.sessions.sweep();
+    this.hub.sweep();
+    this.delivery.sweep();
+    this.viewers.sweep();
+  }
+
+  private watch(): void {
+    this.metrics.watch({
+      connections: () => this.sessions.size,
+      channels: () => this.hub.size,
+      subscriptions: () => sum(this.hub.channels, (channel) => channel.members.size),
+      laggingReaders: () => this.delivery.lagging.size,
+      flushWindowMs: () => {
+        const listeners = [...this.hub.channels].map((channel) => channel.listeners);
+        return this.window.windowMs(Math.max(0, ...listeners));
+      },
+      pendingPublishes: () => this.sequencer.pending,
+    });
+  }
+}
+
+function sum(channels: Iterable<Channel>, of: (channel: Channel) => number): number {
+  let total = 0;
+  for (const channel of channels) total += of(channel);
+  return total;
+}
+
+/** Clients choose close codes freely; a label must not. */
+function closeLabel(code: number): string {
+  const isKnown = (code >= 1000 && code <= 1015) || (code >= 4000 && code < 4300);
+  return isKnown ? String(code) : 'other';
+}
+
+function parseCutNotice(payload: Buffer): { sessionId: string; reason: string } | undefined {
+  try {
+    const value = JSON.parse(payload.toString('utf8')) as { sessionId?: unknown; reason?: unknown };
+    const { sessionId, reason } = value;
+    if (typeof sessionId !== 'string') return undefined;
+    return { sessionId, reason: typeof reason === 'string' ? reason : 'cut' };
+  } catch (thrown) {
+    coerceError(thrown);
+    return undefined;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,55 @@
+// Reads of a channel's history in Redis, shared: many who ask for the same range cause one read.
+import type { RedisClient } from '../cluster/index.js';
+import type { Channel } from './channel.js';
+import { newEpoch } from './publisher.js';
+import { asText, openChannel, type ChannelState } from './scripts.js';
+
+export interface HistoryOptions {
+  readonly redis: RedisClient;
+  readonly historyTtlSec: number;
+}
+
+export interface History {
+  /** Messages after `after` (oldest first), or the newest when it is -1; at most `max`. */
+  read(channel: Channel, after: number, max: number): Promise<ChannelState>;
+  /** Epoch and top of each channel, in one round trip per node; undefined where there is none. */
+  tops(channels: readonly Channel[]): Promise<({ epoch: string; top: number } | undefined)[]>;
+}
+
+export function createHistory({ redis, historyTtlSec }: HistoryOptions): History {
+  const running = new Map<string, Promise<ChannelState>>();
+
+  function read(channel: Channel, after: number, max: number): Promise<ChannelState> {
+    const { epoch, top } = channel.tracker.position();
+    const id = `${channel.name} ${epoch} ${after} ${max}`;
+    const known = running.get(id);
+    if (known !== undefined) return known;
+    const work = openChannel
+      .run(redis, {
+        keys: channel.keys,
+        newEpoch: newEpoch(),
+        knownEpoch: epoch,
+        knownTop: top,
+        after,
+        max,
+        ttlSec: historyTtlSec,
+      })
+      .finally(() => running.delete(id));
+    running.set(id, work);
+    return work;
+  }
+
+  async function tops(
+    channels: readonly Channel[],
+  ): Promise<({ epoch: string; top: number } | undefined)[]> {
+    return Promise.all(
+      channels.map(async (channel) => {
+        const [epoch, top] = await redis.hmget(channel.keys.meta, 'e', 'o');
+        if (typeof epoch !== 'string') return undefined;
+        return { epoch: asText(epoch), top: Number(top) };
+      }),
+    );
+  }
+
+  return { read, tops };
+}

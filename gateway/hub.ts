@@ -1,0 +1,267 @@
+// The channels that this worker follows: opens them at the first listener, keeps them whole, closes them
+// some time after the last one has left. Joins delivery and Redis.
+import { coerceError, type Logger, type RedisSubscriber } from '../cluster/index.js';
+import { Channel, type ChannelEvents } from './channel.js';
+import type { Delivery } from './delivery.js';
+import type { History } from './history.js';
+import type { GatewayMetrics } from './metrics.js';
+import { parsePacket, parseEntry, parseValue, type Tail } from './packet.js';
+import { packValue, type Control } from './protocol/index.js';
+import { encodeReliable } from './push-encoder.js';
+import type { Entry } from './ring.js';
+import type { Session } from './session.js';
+
+export interface HubOptions {
+  readonly subscriber: RedisSubscriber;
+  readonly history: History;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  /** A reliable message has come; for side effects such as evicting the banned. */
+  readonly onMessage: (channel: Channel, entry: Entry, tail: Tail) => void;
+  readonly onClosed: (channel: Channel) => void;
+  readonly end: (session: Session, reason: 'state_invalid') => void;
+}
+
+/** A channel without listeners is kept for this long: a page reload finds it warm. */
+const LINGER_MS = 60_000;
+/** A lost tail is noticed within this time. */
+const QUIET_CHECK_MS = 5_000;
+const BEACON_SOON_MS = 5_000;
+const BEACON_MS = 25_000;
+const OPEN_MESSAGES = 100;
+const FILL_MESSAGES = 500;
+const OPEN_DEADLINE_MS = 4_000;
+const RETRY_MS = 500;
+const TOPS_PER_CALL = 500;
+
+interface Slot {
+  readonly channel: Channel;
+  /** Resolves when the channel can be joined. */
+  readonly opened: Promise<void>;
+  isOpen: boolean;
+}
+
+export class Hub {
+  private readonly slots = new Map<string, Slot>();
+  private readonly waiters = new Map<Channel, () => void>();
+  private nextAlias = 1;
+  private isChecking = false;
+  private isClosed = false;
+
+  constructor(
+    private readonly options: HubOptions,
+    private readonly delivery: Delivery,
+  ) {}
+
+  get channels(): Iterable<Channel> {
+    return [...this.slots.values()].map((slot) => slot.channel);
+  }
+
+  get size(): number {
+    return this.slots.size;
+  }
+
+  /** The channel if it can be joined without waiting. */
+  peek(name: string): Channel | undefined {
+    const slot = this.slots.get(name);
+    return slot?.isOpen === true ? slot.channel : undefined;
+  }
+
+  /** The channel, followed and whole. @throws when Redis does not answer in time */
+  async open(name: string): Promise<Channel> {
+    const slot = this.slots.get(name) ?? this.create(name);
+    if (slot.isOpen) return slot.channel;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const fail = (): void => reject(new Error('the channel could not be opened in time'));
+      timer = setTimeout(fail, OPEN_DEADLINE_MS);
+    });
+    try {
+      await Promise.race([slot.opened, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+    return slot.channel;
+  }
+
+  /** Once a second: closes what nobody needs, beacons, looks for lost tails. */
+  sweep(): void {
+    const now = this.options.nowMs();
+    const quiet: Channel[] = [];
+    for (const { channel, isOpen } of this.slots.values()) {
+      if (!isOpen) continue;
+      if (channel.members.size > 0) {
+        channel.emptySinceMs = 0;
+        this.beacon(channel, now);
+      } else if (channel.emptySinceMs === 0) {
+        channel.emptySinceMs = now;
+      } else if (now - channel.emptySinceMs > LINGER_MS) {
+        this.close(channel);
+        continue;
+      }
+      if (now - channel.heardMs >= QUIET_CHECK_MS) quiet.push(channel);
+    }
+    if (quiet.length > 0 && !this.isChecking) void this.checkTops(quiet);
+  }
+
+  stop(): void {
+    this.isClosed = true;
+    for (const { channel } of this.slots.values()) {
+      this.options.subscriber.unsubscribe(channel.keys.feed);
+    }
+  }
+
+  private create(name: string): Slot {
+    const events: ChannelEvents = {
+      fill: (channel) => void this.fill(channel),
+      pending: (channel, isUrgent) => this.delivery.schedule(channel, isUrgent),
+      appended: (channel, entry, tail) => this.options.onMessage(channel, entry, tail),
+      restarting: (channel) => this.delivery.flush(channel),
+      restarted: (channel) => this.restarted(channel),
+    };
+    const channel = new Channel(name, this.nextAlias, events);
+    this.nextAlias += 1;
+    const opened = new Promise<void>((resolve) => this.waiters.set(channel, resolve));
+    const slot: Slot = { channel, opened, isOpen: false };
+    this.slots.set(name, slot);
+    channel.heardMs = this.options.nowMs();
+    this.follow(channel);
+    return slot;
+  }
+
+  private follow(channel: Channel): void {
+    this.options.subscriber
+      .subscribe(channel.keys.feed, {
+        onMessage: (payload) => this.receive(channel, payload),
+        onGap: () => channel.tracker.sync(),
+      })
+      // From here on the feed brings everything: what was before is read once.
+      .then(() => channel.tracker.sync())
+      .catch((thrown: unknown) => {
+        if (!this.isClosed) {
+          this.options.log.warn({ event: 'feed.failed', err: coerceError(thrown) });
+        }
+      });
+  }
+
+  private receive(channel: Channel, payload: Buffer): void {
+    const packet = parsePacket(payload);
+    if (packet === undefined) return;
+    const now = this.options.nowMs();
+    channel.heardMs = now;
+    this.options.metrics.feedLatency.observe(Math.max(0, now - packet.ts) / 1_000);
+    if (packet.cls === 'latest') channel.takeLatest(packet);
+    else if (packet.cls === 'volatile') channel.takeVolatile(packet);
+    else if (!channel.tracker.offer(packet)) this.options.metrics.gaps.inc();
+  }
+
+  private async fill(channel: Channel): Promise<void> {
+    const { epoch, top } = channel.tracker.position();
+    const isFirst = epoch === '';
+    const { history, metrics, log, nowMs } = this.options;
+    try {
+      const state = isFirst
+        ? await history.read(channel, -1, OPEN_MESSAGES)
+        : await history.read(channel, top, FILL_MESSAGES);
+      if (this.slots.get(channel.name)?.channel !== channel) return;
+      channel.heardMs = nowMs();
+      for (const { key, value } of state.values) {
+        channel.takeLatest({ cls: 'latest', key, ...parseValue(value) });
+      }
+      const taken = channel.tracker.filled(state);
+      if (!isFirst) metrics.gapMessages.inc(taken);
+      if (channel.tracker.isWhole) this.ready(channel);
+    } catch (thrown) {
+      metrics.redisErrors.inc({ operation: 'history' });
+      log.debug({ event: 'history.failed', err: coerceError(thrown) });
+      channel.tracker.failed();
+      setTimeout(() => {
+        if (this.slots.get(channel.name)?.channel === channel) channel.tracker.sync();
+      }, RETRY_MS).unref();
+    }
+  }
+
+  private ready(channel: Channel): void {
+    const slot = this.slots.get(channel.name);
+    if (slot === undefined || slot.isOpen) return;
+    slot.isOpen = true;
+    this.delivery.flush(channel);
+    this.waiters.get(channel)?.();
+    this.waiters.delete(channel);
+  }
+
+  private restarted(channel: Channel): void {
+    const slot = this.slots.get(channel.name);
+    if (slot?.isOpen !== true) return;
+    this.options.metrics.resets.inc();
+    const { epoch, top } = channel.tracker.position();
+    this.say(channel, { p: 'reset', a: channel.alias, epoch, from: top });
+    for (const session of channel.members.keys()) {
+      if (session.lagging?.has(channel) === true) this.options.end(session, 'state_invalid');
+    }
+  }
+
+  private beacon(channel: Channel, now: number): void {
+    const quietMs = now - channel.lastFlushMs;
+    const wait = channel.beaconMs < channel.lastFlushMs ? BEACON_SOON_MS : BEACON_MS;
+    const since = Math.max(channel.beaconMs, channel.lastFlushMs);
+    if (channel.flushedTop === 0 || quietMs < BEACON_SOON_MS || now - since < wait) return;
+    channel.beaconMs = now;
+    const { epoch, flushedTop: offset, alias: a } = channel;
+    this.say(channel, { p: 'pos', a, epoch, offset });
+  }
+
+  /** A control message to every live listener, in order with the messages. */
+  say(channel: Channel, control: Control): void {
+    const binary = Buffer.from(packValue(control));
+    this.delivery.announce(channel, binary, () => JSON.stringify(control));
+  }
+
+  private async checkTops(channels: readonly Channel[]): Promise<void> {
+    this.isChecking = true;
+    try {
+      for (let at = 0; at < channels.length; at += TOPS_PER_CALL) {
+        const part = channels.slice(at, at + TOPS_PER_CALL);
+        const tops = await this.options.history.tops(part);
+        part.forEach((channel, index) => {
+          const { epoch, top } = channel.tracker.position();
+          const found = tops[index];
+          channel.heardMs = this.options.nowMs();
+          if (found?.epoch === epoch && found.top === top) return;
+          if (!channel.tracker.isWhole) return;
+          this.options.metrics.gaps.inc();
+          channel.tracker.sync();
+        });
+      }
+    } catch {
+      this.options.metrics.redisErrors.inc({ operation: 'tops' });
+    } finally {
+      this.isChecking = false;
+    }
+  }
+
+  private close(channel: Channel): void {
+    this.slots.delete(channel.name);
+    this.waiters.delete(channel);
+    this.options.subscriber.unsubscribe(channel.keys.feed);
+    this.delivery.forgetChannel(channel);
+    this.options.onClosed(channel);
+  }
+
+  /** Entries after `from` that the ring does not hold any more, as far back as history goes. */
+  async older(channel: Channel, from: number): Promise<readonly Entry[] | undefined> {
+    const { epoch } = channel.tracker.position();
+    const state = await this.options.history.read(channel, from, FILL_MESSAGES);
+    if (state.epoch !== epoch) return undefined;
+    const entries: Entry[] = [];
+    for (const [at, raw] of state.entries.entries()) {
+      const offset = state.first + at;
+      if (raw === undefined || offset > channel.flushedTop) break;
+      const { ts, tail } = parseEntry(raw);
+      const binary = encodeReliable({ alias: channel.alias, offset, ts }, tail);
+      entries.push({ offset, ts, kind: '', binary, json: undefined });
+    }
+    return entries;
+  }
+}

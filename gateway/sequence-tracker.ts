@@ -1,0 +1,101 @@
+// What a worker has of one channel's sequence: takes packets from the feed, notices holes and has them
+// filled from history before anything later is passed on. Pure; the simulator drives it too.
+// Invariant: `append` is called with dense offsets, in order, within one epoch.
+import { parseEntry, type ReliablePacket, type Tail } from './packet.js';
+import type { ChannelState } from './scripts.js';
+
+export interface TrackerSink {
+  append(offset: number, ts: number, tail: Tail): void;
+  /** The sequence continues after `from`, in this epoch; what was before cannot be had. */
+  reset(epoch: string, from: number): void;
+  /** Ask history for everything after `position()` and answer with `filled` or `failed`. */
+  fill(): void;
+}
+
+/** Packets kept while a hole is being filled; more are dropped and fetched again. */
+const HELD_MAX = 512;
+
+export class SequenceTracker {
+  private epoch = '';
+  private top = 0;
+  private isFilling = false;
+  private held: ReliablePacket[] = [];
+
+  constructor(private readonly sink: TrackerSink) {}
+
+  position(): { readonly epoch: string; readonly top: number } {
+    return { epoch: this.epoch, top: this.top };
+  }
+
+  get isWhole(): boolean {
+    return this.epoch !== '' && !this.isFilling;
+  }
+
+  /** Starts, or looks for what may have been missed while the feed was away. */
+  sync(): void {
+    if (this.isFilling) return;
+    this.isFilling = true;
+    this.sink.fill();
+  }
+
+  /** A packet from the feed. Returns false when it revealed a hole. */
+  offer(packet: ReliablePacket): boolean {
+    if (this.isFilling) {
+      if (this.held.length < HELD_MAX) this.held.push(packet);
+      return true;
+    }
+    if (packet.epoch === this.epoch && packet.first <= this.top + 1) {
+      this.take(packet);
+      return true;
+    }
+    this.held.push(packet);
+    this.sync();
+    return false;
+  }
+
+  /** History's answer. Returns how many messages came from it. */
+  filled(state: ChannelState): number {
+    const before = this.top;
+    this.isFilling = false;
+    if (state.epoch !== this.epoch) this.restart(state.epoch, state.first - 1);
+    let taken = 0;
+    state.entries.forEach((entry, at) => {
+      const offset = state.first + at;
+      if (offset <= this.top || entry === undefined) return;
+      if (offset > this.top + 1) this.restart(this.epoch, offset - 1); // trimmed before we could read it
+      const { ts, tail } = parseEntry(entry);
+      this.top = offset;
+      taken += 1;
+      this.sink.append(offset, ts, tail);
+    });
+    const held = this.held;
+    this.held = [];
+    for (const packet of held) this.offer(packet);
+    // More than one answer holds; the state must have moved, or nothing of the rest exists any more.
+    if (this.isWhole && state.top > this.top) {
+      if (this.top === before && taken === 0) this.restart(this.epoch, state.top);
+      else this.sync();
+    }
+    return taken;
+  }
+
+  /** History could not be read; the owner calls `sync` again later. */
+  failed(): void {
+    this.isFilling = false;
+  }
+
+  private restart(epoch: string, from: number): void {
+    this.epoch = epoch;
+    this.top = from;
+    this.sink.reset(epoch, from);
+  }
+
+  private take({ first, ts, tails }: ReliablePacket): void {
+    tails.forEach((tail, at) => {
+      const offset = first + at;
+      if (offset <= this.top) return;
+      this.top = offset;
+      this.sink.append(offset, ts, tail);
+    });
+  }
+}

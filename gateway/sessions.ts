@@ -1,0 +1,77 @@
+// All connections of this worker, by user too; looked after in slices, so that no connection has a timer.
+import { limits, type CloseReason } from './protocol/index.js';
+import type { Session } from './session.js';
+
+export interface SessionsOptions {
+  readonly nowMs: () => number;
+  readonly end: (session: Session, reason: CloseReason) => void;
+}
+
+/** A full round over all connections takes so many sweeps. */
+const SLICES = 10;
+
+export class Sessions {
+  private readonly all = new Set<Session>();
+  /** In order of arrival; connected ones leave. */
+  private readonly unconnected = new Set<Session>();
+  private readonly users = new Map<string, Set<Session>>();
+  private round: Iterator<Session> | undefined;
+
+  constructor(private readonly options: SessionsOptions) {}
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  [Symbol.iterator](): Iterator<Session> {
+    return this.all[Symbol.iterator]();
+  }
+
+  add(session: Session): void {
+    this.all.add(session);
+    this.unconnected.add(session);
+  }
+
+  connected(session: Session): void {
+    this.unconnected.delete(session);
+    const id = session.user?.id;
+    if (id === undefined) return;
+    const known = this.users.get(id);
+    if (known === undefined) this.users.set(id, new Set([session]));
+    else known.add(session);
+  }
+
+  remove(session: Session): void {
+    this.all.delete(session);
+    this.unconnected.delete(session);
+    const id = session.user?.id;
+    const known = id === undefined ? undefined : this.users.get(id);
+    known?.delete(session);
+    if (id !== undefined && known?.size === 0) this.users.delete(id);
+  }
+
+  ofUser(id: string): readonly Session[] {
+    return [...(this.users.get(id) ?? [])];
+  }
+
+  /** Once a second: those that never connected, and one slice of all for ended tokens. */
+  sweep(): void {
+    const now = this.options.nowMs();
+    for (const session of this.unconnected) {
+      if (now - session.openedAtMs < limits.connectDeadlineMs) break;
+      this.options.end(session, 'connect_deadline');
+    }
+    this.round ??= this.all[Symbol.iterator]();
+    for (let left = Math.ceil(this.all.size / SLICES); left > 0; left -= 1) {
+      const step: IteratorResult<Session, unknown> = this.round.next();
+      if (step.done === true) {
+        this.round = undefined;
+        return;
+      }
+      const session = step.value;
+      if (session.user !== undefined && session.tokenExpMs <= now) {
+        this.options.end(session, 'token_expired');
+      }
+    }
+  }
+}

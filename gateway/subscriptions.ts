@@ -1,0 +1,278 @@
+// Joining and leaving channels: access, backlog or resume, and the moment at which a listener becomes live.
+// Invariant: reply, backlog and live messages of a channel leave no gap and no overlap (everything between
+// the look at the ring and the subscription to the topic happens in one synchronous step).
+import { type Logger, coerceError } from '../cluster/index.js';
+import type { Access } from './access.js';
+import type { Channel } from './channel.js';
+import { isModeratorOf, type Delivery } from './delivery.js';
+import type { Hub } from './hub.js';
+import type { GatewayMetrics } from './metrics.js';
+import {
+  errorCodes,
+  limits,
+  packValue,
+  type ErrorCode,
+  type Position,
+  type ServerMessage,
+  type SubscribeOutcome,
+  type SubscribeRequest,
+  type SubscribeResult,
+} from './protocol/index.js';
+import { entryJson, type Entry } from './ring.js';
+import type { Membership, Session, User } from './session.js';
+
+export interface SubscriptionsOptions {
+  readonly hub: Hub;
+  readonly delivery: Delivery;
+  readonly access: Access;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  /** Reasons of the room itself to refuse a user, for example a ban. */
+  readonly refuse: (
+    user: User,
+    channel: Channel,
+  ) => { code: ErrorCode; waitMs?: number } | undefined;
+  readonly onJoined: (session: Session, channel: Channel, membership: Membership) => void;
+  readonly onLeft: (session: Session, channel: Channel, membership: Membership) => void;
+}
+
+/** A request that was granted; `join` completes it. */
+interface Admission {
+  readonly request: SubscribeRequest;
+  readonly channel: Channel;
+  readonly membership: Membership;
+  /** Whether the position asked for can be continued from; looked up in history when the ring is too short. */
+  readonly canResume: boolean;
+}
+
+type Admitted =
+  | Admission
+  | { readonly request: SubscribeRequest; readonly code: ErrorCode; readonly waitMs?: number };
+
+/** Replays of more messages than this go in portions that the socket can take. */
+const INLINE_MAX = 64;
+
+export class Subscriptions {
+  constructor(private readonly options: SubscriptionsOptions) {}
+
+  /**
+   * Subscribes to all of `requests`, then sends `reply(outcomes)` with every backlog in one frame.
+   * Resolves when that is done; requests that cannot be granted fail one by one.
+   */
+  async subscribe(
+    session: Session,
+    requests: readonly SubscribeRequest[],
+    reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
+  ): Promise<void> {
+    const { user } = session;
+    if (user === undefined) return;
+    const admitted = requests.every((request) => this.isWarm(request))
+      ? requests.map((request) => this.admitNow(user, request))
+      : await Promise.all(requests.map((request) => this.admit(user, request)));
+    if (session.isEnded) return;
+    this.joinAll(session, admitted, reply);
+  }
+
+  leave(session: Session, channel: Channel): void {
+    const membership = channel.members.get(session);
+    if (membership === undefined) return;
+    channel.members.delete(session);
+    session.channels.delete(channel.name);
+    this.options.delivery.detach(session, channel);
+    this.options.onLeft(session, channel, membership);
+  }
+
+  leaveAll(session: Session): void {
+    for (const channel of [...session.channels.values()]) this.leave(session, channel);
+  }
+
+  /** Ends one subscription from the server's side and says so. */
+  evict(session: Session, channel: Channel, reason: string, retry = false): void {
+    if (!channel.members.has(session)) return;
+    this.options.metrics.evictions.inc({ reason });
+    this.leave(session, channel);
+    this.send(session, [{ p: 'unsub', a: channel.alias, ch: channel.name, reason, retry }]);
+  }
+
+  send(session: Session, messages: readonly ServerMessage[]): void {
+    if (session.isEnded) return;
+    const frame = session.isBinary
+      ? Buffer.concat(messages.map(packValue))
+      : JSON.stringify(messages);
+    session.socket.send(frame);
+  }
+
+  /** Whether a request can be answered without waiting for Redis. */
+  private isWarm({ ch, ticket, pos }: SubscribeRequest): boolean {
+    const channel = this.options.hub.peek(ch);
+    if (channel === undefined || this.needsClaim(ch, ticket)) return false;
+    return pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor;
+  }
+
+  private needsClaim(ch: string, ticket: string | undefined): boolean {
+    return ch.startsWith('room:') && ticket !== undefined && !isResume(ticket);
+  }
+
+  private admitNow(user: User, request: SubscribeRequest): Admitted {
+    const verdict = this.options.access.join(user, request.ch, request.ticket);
+    if (!verdict.ok) return { request, code: verdict.code };
+    const channel = this.options.hub.peek(request.ch);
+    if (channel === undefined || verdict.isFirstUse) return { request, code: 'temporary' };
+    return this.welcome(user, request, channel, verdict.membership, true);
+  }
+
+  private async admit(user: User, request: SubscribeRequest): Promise<Admitted> {
+    const { access, hub, metrics, log } = this.options;
+    const verdict = access.join(user, request.ch, request.ticket);
+    if (!verdict.ok) return { request, code: verdict.code };
+    try {
+      const isClaiming = verdict.isFirstUse && request.ticket !== undefined;
+      const [channel, isClaimed] = await Promise.all([
+        hub.open(request.ch),
+        isClaiming ? access.claim(request.ch, request.ticket) : true,
+      ]);
+      if (!isClaimed) return { request, code: 'ticket_used' };
+      const canResume = await this.canResume(channel, request);
+      return this.welcome(user, request, channel, verdict.membership, canResume);
+    } catch (thrown) {
+      metrics.redisErrors.inc({ operation: 'subscribe' });
+      log.debug({ event: 'subscribe.failed', err: coerceError(thrown) });
+      return { request, code: 'temporary' };
+    }
+  }
+
+  /** A position that the ring does not reach back to must be found in history before it is promised. */
+  private async canResume(channel: Channel, { pos }: SubscribeRequest): Promise<boolean> {
+    if (pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor) return true;
+    const entries = await this.options.hub.older(channel, pos[1]);
+    return entries?.[0]?.offset === pos[1] + 1;
+  }
+
+  private welcome(
+    user: User,
+    request: SubscribeRequest,
+    channel: Channel,
+    membership: Membership,
+    canResume: boolean,
+  ): Admitted {
+    const refusal = this.options.refuse(user, channel);
+    return refusal === undefined
+      ? { request, channel, membership, canResume }
+      : { request, ...refusal };
+  }
+
+  private joinAll(
+    session: Session,
+    admitted: readonly Admitted[],
+    reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
+  ): void {
+    const outcomes: SubscribeOutcome[] = [];
+    const parts: { binary: Buffer[]; json: string[] } = { binary: [], json: [] };
+    const lagging: Channel[] = [];
+    for (const one of admitted) {
+      if ('code' in one) {
+        const { code, waitMs } = one;
+        const e = [code, errorCodes[code].message, ...(waitMs === undefined ? [] : [waitMs])];
+        outcomes.push({ ch: one.request.ch, e: e as [ErrorCode, string, number?] });
+      } else if (
+        session.channels.size >= limits.subscriptionsMax &&
+        !session.channels.has(one.channel.name)
+      ) {
+        const code = 'too_many_channels';
+        outcomes.push({ ch: one.request.ch, e: [code, errorCodes[code].message] });
+      } else {
+        const { result, isLagging } = this.join(session, one, parts);
+        outcomes.push(result);
+        if (isLagging) lagging.push(one.channel);
+      }
+    }
+    const message = reply(outcomes);
+    const frame = session.isBinary
+      ? Buffer.concat([packValue(message), ...parts.binary])
+      : `[${[JSON.stringify(message), ...parts.json].join(',')}]`;
+    session.socket.send(frame);
+    if (lagging.length > 0) this.options.delivery.pump(session);
+  }
+
+  private join(
+    session: Session,
+    { request, channel, membership, canResume }: Admission,
+    parts: { binary: Buffer[]; json: string[] },
+  ): { result: SubscribeResult; isLagging: boolean } {
+    const { delivery, access, metrics } = this.options;
+    const before = channel.members.get(session);
+    if (before === undefined) {
+      channel.members.set(session, membership);
+      session.channels.set(channel.name, channel);
+      this.options.onJoined(session, channel, membership);
+    } else {
+      delivery.detach(session, channel);
+      channel.members.set(session, membership);
+    }
+    const { epoch } = channel;
+    const top = channel.flushedTop;
+    const start = startOf(channel, canResume ? request.pos : undefined);
+    const replay = start.recovered ? channel.ring.range(start.from, top) : undefined;
+    const isLagging = start.recovered && (replay === undefined || replay.length > INLINE_MAX);
+    if (isLagging) {
+      delivery.lag(session, channel, start.from);
+      metrics.resumes.inc({ source: replay === undefined ? 'history' : 'ring' });
+    } else {
+      this.addBacklog(session, channel, replay, parts);
+      const isModerator = isModeratorOf(session, channel);
+      delivery.attach(session, channel, isModerator);
+      if (start.recovered) metrics.resumes.inc({ source: 'ring' });
+    }
+    if (request.pos !== undefined && !start.recovered) metrics.resumes.inc({ source: 'failed' });
+    const { user } = session;
+    const resume =
+      user === undefined ? undefined : access.resumeTicket(user, channel.name, membership);
+    const { level } = membership;
+    const base = { ch: channel.name, a: channel.alias, epoch, from: start.from, top, level };
+    const result: SubscribeResult = {
+      ...base,
+      recovered: start.recovered,
+      ...(resume === undefined ? {} : { resume }),
+    };
+    return { result, isLagging };
+  }
+
+  private addBacklog(
+    session: Session,
+    channel: Channel,
+    replay: readonly Entry[] | undefined,
+    { binary, json }: { binary: Buffer[]; json: string[] },
+  ): void {
+    const values = [...channel.latest.values()].filter((one) => !one.isForModerators);
+    if (session.isBinary) {
+      if (replay === undefined) binary.push(channel.backlogFor(limits.backlogMax).binary());
+      else binary.push(...replay.map((entry) => entry.binary));
+      binary.push(...values.map((value) => value.binary));
+      return;
+    }
+    const backlog = channel.backlogFor(limits.backlogMax);
+    if (replay !== undefined) json.push(...replay.map(entryJson));
+    else if (backlog.from < channel.flushedTop) json.push(backlog.json());
+    json.push(...values.map((value) => value.json()));
+  }
+}
+
+/** Reads the purpose of a ticket without verifying it; only saves a look at Redis for resume tickets. */
+function isResume(ticket: string): boolean {
+  const payload = ticket.split('.')[1] ?? '';
+  return Buffer.from(payload, 'base64url').toString('latin1').includes('"aud":"resume"');
+}
+
+/** Where the reader starts: at its position if that can be continued, else at the backlog. */
+function startOf(
+  channel: Channel,
+  pos: Position | undefined,
+): { from: number; recovered: boolean } {
+  const backlog = channel.backlogFor(limits.backlogMax).from;
+  if (pos === undefined) return { from: backlog, recovered: false };
+  const [epoch, offset] = pos;
+  // A position in the future is of a sequence that this server does not know: fail closed.
+  const isKnown = epoch === channel.epoch && offset <= channel.ring.top;
+  if (!isKnown) return { from: backlog, recovered: false };
+  return { from: Math.min(offset, channel.flushedTop), recovered: true };
+}

@@ -1,0 +1,189 @@
+// WebSockets through uWebSockets.js, and the only file that knows it. Copies what the library lends, checks
+// handshakes, turns its callbacks into session events. Nothing is called on a socket after its close.
+import { randomBytes } from 'node:crypto';
+import uWS from 'uWebSockets.js';
+import type { Logger } from '../../cluster/index.js';
+import type { AddressOf } from '../client-address.js';
+import type { GatewayMetrics } from '../metrics.js';
+import { limits, pickSubprotocol, type Frame, type Subprotocol } from '../protocol/index.js';
+import { Session } from '../session.js';
+import type { SendResult, SessionEvents, Socket, TopicPublisher } from '../socket.js';
+
+export interface UwsTransportOptions {
+  readonly events: SessionEvents;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly addressOf: AddressOf;
+  readonly isOriginAllowed: (origin: string, host: string) => boolean;
+  /** Why no connection is taken now; undefined = welcome. Counts the attempt. */
+  readonly admit: () => 'overloaded' | 'draining' | undefined;
+  readonly idleTimeoutSec: number;
+  /** Default 64 KiB: what a slow reader may hold back before it is taken off live delivery. */
+  readonly backpressureBytes?: number;
+}
+
+export interface UwsTransport extends TopicPublisher {
+  /** @param isShared several workers of this host listen on the same port. Resolves to the port. */
+  listen(host: string, port: number, isShared: boolean): Promise<number>;
+  /** Takes no new connections; open ones stay. */
+  stopListening(): void;
+  close(): void;
+}
+
+/** The library copies the properties of what it is given, so a class instance must be one of them. */
+interface UserData {
+  readonly session: Session;
+}
+type UwsSocket = uWS.WebSocket<UserData>;
+
+const RETRY_AFTER_SEC = 2;
+/** Keeps a socket known to the topic tree: leaving its last topic within a callback would free it there. */
+const ANCHOR_TOPIC = '*';
+
+class UwsHandle implements Socket {
+  isOpen = true;
+
+  constructor(
+    private readonly ws: UwsSocket,
+    private readonly isBinary: boolean,
+  ) {}
+
+  send(frame: Frame): SendResult {
+    if (!this.isOpen) return 'dropped';
+    const result = this.ws.send(frame, this.isBinary);
+    return result === 1 ? 'sent' : result === 0 ? 'queued' : 'dropped';
+  }
+
+  bufferedBytes(): number {
+    return this.isOpen ? this.ws.getBufferedAmount() : 0;
+  }
+
+  subscribe(topic: string): void {
+    if (this.isOpen) this.ws.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.isOpen) this.ws.unsubscribe(topic);
+  }
+
+  end(code: number, reason: string): void {
+    if (!this.isOpen) return;
+    // A socket with a full buffer would never see the goodbye.
+    if (this.ws.getBufferedAmount() > 0) this.ws.close();
+    else this.ws.end(code, reason);
+  }
+
+  terminate(): void {
+    if (this.isOpen) this.ws.close();
+  }
+}
+
+export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
+  const { events, metrics, nowMs, idleTimeoutSec, backpressureBytes = 65_536 } = options;
+  const app = uWS.App();
+  const listening: uWS.us_listen_socket[] = [];
+
+  app.ws<UserData>('/*', {
+    maxPayloadLength: limits.frameBytesMax,
+    maxBackpressure: backpressureBytes,
+    idleTimeout: idleTimeoutSec,
+    sendPingsAutomatically: true,
+    compression: uWS.DISABLED,
+    upgrade: (res, req, context) => upgrade(res, req, context),
+    open(ws) {
+      const session = ws.getUserData().session;
+      session.socket = new UwsHandle(ws, session.isBinary);
+      ws.subscribe(ANCHOR_TOPIC);
+      events.onOpen(session);
+    },
+    message(ws, message, isBinary) {
+      const frame = isBinary ? new Uint8Array(message) : Buffer.from(message).toString('utf8');
+      events.onFrame(ws.getUserData().session, frame);
+    },
+    dropped(ws, message, isBinary) {
+      const frame = isBinary ? Buffer.from(message) : Buffer.from(message).toString('utf8');
+      events.onDropped(ws.getUserData().session, frame);
+    },
+    drain: (ws) => events.onDrain(ws.getUserData().session),
+    close(ws, code, message) {
+      const session = ws.getUserData().session;
+      if (session.socket instanceof UwsHandle) session.socket.isOpen = false;
+      events.onClose(session, code, Buffer.from(message).toString('utf8'));
+    },
+  });
+  app.any('/*', (res) => {
+    res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end();
+  });
+
+  function upgrade(res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t) {
+    const refuse = (status: string, reason: string): void => {
+      metrics.rejects.inc({ reason });
+      res.writeStatus(status);
+      if (status.startsWith('503')) res.writeHeader('retry-after', String(RETRY_AFTER_SEC));
+      res.end(reason);
+    };
+    const protocol = pickSubprotocol(req.getHeader('sec-websocket-protocol'));
+    if (protocol === undefined) {
+      refuse('400 Bad Request', 'subprotocol');
+      return;
+    }
+    if (!options.isOriginAllowed(req.getHeader('origin'), req.getHeader('host'))) {
+      refuse('403 Forbidden', 'origin');
+      return;
+    }
+    const obstacle = options.admit();
+    if (obstacle !== undefined) {
+      refuse('503 Service Unavailable', obstacle);
+      return;
+    }
+    const peer = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+    const session = newSession(protocol, peer, req.getHeader('x-forwarded-for'));
+    const key = req.getHeader('sec-websocket-key');
+    res.upgrade<UserData>({ session }, key, protocol, '', context);
+  }
+
+  function newSession(encoding: Subprotocol, peer: string, forwardedFor: string): Session {
+    return new Session({
+      id: randomBytes(9).toString('base64url'),
+      encoding,
+      transport: 'websocket',
+      address: options.addressOf(peer, forwardedFor),
+      openedAtMs: nowMs(),
+    });
+  }
+
+  return {
+    listen: (host, port, isShared) =>
+      new Promise((resolve, reject) => {
+        const exclusive = isShared ? 0 : 1; // LIBUS_LISTEN_EXCLUSIVE_PORT: no SO_REUSEPORT
+        const listen = app.listen.bind(app) as unknown as ListenWithHost;
+        listen(host, port, exclusive, (socket) => {
+          if (socket === false) {
+            reject(new Error(`port ${port} is taken or not allowed`));
+            return;
+          }
+          listening.push(socket);
+          resolve(uWS.us_socket_local_port(socket));
+        });
+      }),
+    stopListening() {
+      for (const socket of listening.splice(0)) uWS.us_listen_socket_close(socket);
+    },
+    close() {
+      listening.length = 0;
+      app.close();
+    },
+    publish(topic, frame) {
+      app.publish(topic, frame, typeof frame !== 'string');
+    },
+  };
+}
+
+/** The form with host and options, which the library has and its declarations lack. */
+type ListenWithHost = (
+  host: string,
+  port: number,
+  options: number,
+  done: (socket: uWS.us_listen_socket | false) => void,
+) => void;
