@@ -94,6 +94,11 @@ export const clusterErrors = {
   BUS_AWAY: { http: 503, retry: true, message: 'the bus cannot reach Redis ({status})' },
   BUS_CLOSED: { http: 503, retry: true, message: 'the bus was closed' },
   BUS_MESSAGE: { http: 500, retry: false, message: 'the bus does not carry {what}' },
+  MEMBERS_LOST: {
+    http: 503,
+    retry: true,
+    message: 'Redis loses the member list again and again; is something flushing it?',
+  },
   NO_FREE_PORT: { http: 500, retry: true, message: 'no {count} consecutive free TCP ports' },
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 

@@ -17,6 +17,7 @@ export { type HlsGrant, type HlsVerdict, signHlsPath, verifyHlsPath } from './hl
 export { jumpHash, jumpHashOfName } from './jump-hash.js';
 export { createLifecycle, type Lifecycle, type Part } from './lifecycle.js';
 export { createLogger, type Logger } from './log.js';
+export { type Member, type MemberOptions, MemberRegistry, type Role } from './members.js';
 export {
   type Counter,
   createMetrics,

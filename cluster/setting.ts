@@ -129,3 +129,6 @@ export function list(
       : { ok: false, problem: `has a malformed item "${bad}"` };
   });
 }
+
+/** An address or a network, for lists of them. */
+export const CIDR = /^[0-9a-fA-F.:]+(\/\d{1,3})?$/;

@@ -1,0 +1,153 @@
+// Settings of RTMP ingest, transcoding and HLS. One row per variable; see config.ts.
+import { CIDR, choice, int, list, port, text, url } from '../setting.js';
+
+export const rtmpSettings = {
+  port: port('RTMP_PORT', { doc: 'RTMP ingest and play.', fallback: 8083 }),
+  hlsPort: port('HLS_PORT', { doc: 'HLS over HTTP.', fallback: 8082 }),
+  mediaDir: text('MEDIA_DIR', {
+    doc: 'Directory for segments; only this process may use it.',
+    fallback: 'var/media',
+  }),
+  hookUrl: url('RTMP_HOOK_URL', ['http', 'https'], {
+    doc: 'Base address of the hooks; empty = a billing process from the member list.',
+    fallback: '',
+  }),
+  updateIntervalMs: int(
+    'RTMP_UPDATE_INTERVAL_MS',
+    { min: 200, max: 600_000 },
+    {
+      doc: 'Period of on_update for each session.',
+      fallback: 30_000,
+      unit: 'ms',
+    },
+  ),
+  publishPolicy: choice('RTMP_PUBLISH_POLICY', ['replace', 'refuse'], {
+    doc: 'What happens when the same key publishes while a publisher is live.',
+    fallback: 'replace',
+  }),
+  idleTimeoutMs: int(
+    'RTMP_IDLE_TIMEOUT_MS',
+    { min: 500, max: 600_000 },
+    {
+      doc: 'A publisher without media for this long is dropped.',
+      fallback: 15_000,
+      unit: 'ms',
+    },
+  ),
+  connectionsMax: int(
+    'RTMP_CONNECTIONS_MAX',
+    { min: 1, max: 100_000 },
+    {
+      doc: 'Further RTMP connections are refused.',
+      fallback: 5_000,
+    },
+  ),
+  connectionsPerAddressMax: int(
+    'RTMP_CONNECTIONS_PER_ADDRESS_MAX',
+    { min: 1, max: 100_000 },
+    {
+      doc: 'Further RTMP connections from the same address are refused.',
+      fallback: 1_000,
+    },
+  ),
+  tlsPort: port('RTMP_TLS_PORT', { doc: 'RTMPS ingest and play; 0 = none.', fallback: 0 }),
+  tlsCertFile: text('RTMP_TLS_CERT_FILE', {
+    doc: 'Certificate chain for RTMPS, PEM.',
+    fallback: '',
+  }),
+  tlsKeyFile: text('RTMP_TLS_KEY_FILE', {
+    doc: 'Private key for RTMPS, PEM.',
+    fallback: '',
+  }),
+  proxies: list('RTMP_TRUSTED_PROXIES', {
+    doc: 'Networks whose RTMP connections begin with a PROXY protocol header (version 1 or 2).',
+    fallback: [],
+    item: CIDR,
+  }),
+  publishAllow: list('RTMP_PUBLISH_ALLOW', {
+    doc: 'Networks that may publish; empty = all.',
+    fallback: [],
+    item: CIDR,
+  }),
+  publishDeny: list('RTMP_PUBLISH_DENY', {
+    doc: 'Networks that may not publish, also when allowed above.',
+    fallback: [],
+    item: CIDR,
+  }),
+  playAllow: list('RTMP_PLAY_ALLOW', {
+    doc: 'Networks that may play over RTMP; empty = all.',
+    fallback: [],
+    item: CIDR,
+  }),
+  playDeny: list('RTMP_PLAY_DENY', {
+    doc: 'Networks that may not play over RTMP, also when allowed above.',
+    fallback: [],
+    item: CIDR,
+  }),
+  bitrateMaxBps: int(
+    'RTMP_BITRATE_MAX_BPS',
+    { min: 0, max: 1_000_000_000 },
+    {
+      doc: 'A publisher that sends more than this for ten seconds is dropped; 0 = no limit.',
+      fallback: 20_000_000,
+      unit: 'bit/s',
+    },
+  ),
+  durationMaxMs: int(
+    'RTMP_DURATION_MAX_MS',
+    { min: 0, max: 2_147_483_647 },
+    {
+      doc: 'A publish that lasts longer is ended; 0 = no limit.',
+      fallback: 86_400_000,
+      unit: 'ms',
+    },
+  ),
+  segmentMs: int(
+    'HLS_SEGMENT_MS',
+    { min: 500, max: 10_000 },
+    {
+      doc: 'Wanted length of a segment; cuts fall on key frames.',
+      fallback: 2_000,
+      unit: 'ms',
+    },
+  ),
+  windowSegments: int(
+    'HLS_WINDOW_SEGMENTS',
+    { min: 3, max: 10_000 },
+    {
+      doc: 'Segments listed in a live playlist.',
+      fallback: 8,
+    },
+  ),
+  reconnectGraceMs: int(
+    'RTMP_RECONNECT_GRACE_MS',
+    { min: 0, max: 600_000 },
+    {
+      doc: 'A publisher that returns within this time continues its show.',
+      fallback: 10_000,
+      unit: 'ms',
+    },
+  ),
+  disposeMs: int(
+    'HLS_DISPOSE_MS',
+    { min: 0, max: 86_400_000 },
+    {
+      doc: 'Files of an ended show are removed after this time.',
+      fallback: 60_000,
+      unit: 'ms',
+    },
+  ),
+  hlsOrigins: list('HLS_ALLOWED_ORIGINS', {
+    doc: 'Origins that may read HLS across sites; * = all (paths are signed).',
+    fallback: ['*'],
+  }),
+  cpuBudgetPercent: int(
+    'TRANSCODE_CPU_BUDGET_PERCENT',
+    { min: 0, max: 100_000 },
+    {
+      doc: 'CPU that transcodes may use together; 100 = one core. Copies are nearly free.',
+      fallback: 150,
+      unit: '% of a core',
+    },
+  ),
+} as const;

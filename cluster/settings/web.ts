@@ -1,0 +1,91 @@
+// Settings of the site and its API. One row per variable; see config.ts.
+import { CIDR, bool, choice, int, list, port, text, url } from '../setting.js';
+
+export const webSettings = {
+  port: port('WEB_PORT', { doc: 'Site and REST API.', fallback: 8080 }),
+  publicUrl: url('WEB_PUBLIC_URL', ['http', 'https'], {
+    doc: 'Address of the site as browsers see it; used in mails and for the origin check.',
+    fallback: 'http://127.0.0.1:8080',
+  }),
+  trustedProxies: list('WEB_TRUSTED_PROXIES', {
+    doc: 'Proxies whose X-Forwarded-For is believed.',
+    fallback: [],
+    item: CIDR,
+  }),
+  isCookieSecure: bool('WEB_COOKIE_SECURE', {
+    doc: 'Sends cookies over https only; switch on wherever the site has TLS.',
+    fallback: false,
+  }),
+  accessTtlSec: int(
+    'WEB_ACCESS_TTL_SEC',
+    { min: 30, max: 1_200 },
+    {
+      doc: 'Life of an access token.',
+      fallback: 900,
+      unit: 's',
+    },
+  ),
+  refreshTtlSec: int(
+    'WEB_REFRESH_TTL_SEC',
+    { min: 60, max: 7_776_000 },
+    {
+      doc: 'Life of a refresh token; each use replaces it.',
+      fallback: 604_800,
+      unit: 's',
+    },
+  ),
+  gatewayUrl: url('GATEWAY_PUBLIC_URL', ['ws', 'wss'], {
+    doc: 'One address for all gateways behind a balancer; empty = the addresses they register.',
+    fallback: '',
+  }),
+  hlsUrl: url('HLS_PUBLIC_URL', ['http', 'https'], {
+    doc: 'One address for all HLS servers behind a balancer; empty = those they register.',
+    fallback: '',
+  }),
+  rtmpUrl: url('RTMP_PUBLIC_URL', ['rtmp', 'rtmps'], {
+    doc: 'Address shown to models for publishing; empty = the one an ingest node registers.',
+    fallback: '',
+  }),
+  hlsTtlSec: int(
+    'HLS_PATH_TTL_SEC',
+    { min: 10, max: 600 },
+    {
+      doc: 'Life of a signed HLS path; it is renewed with each playlist.',
+      fallback: 90,
+      unit: 's',
+    },
+  ),
+  allowedOrigins: list('WEB_ALLOWED_ORIGINS', {
+    doc: 'Origins of other sites whose scripts may use the API with bearer tokens; never with cookies.',
+    fallback: [],
+  }),
+  activation: choice('WEB_ACTIVATION', ['optional', 'required'], {
+    doc: 'Whether a new account must follow the link in its activation mail before it can log in.',
+    fallback: 'optional',
+  }),
+  smtpUrl: url('WEB_SMTP_URL', ['smtp', 'smtps'], {
+    doc: 'Mail server; empty = mail is kept and admins read it on the mailbox page.',
+    fallback: '',
+    secret: true,
+  }),
+  mailFrom: text('WEB_MAIL_FROM', {
+    doc: 'Sender of mails.',
+    fallback: 'Showbill <no-reply@localhost>',
+  }),
+  loginsPerMinMax: int(
+    'WEB_LOGINS_PER_MIN_MAX',
+    { min: 1, max: 1_000_000 },
+    {
+      doc: 'Log-in attempts per minute and client address, in the whole fleet.',
+      fallback: 30,
+    },
+  ),
+  signUpsPerHourMax: int(
+    'WEB_SIGN_UPS_PER_HOUR_MAX',
+    { min: 1, max: 1_000_000 },
+    {
+      doc: 'Sign-ups per hour and client address, in the whole fleet.',
+      fallback: 30,
+    },
+  ),
+} as const;
