@@ -65,7 +65,7 @@ export function createBillingPort(client: () => BillingClient): Billing {
 }
 
 function translate(thrown: unknown): AppError {
-  const code = thrown instanceof AppError ? thrown.code : '';
+  const code: string = thrown instanceof AppError ? String(thrown.code) : '';
   const refusal = REFUSALS[code as BillingErrorCode];
   if (refusal === undefined) return siteError('BILLING_UNAVAILABLE', {}, thrown);
   const why = thrown instanceof Error ? thrown.message : '';

@@ -8,6 +8,7 @@ export const errorTable = {
   BAD_INPUT: row(400, 'Some fields are not valid.'),
   BAD_JSON: row(400, 'The body is not valid JSON.'),
   BAD_REQUEST: row(400, 'The request is malformed.'),
+  LINK_INVALID: row(400, 'This link is not valid any more. Ask for a new one.'),
   UNAUTHENTICATED: row(401, 'Please log in.'),
   BAD_CREDENTIALS: row(401, 'Name or password is wrong.'),
   SESSION_ENDED: row(401, 'This session has ended. Please log in again.'),

@@ -2,6 +2,8 @@
 import type { Clock, Logger } from '../cluster/index.js';
 import { createTokenService } from '../cluster/index.js';
 import { createAccountService, type AccountService } from './accounts/account-service.js';
+import { createClosingService, type ClosingService } from './accounts/closing-service.js';
+import { createRecoveryService, type RecoveryService } from './accounts/recovery-service.js';
 import { createLoginGuard, type LoginGuard } from './accounts/login-guard.js';
 import { createSessionService, type SessionService } from './accounts/session-service.js';
 import { createFinanceService, type FinanceService } from './admin/finance-service.js';
@@ -22,6 +24,7 @@ import { createTipService, type TipService } from './rooms/tip-service.js';
 export interface SiteSettings {
   readonly tokenSecret: string;
   readonly publicUrl: string;
+  readonly activation: 'optional' | 'required';
   readonly isCookieSecure: boolean;
   readonly accessTtlSec: number;
   readonly refreshTtlSec: number;
@@ -37,6 +40,8 @@ export interface Site {
   readonly database: Database;
   readonly accounts: AccountService;
   readonly sessions: SessionService;
+  readonly recovery: RecoveryService;
+  readonly closing: ClosingService;
   readonly guard: LoginGuard;
   readonly identity: Identity;
   readonly applications: ApplicationService;
@@ -62,7 +67,10 @@ export function createSite(parts: {
   const tokens = createTokenService(settings.tokenSecret, clock);
   const base = { database, billing, clock, log };
 
-  const accounts = createAccountService(base);
+  const accounts = createAccountService({
+    ...base,
+    initialStatus: settings.activation === 'required' ? 'inactive' : 'active',
+  });
   const sessions = createSessionService({ ...base, accounts, tokens, marks, settings });
   const identity = createIdentity({ tokens, sessions, accounts, settings });
 
@@ -87,6 +95,8 @@ export function createSite(parts: {
     database,
     accounts,
     sessions,
+    recovery: createRecoveryService({ ...base, sessions, publicUrl: settings.publicUrl }),
+    closing: createClosingService({ ...base, sessions }),
     guard: createLoginGuard(ports.hits),
     identity,
     applications: createApplicationService(base),

@@ -21,6 +21,7 @@ export interface AccountService {
   requireActive(userId: string): Promise<User>;
   /** @throws USER_NOT_FOUND */
   find(who: { id: string } | { username: string }): Promise<User>;
+  setPassword(userId: string, password: string): Promise<void>;
   /** Gives or takes roles; for seeding and administration. */
   setRoles(userId: string, roles: Partial<Pick<User, 'isAdmin' | 'isModerator'>>): Promise<void>;
 }
@@ -28,9 +29,12 @@ export interface AccountService {
 export function createAccountService({
   database,
   clock,
+  initialStatus,
 }: {
   database: Database;
   clock: Clock;
+  /** `inactive` where accounts must be activated by mail before they can log in. */
+  initialStatus: 'active' | 'inactive';
 }): AccountService {
   const users = () => database.repository(UserEntity);
 
@@ -63,7 +67,8 @@ export function createAccountService({
         isModel: false,
         isModerator: false,
         isAdmin: false,
-        status: 'active' as const,
+        status: initialStatus,
+        emailConfirmedAt: null,
         createdAt: new Date(clock.nowMs()),
         lastLoginAt: null,
       };
@@ -98,6 +103,10 @@ export function createAccountService({
       const user = await users().findOneBy(who);
       if (user === null || user.status === 'deleted') throw siteError('USER_NOT_FOUND');
       return user;
+    },
+
+    async setPassword(userId, password) {
+      await users().update({ id: userId }, { passwordHash: await hashPassword(password) });
     },
 
     async setRoles(userId, roles) {

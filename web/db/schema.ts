@@ -1,20 +1,25 @@
 // The site schema as TypeORM sees it: entities and the ordered, append-only list of migrations.
 import { AuditEntity } from './entities/audit.js';
+import { MailLinkEntity } from './entities/mail-link.js';
+import { MailEntity } from './entities/mail.js';
 import { ModelProfileEntity } from './entities/model-profile.js';
 import { RefreshSessionEntity } from './entities/refresh-session.js';
 import { RoomEntity } from './entities/room.js';
 import { UserEntity } from './entities/user.js';
 import { Accounts1763700000001 } from './migrations/0001-accounts.js';
+import { Mail1763700000002 } from './migrations/0002-mail.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
 
 export const entities = [
   AuditEntity,
+  MailEntity,
+  MailLinkEntity,
   ModelProfileEntity,
   RefreshSessionEntity,
   RoomEntity,
   UserEntity,
 ];
 
-export const migrations = [Accounts1763700000001];
+export const migrations = [Accounts1763700000001, Mail1763700000002];

@@ -1,23 +1,22 @@
 // Puts the site together: plug-ins, hooks and routes over the services that main.ts made. Used by
 // main.ts and by tests; it opens no connection of its own.
 import cookie from '@fastify/cookie';
+import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
-import Fastify, {
-  type FastifyReply,
-  type FastifyBaseLogger,
-  type FastifyServerOptions,
-  LogController,
-} from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyServerOptions, LogController } from 'fastify';
 import type { Clock, Logger } from '../../cluster/index.js';
 import { siteError } from '../errors.js';
 import type { Site } from '../site.js';
 import type { App } from './app-type.js';
+import { installDocumentation } from './documentation.js';
 import { createHitStore } from './hit-store.js';
 import { installPages } from './pages.js';
 import { installProblems, sendProblem } from './problem.js';
 import { accountRoutes } from './routes/account-routes.js';
 import { adminRoutes } from './routes/admin-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
+import { recoveryRoutes } from './routes/recovery-routes.js';
+import { sessionRoutes } from './routes/session-routes.js';
 import { realtimeRoutes } from './routes/realtime-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
 import { installSecurity, type SecuritySettings } from './security.js';
@@ -27,6 +26,9 @@ const BODY_BYTES_MAX = 32_768;
 
 export interface AppSettings extends SecuritySettings {
   readonly trustedProxies: readonly string[];
+  readonly accessTtlSec: number;
+  /** Origins whose scripts may call the API with bearer tokens. */
+  readonly allowedOrigins: readonly string[];
   /** Directory of the built pages. */
   readonly publicDir: string;
   readonly limits: { readonly loginsPerMin: number; readonly signUpsPerHour: number };
@@ -44,6 +46,12 @@ export async function buildApp(parts: {
   const app: App = Fastify(serverOptions(settings, log));
   installProblems(app);
   await app.register(cookie);
+  await app.register(cors, {
+    origin: [...settings.allowedOrigins],
+    credentials: false,
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'],
+    maxAge: 600,
+  });
   await app.register(rateLimit, {
     global: false,
     store: createHitStore({ hits: site.ports.hits, clock }),
@@ -55,6 +63,7 @@ export async function buildApp(parts: {
     onAnswer({ route, status: reply.statusCode, seconds: reply.elapsedTime / 1_000 });
     done();
   });
+  await installDocumentation(app);
   await app.register(
     (api, _options, done) => {
       installApi(api, site, settings);
@@ -80,7 +89,10 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
     done();
   });
   const shared = { ...site, billing: site.ports.billing, publicUrl: settings.publicUrl };
-  accountRoutes(api, { ...shared, limits: settings.limits });
+  const { limits, accessTtlSec } = settings;
+  accountRoutes(api, { ...shared, limits });
+  recoveryRoutes(api, shared);
+  sessionRoutes(api, { ...shared, limits, accessTtlSec });
   roomRoutes(api, shared);
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);

@@ -11,6 +11,13 @@ import { siteError } from '../errors.js';
 import type { Visitor } from '../rooms/visitor.js';
 import { siteAuthority } from './site-host.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route neither reads nor sets cookies, so that other sites gain nothing by calling it. */
+    readonly isCookieless?: boolean;
+  }
+}
+
 const ACCESS = 'sb_access';
 const REFRESH = 'sb_refresh';
 const ANON = 'sb_anon';
@@ -97,7 +104,9 @@ export function createIdentity(parts: {
       return { kind: 'anon', anonId };
     },
     async refuseForeign(request) {
-      if (SAFE_METHODS.has(request.method) || bearerToken(request) !== undefined) return;
+      const isCookieless = request.routeOptions.config.isCookieless === true;
+      if (SAFE_METHODS.has(request.method) || isCookieless) return;
+      if (bearerToken(request) !== undefined) return;
       const hasHeader = request.headers['x-showbill'] === '1';
       if (!hasHeader || !isSameOrigin(request, settings.publicUrl)) {
         throw siteError('CSRF_REFUSED');

@@ -60,6 +60,8 @@ t.test('the limit holds over two web processes', async (t) => {
       publicUrl: 'http://site.test',
       isCookieSecure: false,
       extraUrls: [],
+      accessTtlSec: 900,
+      allowedOrigins: [],
       trustedProxies: ['127.0.0.1'],
       publicDir: '/nonexistent',
       limits,

@@ -11,6 +11,7 @@ import type { App } from '../http/app-type.js';
 import { createRedisCounts } from '../http/redis-counts.js';
 import type { FleetMember, LiveStream, Ports, Push, StreamEvent } from '../ports.js';
 import { createSite, type Site } from '../site.js';
+import { contractProblem } from './contract.js';
 import { createMemoryBilling, type MemoryBilling } from './memory-billing.js';
 
 export interface SiteFixture {
@@ -31,6 +32,7 @@ export interface SiteFixture {
 
 export interface FixtureOptions {
   readonly limits?: { loginsPerMin: number; signUpsPerHour: number };
+  readonly activation?: 'optional' | 'required';
   readonly publicDir?: string;
   readonly trustedProxies?: readonly string[];
 }
@@ -57,6 +59,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     settings: {
       tokenSecret: TEST_SECRETS.token,
       publicUrl: PUBLIC_URL,
+      activation: options.activation ?? 'optional',
       isCookieSecure: false,
       accessTtlSec: 900,
       refreshTtlSec: 604_800,
@@ -76,6 +79,8 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       publicUrl: PUBLIC_URL,
       isCookieSecure: false,
       extraUrls: [],
+      accessTtlSec: 900,
+      allowedOrigins: ['https://partner.example'],
       trustedProxies: options.trustedProxies ?? [],
       publicDir: options.publicDir ?? '/nonexistent',
       limits: options.limits ?? { loginsPerMin: 10_000, signUpsPerHour: 10_000 },
@@ -180,6 +185,13 @@ export class Browser {
         ...request.headers,
       },
     });
+    const problem = contractProblem(this.app, {
+      method: String(request.method),
+      url: String(request.url),
+      status: answer.statusCode,
+      body: answer.body,
+    });
+    if (problem !== undefined) throw new Error(problem);
     for (const { name, value, maxAge } of answer.cookies) {
       if (value === '' || maxAge === 0) this.cookies.delete(name);
       else this.cookies.set(name, value);

@@ -6,7 +6,7 @@ export interface Room {
   readonly id: string;
   readonly performerId: string;
   /** Lower case, in addresses: /r/<slug>. */
-  readonly slug: string;
+  slug: string;
   title: string;
   topic: string;
   /** Milli-credits per minute as a decimal string; '0' is free. */

@@ -15,6 +15,8 @@ export interface User {
   isModerator: boolean;
   isAdmin: boolean;
   status: UserStatus;
+  /** When the owner of the address followed the activation link. */
+  emailConfirmedAt: Date | null;
   createdAt: Date;
   lastLoginAt: Date | null;
 }
@@ -31,6 +33,12 @@ export const UserEntity = defineEntity<User>({
     isModerator: { name: 'is_moderator', type: 'boolean', default: false },
     isAdmin: { name: 'is_admin', type: 'boolean', default: false },
     status: { type: 'varchar', length: 10 },
+    emailConfirmedAt: {
+      name: 'email_confirmed_at',
+      type: 'datetime',
+      precision: 3,
+      nullable: true,
+    },
     createdAt: { name: 'created_at', type: 'datetime', precision: 3 },
     lastLoginAt: { name: 'last_login_at', type: 'datetime', precision: 3, nullable: true },
   },

@@ -1,15 +1,16 @@
 // Sign-up, log-in, refresh, log-out, who am I.
 import Type from 'typebox';
-import type { FastifyRequest } from 'fastify';
 import type { LoginGuard } from '../../accounts/login-guard.js';
 import type { AccountService } from '../../accounts/account-service.js';
 import { accessRole } from '../../accounts/principal.js';
+import type { RecoveryService } from '../../accounts/recovery-service.js';
 import type { SessionService } from '../../accounts/session-service.js';
 import type { User } from '../../db/entities/user.js';
 import { siteError } from '../../errors.js';
 import type { ApplicationService } from '../../models/application-service.js';
 import type { Billing } from '../../ports.js';
 import type { App } from '../app-type.js';
+import { deviceOf } from '../device.js';
 import type { Identity } from '../identity.js';
 import * as schema from '../schema.js';
 import { sameSitePath } from '../site-host.js';
@@ -42,6 +43,7 @@ export interface AccountRouteParts {
   readonly identity: Identity;
   readonly accounts: AccountService;
   readonly sessions: SessionService;
+  readonly recovery: RecoveryService;
   readonly guard: LoginGuard;
   readonly applications: ApplicationService;
   readonly billing: Billing;
@@ -61,13 +63,25 @@ export function accountRoutes(app: App, parts: AccountRouteParts): void {
           email: schema.Email,
           password: schema.Password,
         }),
-        response: schema.Replies(Type.Object({ user: PublicUser }), 201),
+        response: schema.Replies(
+          Type.Object({
+            user: PublicUser,
+            activation: Type.Enum(['done', 'mailed'], {
+              description: 'mailed: the account works after the link in the mail was followed.',
+            }),
+          }),
+          201,
+        ),
       },
     },
     async (request, reply) => {
       const user = await accounts.signUp(request.body);
-      identity.setTokens(reply, await sessions.open(user, deviceOf(request)));
-      return reply.code(201).send({ user: publicUser(user) });
+      await parts.recovery.mailActivation(user);
+      const isActive = user.status === 'active';
+      if (isActive) identity.setTokens(reply, await sessions.open(user, deviceOf(request)));
+      return reply
+        .code(201)
+        .send({ user: publicUser(user), activation: isActive ? 'done' : 'mailed' });
     },
   );
 
@@ -152,11 +166,6 @@ async function describeMe({ applications, billing }: AccountRouteParts, user: Us
 
 function publicUser(user: User) {
   return { id: user.id, username: user.username, role: accessRole(user) };
-}
-
-/** What the device list will show. */
-function deviceOf(request: FastifyRequest) {
-  return { ip: request.ip, userAgent: request.headers['user-agent'] ?? '' };
 }
 
 function isSessionOver(thrown: unknown): boolean {
