@@ -84,11 +84,11 @@ async function handle(
       throw hlsError('HLS_NOT_FOUND');
     }
   } catch (thrown) {
-    const isOurs = thrown instanceof AppError;
-    if (!isOurs && !isHangUp(thrown)) {
+    const known = thrown instanceof AppError ? (thrown as AppError) : undefined;
+    if (known === undefined && !isHangUp(thrown)) {
       log.error({ event: 'hls.request_failed', kind, err: coerceError(thrown) });
     }
-    refuse(response, isOurs ? thrown : hlsError('HLS_FAILED'));
+    refuse(response, known ?? hlsError('HLS_FAILED'));
   }
 }
 

@@ -55,6 +55,7 @@ export class LiveShow {
   #tail: Promise<void> = Promise.resolve();
   #saving: Promise<void> | undefined;
   #isDirty = false;
+  #isClosing = false;
 
   constructor(streamId: string, deps: LiveShowDeps, onGone: () => void) {
     this.streamId = streamId;
@@ -92,10 +93,12 @@ export class LiveShow {
   /** Ends the processes and keeps the show for whoever goes on with it. Resolves when all is written. */
   stop(): Promise<void> {
     this.#enqueue('stop', async () => {
+      this.#isClosing = true;
       clearTimeout(this.#timer);
       await this.#pipeline?.stop();
       await this.#save();
       if (this.#isLive) await this.#renewLease(this.#deps.graceMs + this.#deps.leaseTtlMs);
+      this.#isLive = false;
     });
     return this.#tail;
   }
@@ -227,6 +230,7 @@ export class LiveShow {
     const stream = this.#stream;
     this.#stream = undefined;
     stream?.kick('a newer connection with the same stream key took over');
+    if (this.#isClosing) return;
     this.#enqueue('lost', async () => {
       await this.#pipeline?.stop();
       this.#pipeline = undefined;
