@@ -202,6 +202,7 @@ await t.test(
   async (t) => {
     const redis = await startRedis(t);
     const proxy = await startTcpProxy(t, { targetPort: redis.port });
+    const { log, events } = captureLog();
     const a = await newRegistry(t, redis.url, 'a');
     const remote = await newRegistry(t, `redis://127.0.0.1:${proxy.port}`, 'r', { log });
     await a.join();
