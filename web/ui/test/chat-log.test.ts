@@ -3,13 +3,16 @@ import t from 'tap';
 import {
   acknowledge,
   addDraft,
+  addHistory,
   addLines,
   dropLine,
   emptyLog,
+  forgetHistory,
   linesMax,
   markDeleted,
   markFailed,
   markSending,
+  oldestOffset,
 } from '../src/chat/chat-log.js';
 import type { ChatLine, ChatLog } from '../src/chat/chat-log.js';
 
@@ -122,5 +125,24 @@ await t.test('the list is bounded and keeps the newest lines', (t) => {
   t.equal(log.lines.length, linesMax);
   t.equal(log.lines.at(-1)?.offset, linesMax * 2);
   t.equal(log.arrived, linesMax * 2);
+  t.end();
+});
+
+await t.test('looked-up history stays until the reader is back at the end', (t) => {
+  const full = addLines(
+    emptyLog,
+    Array.from({ length: linesMax }, (_, i) => line(1000 + i)),
+  );
+  t.equal(oldestOffset(full), 1000);
+  const page = Array.from({ length: 50 }, (_, i) => line(950 + i));
+  const back = addHistory(full, page);
+  t.equal(back.lines.length, linesMax + 50);
+  t.equal(oldestOffset(back), 950);
+  t.equal(back.arrived, full.arrived, 'history is no news');
+  const live = addLines(back, [line(1000 + linesMax)]);
+  t.equal(oldestOffset(live), 950, 'new lines do not push the past away');
+  const end = forgetHistory(live);
+  t.equal(end.lines.length, linesMax);
+  t.equal(forgetHistory(end), end);
   t.end();
 });

@@ -1,7 +1,7 @@
 // Foreign chat messages as lines, and the parts of their text.
 import t from 'tap';
 import { mentionsMe, splitText } from '../src/chat/chat-text.js';
-import { readLine } from '../src/chat/chat-wire.js';
+import { readHistoryItem, readLine } from '../src/chat/chat-wire.js';
 import { explainRefusal } from '../src/chat/refusals.js';
 
 const from = { id: '7', name: 'anna', role: 'viewer' };
@@ -57,3 +57,12 @@ await t.test(
     t.end();
   },
 );
+
+await t.test('a page of history becomes lines, whatever else is in it is left out', (t) => {
+  const item = [7, 1234, 'm', { from, text: 'before' }, 'mid-7'];
+  t.match(readHistoryItem(item), { offset: 7, atMs: 1234, text: 'before', mid: 'mid-7' });
+  for (const wrong of [null, {}, [], [7], ['7', 1, 'm', {}, ''], [7, 1, 'v', { count: 3 }, 'x']]) {
+    t.equal(readHistoryItem(wrong), undefined);
+  }
+  t.end();
+});

@@ -1,7 +1,7 @@
 // Giving credits to an account, with a reason for the audit. The key makes a repeated press harmless.
-import { useRef } from 'react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useForm } from '../account/use-form.js';
+import type { FormState } from '../account/use-form.js';
 import { grantCredits } from '../api/admin.js';
 import { Problem } from '../api/problem.js';
 import { formatCreditsUnit, parseCredits } from '../format/credits.js';
@@ -19,6 +19,39 @@ function wrongAmount(): Problem {
     errors: [{ field: 'amountMilli', message }],
     extra: {},
   });
+}
+
+function GrantFields({ form }: { form: FormState }) {
+  return (
+    <>
+      <div className="field-pair">
+        <Field
+          label="Account"
+          name="username"
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          error={form.fieldError('username')}
+        />
+        <Field
+          label="Amount"
+          name="amount"
+          unit="credits"
+          inputMode="decimal"
+          autoComplete="off"
+          error={form.fieldError('amountMilli')}
+        />
+      </div>
+      <Field
+        label="Reason"
+        name="reason"
+        maxLength={200}
+        autoComplete="off"
+        hint="Kept in the audit log."
+        error={form.fieldError('reason')}
+      />
+    </>
+  );
 }
 
 export function Grant({ onGranted }: { onGranted: () => void }) {
@@ -54,32 +87,7 @@ export function Grant({ onGranted }: { onGranted: () => void }) {
           if (form.problem) key.current = newMid();
         }}
       >
-        <div className="field-pair">
-          <Field
-            label="Account"
-            name="username"
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-            error={form.fieldError('username')}
-          />
-          <Field
-            label="Amount"
-            name="amount"
-            unit="credits"
-            inputMode="decimal"
-            autoComplete="off"
-            error={form.fieldError('amountMilli')}
-          />
-        </div>
-        <Field
-          label="Reason"
-          name="reason"
-          maxLength={200}
-          autoComplete="off"
-          hint="Kept in the audit log."
-          error={form.fieldError('reason')}
-        />
+        <GrantFields form={form} />
         {form.problem && form.problem.errors.length === 0 ? (
           <Notice tone="error">{form.problem.message}</Notice>
         ) : null}

@@ -1,6 +1,6 @@
 // Where messages are written: Enter sends, Shift+Enter breaks the line, the emote menu inserts names.
-import { useRef, useState } from 'react';
-import type { KeyboardEvent, ReactNode } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { KeyboardEvent } from 'react';
 import { IconButton } from '../ui/button.js';
 import { SendIcon } from '../ui/icons.js';
 import { EmoteMenu } from './emote-menu.js';
@@ -10,11 +10,11 @@ const textMax = 500;
 
 interface ChatComposerProps {
   onSend: (text: string) => void;
-  /** Stands left of the input, for example the tip button. */
-  children?: ReactNode;
+  /** The name to address next; a new object for each wish. */
+  mention: { name: string } | undefined;
 }
 
-export function ChatComposer({ onSend, children }: ChatComposerProps) {
+export function ChatComposer({ onSend, mention }: ChatComposerProps) {
   const [text, setText] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
   const send = (): void => {
@@ -28,12 +28,13 @@ export function ChatComposer({ onSend, children }: ChatComposerProps) {
     event.preventDefault();
     send();
   };
-  const insert = (word: string): void => {
-    setText((now) =>
-      `${now}${now === '' || now.endsWith(' ') ? '' : ' '}${word} `.slice(0, textMax),
-    );
+  const insert = useCallback((word: string): void => {
+    setText((now) => `${now}${/\S$/.test(now) ? ' ' : ''}${word} `.slice(0, textMax));
     input.current?.focus();
-  };
+  }, []);
+  useEffect(() => {
+    if (mention) insert(`@${mention.name}`);
+  }, [mention, insert]);
   return (
     <form
       className="composer"
@@ -42,7 +43,6 @@ export function ChatComposer({ onSend, children }: ChatComposerProps) {
         send();
       }}
     >
-      {children}
       <div className="composer-field">
         <textarea
           ref={input}

@@ -1,6 +1,9 @@
 // The scrolling part of the chat: follows the newest line while the reader is at the end, stays put and counts while not.
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { Button } from '../ui/button.js';
 import { DownIcon } from '../ui/icons.js';
+import { oldestOffset } from './chat-log.js';
 import type { ChatLog } from './chat-log.js';
 import { ChatMessage } from './chat-message.js';
 import type { LineActions } from './chat-message.js';
@@ -12,6 +15,9 @@ interface ChatListProps extends LineActions {
   myName: string | undefined;
   /** Changes when the reader has said something: then the end is wanted. */
   ownCount: number;
+  /** Fetches older lines; resolves to the change to make, undefined at the beginning of the chat. */
+  readBack: () => Promise<(() => void) | undefined>;
+  onEnd: () => void;
 }
 
 interface Follow {
@@ -21,7 +27,7 @@ interface Follow {
   toEnd: () => void;
 }
 
-function useFollow(log: ChatLog, ownCount: number): Follow {
+function useFollow(log: ChatLog, ownCount: number, onEnd: () => void): Follow {
   const ref = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const [seen, setSeen] = useState<number | undefined>(undefined);
@@ -55,12 +61,51 @@ function useFollow(log: ChatLog, ownCount: number): Follow {
     if (isNear === isAtEnd.current) return;
     isAtEnd.current = isNear;
     setSeen(isNear ? undefined : log.arrived);
+    if (isNear) onEnd();
   };
   return { ref, missed: seen === undefined ? 0 : log.arrived - seen, onScroll, toEnd };
 }
 
-export function ChatList({ log, myName, ownCount, onRetry, onDrop }: ChatListProps) {
-  const { ref, missed, onScroll, toEnd } = useFollow(log, ownCount);
+interface Past {
+  state: 'unknown' | 'loading' | 'beginning' | 'failed';
+  load: () => void;
+}
+
+/** Going back: the lines on the screen stay where they are while older ones are put above them. */
+function usePast(
+  ref: React.RefObject<HTMLDivElement | null>,
+  readBack: ChatListProps['readBack'],
+): Past {
+  const [state, setState] = useState<Past['state']>('unknown');
+  const load = (): void => {
+    setState('loading');
+    readBack()
+      .then((apply) => {
+        const list = ref.current;
+        const fromEnd = list ? list.scrollHeight - list.scrollTop : 0;
+        flushSync(() => {
+          apply?.();
+          setState(apply ? 'unknown' : 'beginning');
+        });
+        if (list) list.scrollTop = list.scrollHeight - fromEnd;
+      })
+      .catch(() => setState('failed'));
+  };
+  return { state, load };
+}
+
+const pastWords: Record<Past['state'], string> = {
+  unknown: 'Earlier messages',
+  loading: 'Loading…',
+  beginning: '',
+  failed: 'Not available. Try again',
+};
+
+export function ChatList(props: ChatListProps) {
+  const { log, myName, ownCount, readBack, onEnd, onRetry, onDrop, onMention } = props;
+  const { ref, missed, onScroll, toEnd } = useFollow(log, ownCount, onEnd);
+  const past = usePast(ref, readBack);
+  const hasPast = (oldestOffset(log) ?? 1) > 1 && past.state !== 'beginning';
   return (
     <div className="chat-scroll-frame">
       <div
@@ -71,6 +116,13 @@ export function ChatList({ log, myName, ownCount, onRetry, onDrop }: ChatListPro
         role="log"
         aria-label="Chat messages"
       >
+        {hasPast ? (
+          <div className="chat-past">
+            <Button size="small" look="quiet" isBusy={past.state === 'loading'} onClick={past.load}>
+              {pastWords[past.state]}
+            </Button>
+          </div>
+        ) : null}
         <ol className="chat-lines" data-testid="chat-list">
           {log.lines.map((line) => (
             <ChatMessage
@@ -79,6 +131,7 @@ export function ChatList({ log, myName, ownCount, onRetry, onDrop }: ChatListPro
               myName={myName}
               onRetry={onRetry}
               onDrop={onDrop}
+              onMention={onMention}
             />
           ))}
         </ol>

@@ -28,15 +28,20 @@ export interface ChatLog {
   lines: ChatLine[];
   /** Counts lines from others that ever arrived, for the “new messages” pill. */
   arrived: number;
+  /** The oldest lines beyond this number are forgotten. */
+  keep: number;
 }
 
-export const emptyLog: ChatLog = { lines: [], arrived: 0 };
-
-/** More lines than this make scrolling slow on phones, and nobody reads further back in a live room. */
+/** More lines than this make scrolling slow on phones. */
 export const linesMax = 300;
 
-function bounded(lines: ChatLine[]): ChatLine[] {
-  return lines.length > linesMax ? lines.slice(lines.length - linesMax) : lines;
+/** As far as a reader can go back; then the newest lines make room, too. */
+export const historyMax = 1500;
+
+export const emptyLog: ChatLog = { lines: [], arrived: 0, keep: linesMax };
+
+function bounded(lines: ChatLine[], keep: number): ChatLine[] {
+  return lines.length > keep ? lines.slice(lines.length - keep) : lines;
 }
 
 function isSame(a: ChatLine, b: ChatLine): boolean {
@@ -75,7 +80,24 @@ export function addLines(log: ChatLog, incoming: readonly ChatLine[]): ChatLog {
     insertByOffset(lines, line);
     if (line.kind !== 'notice') arrived += 1;
   }
-  return { lines: bounded(lines), arrived };
+  return { ...log, lines: bounded(lines, log.keep), arrived };
+}
+
+/** Adds older lines for a reader who goes back; they are kept until `forgetHistory`. */
+export function addHistory(log: ChatLog, older: readonly ChatLine[]): ChatLog {
+  const keep = Math.min(historyMax, Math.max(log.keep, log.lines.length + older.length + linesMax));
+  return { ...addLines({ ...log, keep }, older), arrived: log.arrived };
+}
+
+/** The reader is back at the end: what they looked up may go. */
+export function forgetHistory(log: ChatLog): ChatLog {
+  if (log.keep === linesMax) return log;
+  return { ...log, lines: bounded(log.lines, linesMax), keep: linesMax };
+}
+
+/** Offset of the oldest sequenced line; history goes on before it. */
+export function oldestOffset(log: ChatLog): number | undefined {
+  return log.lines.find((line) => line.offset !== undefined)?.offset;
 }
 
 function findRecent(lines: readonly ChatLine[], line: ChatLine): number {
@@ -92,7 +114,7 @@ export function addDraft(
   draft: { mid: string; from: ChatAuthor; text: string; atMs: number },
 ): ChatLog {
   const line: ChatLine = { ...draft, key: draft.mid, kind: 'message', status: 'sending' };
-  return { ...log, lines: bounded([...log.lines, line]) };
+  return { ...log, lines: bounded([...log.lines, line], log.keep) };
 }
 
 function change(log: ChatLog, mid: string, patch: (line: ChatLine) => ChatLine): ChatLog {

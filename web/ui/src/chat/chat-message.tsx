@@ -12,6 +12,8 @@ import { Emote } from './emote.js';
 export interface LineActions {
   onRetry: (line: ChatLine) => void;
   onDrop: (line: ChatLine) => void;
+  /** Undefined for those who may only read. */
+  onMention: ((name: string) => void) | undefined;
 }
 
 interface LineProps extends LineActions {
@@ -32,12 +34,24 @@ function nameClass({ id, role }: ChatAuthor): string {
   return `line-name name-${String(hashText(id) % 7)}`;
 }
 
-function Author({ author }: { author: ChatAuthor }) {
+function Author({ author, onMention }: { author: ChatAuthor } & Pick<LineActions, 'onMention'>) {
   const role = roleNames[author.role];
   return (
     <>
       {role === undefined ? null : <span className={`role role-${author.role}`}>{role}</span>}
-      <span className={nameClass(author)}>{author.name}</span>
+      {onMention ? (
+        // A short cut for the pointer; with the keyboard one types the name.
+        <button
+          type="button"
+          tabIndex={-1}
+          className={nameClass(author)}
+          onClick={() => onMention(author.name)}
+        >
+          {author.name}
+        </button>
+      ) : (
+        <span className={nameClass(author)}>{author.name}</span>
+      )}
     </>
   );
 }
@@ -77,7 +91,9 @@ function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
   );
 }
 
-function FailedActions({ line, onRetry, onDrop }: LineActions & { line: ChatLine }) {
+type FailedProps = Pick<LineActions, 'onRetry' | 'onDrop'> & { line: ChatLine };
+
+function FailedActions({ line, onRetry, onDrop }: FailedProps) {
   return (
     <div className="line-failed" role="alert">
       <span>{line.problem}</span>
@@ -91,7 +107,8 @@ function FailedActions({ line, onRetry, onDrop }: LineActions & { line: ChatLine
   );
 }
 
-export const ChatMessage = memo(function ChatMessage({ line, myName, onRetry, onDrop }: LineProps) {
+export const ChatMessage = memo(function ChatMessage(props: LineProps) {
+  const { line, myName, onRetry, onDrop, onMention } = props;
   if (line.kind === 'notice') return <li className="line line-notice">{line.text}</li>;
   if (line.kind === 'tip') return <Tip line={line} myName={myName} />;
   const isMention = mentionsMe(line.text, myName);
@@ -102,7 +119,7 @@ export const ChatMessage = memo(function ChatMessage({ line, myName, onRetry, on
       data-status={line.status}
       title={formatTime(line.atMs)}
     >
-      {line.from ? <Author author={line.from} /> : null}
+      {line.from ? <Author author={line.from} onMention={onMention} /> : null}
       {line.isDeleted === true ? (
         <span className="line-deleted">message removed</span>
       ) : (

@@ -1,6 +1,5 @@
 // The chat beside the video: status, lines and composer. What a stranger or a ghost may not do is said, not hidden.
 import { useCallback, useState } from 'react';
-import type { ReactNode } from 'react';
 import { formatViewers } from '../format/clock.js';
 import { realtimeStore } from '../realtime/realtime.js';
 import type { RealtimeStatus } from '../realtime/realtime.js';
@@ -23,7 +22,6 @@ interface ChatPanelProps {
   /** False for those who may only read. */
   canWrite: boolean;
   isJoined: boolean;
-  children?: ReactNode;
 }
 
 function statusWords(status: RealtimeStatus, isJoined: boolean): string {
@@ -33,17 +31,14 @@ function statusWords(status: RealtimeStatus, isJoined: boolean): string {
   return 'Joining the chat…';
 }
 
-function Footer({
-  me,
-  canWrite,
-  onSend,
-  children,
-}: {
+interface FooterProps {
   me: ChatAuthor | undefined;
   canWrite: boolean;
+  mention: { name: string } | undefined;
   onSend: (text: string) => void;
-  children: ReactNode;
-}) {
+}
+
+function Footer({ me, canWrite, mention, onSend }: FooterProps) {
   if (!me) {
     return (
       <div className="composer composer-note">
@@ -57,14 +52,15 @@ function Footer({
   if (!canWrite) {
     return <div className="composer composer-note">You may read along here, but not write.</div>;
   }
-  return <ChatComposer onSend={onSend}>{children}</ChatComposer>;
+  return <ChatComposer onSend={onSend} mention={mention} />;
 }
 
 export function ChatPanel(props: ChatPanelProps) {
-  const { chat, channel, me, viewers, canWrite, isJoined, children } = props;
+  const { chat, channel, me, viewers, canWrite, isJoined } = props;
   const log = useStore(chat.store);
   const { status } = useStore(realtimeStore);
   const [ownCount, setOwnCount] = useState(0);
+  const [mention, setMention] = useState<{ name: string }>();
   const onRetry = useCallback(
     (line: ChatLine) => {
       if (channel !== undefined) chat.retry(channel, line);
@@ -72,6 +68,7 @@ export function ChatPanel(props: ChatPanelProps) {
     [chat, channel],
   );
   const onDrop = useCallback((line: ChatLine) => chat.drop(line), [chat]);
+  const onMention = useCallback((name: string) => setMention({ name }), []);
   const onSend = (text: string): void => {
     if (channel === undefined || !me) return;
     chat.send(channel, me, text);
@@ -102,10 +99,11 @@ export function ChatPanel(props: ChatPanelProps) {
             ownCount={ownCount}
             onRetry={onRetry}
             onDrop={onDrop}
+            onMention={me && canWrite ? onMention : undefined}
+            readBack={() => chat.readBack(channel)}
+            onEnd={chat.atEnd}
           />
-          <Footer me={me} canWrite={canWrite} onSend={onSend}>
-            {children}
-          </Footer>
+          <Footer me={me} canWrite={canWrite} mention={mention} onSend={onSend} />
         </>
       )}
     </section>

@@ -48,3 +48,13 @@ export function readLine(message: WireMessage, nowMs: number): ChatLine | undefi
     return { ...common, kind: 'tip', amountMilli };
   return undefined;
 }
+
+/** One `[offset, ts, kind, body, mid]` of a history page; undefined when it is none or not shown in chat. */
+export function readHistoryItem(item: unknown): ChatLine | undefined {
+  if (!Array.isArray(item)) return undefined;
+  const [offset, atMs, kind, body, mid] = item as unknown[];
+  if (typeof offset !== 'number' || typeof atMs !== 'number' || typeof kind !== 'string') {
+    return undefined;
+  }
+  return readLine({ kind, body, offset, atMs, mid: asText(mid) }, atMs);
+}

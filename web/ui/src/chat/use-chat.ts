@@ -1,20 +1,23 @@
 // The chat of one room as React state: incoming lines are gathered and shown once per frame, own lines at once.
 import { useMemo } from 'react';
-import { newMid, say } from '../realtime/realtime.js';
+import { newMid, readHistory, say } from '../realtime/realtime.js';
 import { createStore } from '../state/store.js';
 import type { Store } from '../state/store.js';
 import {
   acknowledge,
   addDraft,
+  addHistory,
   addLines,
   dropLine,
   emptyLog,
+  forgetHistory,
   markDeleted,
   markFailed,
   markSending,
+  oldestOffset,
 } from './chat-log.js';
 import type { ChatAuthor, ChatLine, ChatLog } from './chat-log.js';
-import { asFields, asText, readLine } from './chat-wire.js';
+import { asFields, asText, readHistoryItem, readLine } from './chat-wire.js';
 import type { WireMessage } from './chat-wire.js';
 import { explainRefusal } from './refusals.js';
 
@@ -25,8 +28,14 @@ export interface Chat {
   send: (channel: string, from: ChatAuthor, text: string) => void;
   retry: (channel: string, line: ChatLine) => void;
   drop: (line: ChatLine) => void;
+  /** One more page of the past; resolves to the change to make, undefined at the beginning. */
+  readBack: (channel: string) => Promise<(() => void) | undefined>;
+  /** The reader is at the end again. */
+  atEnd: () => void;
   stop: () => void;
 }
+
+const historyPage = 50;
 
 /** Gathers a burst for one frame; a hidden page has no frames, so a timer stands in. */
 function createGatherer(flush: (lines: ChatLine[]) => void) {
@@ -51,6 +60,28 @@ function createGatherer(flush: (lines: ChatLine[]) => void) {
       waiting = [];
     },
   };
+}
+
+/** What a delete or clear message removes; `all` for the whole chat. */
+function readRemoval(message: WireMessage): 'all' | Parameters<typeof markDeleted>[1] {
+  const body = asFields(message.body);
+  const offset = Number(body['offset']);
+  const mid = asText(body['mid']);
+  const userId = asText(body['user']) ?? asText(body['userId']);
+  if (message.kind === 'c') return userId === undefined ? 'all' : { userId };
+  return {
+    ...(Number.isInteger(offset) && offset > 0 ? { offset } : {}),
+    ...(mid === undefined ? {} : { mid }),
+  };
+}
+
+async function readBack(store: Store<ChatLog>, channel: string): Promise<(() => void) | undefined> {
+  const before = oldestOffset(store.get());
+  if (before === undefined || before <= 1) return undefined;
+  const items = await readHistory(channel, before, historyPage);
+  if (items.length === 0) return undefined;
+  const lines = items.map(readHistoryItem).filter((line) => line !== undefined);
+  return () => store.update((log) => addHistory(log, lines));
 }
 
 function createChat(): Chat {
@@ -78,23 +109,15 @@ function createChat(): Chat {
     });
   };
   const remove = (message: WireMessage): void => {
-    const body = asFields(message.body);
-    const offset = Number(body['offset']);
-    const mid = asText(body['mid']);
-    const userId = asText(body['user']) ?? asText(body['userId']);
+    // A line that still waits for its frame must not come back after its removal.
     gatherer.flushNow();
-    if (message.kind === 'c' && userId === undefined) {
-      store.set({ ...store.get(), lines: [] });
-      note('A moderator has cleared the chat.');
+    const removal = readRemoval(message);
+    if (removal !== 'all') {
+      store.update((log) => markDeleted(log, removal));
       return;
     }
-    store.update((log) =>
-      markDeleted(log, {
-        ...(Number.isInteger(offset) && offset > 0 ? { offset } : {}),
-        ...(mid === undefined ? {} : { mid }),
-        ...(message.kind === 'c' && userId !== undefined ? { userId } : {}),
-      }),
-    );
+    store.update((log) => ({ ...log, lines: [] }));
+    note('A moderator has cleared the chat.');
   };
   return {
     store,
@@ -118,6 +141,8 @@ function createChat(): Chat {
       store.update((log) => markSending(log, mid));
       deliver(channel, mid, line.text);
     },
+    readBack: (channel) => readBack(store, channel),
+    atEnd: () => store.update(forgetHistory),
     drop: (line) => store.update((log) => dropLine(log, line.key)),
     stop: () => gatherer.clear(),
   };

@@ -106,6 +106,17 @@ export async function say(
   return await client.publish(channel, text, mid);
 }
 
+/** One page of messages before `before`, oldest first; foreign input for `readLine`. */
+export async function readHistory(
+  channel: string,
+  before: number,
+  limit: number,
+): Promise<readonly unknown[]> {
+  if (!client) throw new Error('There is no connection yet.');
+  const { msgs } = await client.call({ c: 'hist', ch: channel, before, limit });
+  return Array.isArray(msgs) ? (msgs as unknown[]) : [];
+}
+
 export function newMid(): string {
   return crypto.randomUUID();
 }
