@@ -32,10 +32,13 @@ export interface FenceOptions {
 
 /** Longer than any rebuild of the size that we promise. */
 const LOCK_WAIT_SEC = 60;
+/** A comparison that failed is not repeated for every command that waits for it. */
+const RETRY_AFTER_MS = 500;
 
 export class Fence implements FenceLifter {
   private lifting: Promise<void> | undefined;
   private isUp = true;
+  private failedAtMs = -Infinity;
 
   constructor(private readonly options: FenceOptions) {}
 
@@ -46,6 +49,10 @@ export class Fence implements FenceLifter {
 
   /** One comparison at a time; callers that come meanwhile share it. @throws AppError BILLING_FENCED */
   lift(): Promise<void> {
+    const sinceFailureMs = this.options.clock.monotonicMs() - this.failedAtMs;
+    if (this.lifting === undefined && sinceFailureMs < RETRY_AFTER_MS) {
+      return Promise.reject(billingError('BILLING_FENCED'));
+    }
     this.lifting ??= this.compare().finally(() => (this.lifting = undefined));
     return this.lifting;
   }
@@ -65,6 +72,7 @@ export class Fence implements FenceLifter {
       metrics.isFenced.set(0);
       if (rebuilt.length > 0) await this.report(rebuilt);
     } catch (thrown) {
+      this.failedAtMs = this.options.clock.monotonicMs();
       log.error({ event: 'fence.kept', err: coerceError(thrown) });
       throw billingError('BILLING_FENCED', {}, thrown);
     }

@@ -82,6 +82,14 @@ export class Publishers {
     return verdict !== 'other';
   }
 
+  /** A media node says on the bus that the stream is live; the hooks of its session say more. */
+  async seen(streamId: string, node: string): Promise<void> {
+    const stored = await this.options.redis.hget(KEY, streamId);
+    const known = stored === null ? undefined : parseEntry(streamId, stored);
+    if (known?.state === 'live') return;
+    await this.touch({ streamId, session: known?.session ?? `bus:${node}`, node });
+  }
+
   /** The hook session is over. */
   release(streamId: string, session: string): Promise<void> {
     return this.down(streamId, `session:${session}`);

@@ -196,7 +196,8 @@ export const sweepSessions = script({
   ],
   reply: (f) => ({
     looked: Number(field(f, 0)),
-    notices: rowsOf(f, { from: 1, width: 8 }, (row, at): NoticeRow => ({
+    silent: Number(field(f, 1)),
+    notices: rowsOf(f, { from: 2, width: 8 }, (row, at): NoticeRow => ({
       sessionId: field(row, at),
       kind: field(row, at + 1) === 'cut' ? 'cut' : 'repeat',
       reason: sureReason(field(row, at + 2)),

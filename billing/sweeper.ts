@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import type { Announcer } from './announcer.js';
+import type { Breaker } from './breaker.js';
 import { BATCH_MAX, type Engine } from './engine.js';
 import { ALL_SHARDS, shardKeys } from './shard.js';
 
@@ -11,9 +12,8 @@ export interface SweeperOptions {
   readonly engine: Pick<Engine, 'sweep'>;
   readonly announcer: Announcer;
   readonly log: Logger;
-  /** True while the breaker is open: nothing is cut. */
-  readonly isSuspended: () => boolean;
-  /** Also run once a second: publishers, breaker. */
+  readonly breaker: Pick<Breaker, 'isOpen' | 'found' | 'total'>;
+  /** Also run once a second. */
   readonly everySecond: () => Promise<void>;
   /** Default 200 ms: the most by which a cut is late. */
   readonly periodMs?: number;
@@ -54,13 +54,20 @@ export class Sweeper {
     return looked.reduce((sum, one) => sum + one, 0);
   }
 
+  private async countOpen(): Promise<void> {
+    const { redis, breaker } = this.options;
+    const counts = await Promise.all(ALL_SHARDS.map((one) => redis.zcard(shardKeys(one).room)));
+    breaker.total(counts.reduce((sum, one) => sum + one, 0));
+  }
+
   private async sweepShard(shard: number): Promise<number> {
-    const { engine, announcer, isSuspended } = this.options;
+    const { engine, announcer, breaker } = this.options;
     let sum = 0;
     for (let call = 0; call < CALLS_PER_TURN; call += 1) {
-      const options = { limit: BATCH_MAX, isSuspended: isSuspended() };
-      const { looked, notices } = await engine.sweep(shard, options);
+      const options = { limit: BATCH_MAX, isSuspended: breaker.isOpen };
+      const { looked, silent, notices } = await engine.sweep(shard, options);
       for (const notice of notices) announcer.cut(notice, notice.kind);
+      breaker.found(silent);
       sum += looked;
       if (looked < BATCH_MAX) break;
     }
@@ -76,6 +83,7 @@ export class Sweeper {
         await this.turn();
         if (performance.now() - lastSecond >= 1_000) {
           lastSecond = performance.now();
+          await this.countOpen();
           await everySecond();
         }
       } catch (thrown) {

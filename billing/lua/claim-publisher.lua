@@ -19,7 +19,7 @@ end
 local stored = redis.call('HGET', KEYS[1], ARGV[2]) or '- - down 0 0'
 local session, node, state, since, seen = string.match(stored, '^(%S+) (%S+) (%a+) (%d+) (%d+)$')
 local isLive = state == 'live' and now - tonumber(seen) < tonumber(ARGV[5])
-local isOther = isLive and session ~= ARGV[3]
+local isOther = isLive and session ~= ARGV[3] and string.sub(session, 1, 4) ~= 'bus:'
 if isOther and session ~= ARGV[6] and ARGV[7] ~= 'replace' then
   return { 'refused', session, node, since }
 end

@@ -10,8 +10,8 @@
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] limit  1…100 sessions per call
 -- ARGV[4] suspended  1 = the breaker is open: nothing is cut or found stale, only settled
--- Returns: per session that needs a notice { session, cut|repeat, reason, wallet, room, owned, held, version };
---   the first element is the number of sessions looked at
+-- Returns: { sessions looked at, sessions found silent, then per session that needs a notice: session,
+--   cut|repeat, reason, wallet, room, owned, held, version }
 -- Writes: sess, due, bal, out (c, x), room, meta
 -- Cost: O(limit × log sessions), about 10 µs a session
 local K = {
@@ -26,7 +26,7 @@ local now = readClock(ARGV[1])
 local isSuspended = ARGV[4] == '1'
 local ids = redis.call('ZRANGEBYSCORE', K.due, '-inf', digits(now), 'LIMIT', 0, whole(ARGV[3]))
 loadSessions(ids)
-local notices, forgotten = {}, {}
+local notices, forgotten, silent = {}, {}, 0
 
 local function notice(sid, kind)
   notices[#notices + 1] = { sid, kind }
@@ -50,12 +50,14 @@ local function sweepActive(sid, s, w)
     settleIfDue(sid, s, now)
     notBefore[sid] = now + 1000
     if isStale then
+      silent = silent + 1
       -- Suspended: the silence is ours. The evidence moves on, the time in between costs nothing.
       s[EVID], s[SKIP] = now, 0
     end
     return
   end
   if isStale then
+    silent = silent + 1
     advance(s, w, now)
     finish(sid, s, w, now, 'stale')
     notice(sid, 'cut')
@@ -91,7 +93,7 @@ if #forgotten > 0 then
   redis.call('HDEL', K.sess, unpack(forgotten))
   redis.call('ZREM', K.due, unpack(forgotten))
 end
-local reply = { digits(#ids) }
+local reply = { digits(#ids), digits(silent) }
 for i = 1, #notices do
   local sid = notices[i][1]
   local s = sessions[sid]

@@ -69,6 +69,7 @@ export async function startStage(t: TestScope, options: TestRedisOptions = {}): 
   const clock = new ManualClock(START_MS);
   const metrics = billingMetrics(createMetrics('billing', { process: false }));
   const fence = openingFence(redis);
+  await fence.lift();
   const engine = new Engine({ redis, fence, timing: TIMING, metrics, now: () => clock.nowMs() });
   return { server, redis, engine, clock, metrics };
 }

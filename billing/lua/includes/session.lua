@@ -155,8 +155,11 @@ local function dueAt(s, now)
     return s[ENDED] + TOMBSTONE_MS
   end
   local due = (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
-  if s[GBILL] >= 0 and s[STOP] == 0 and s[EVID] > 0 then
-    due = math.min(due, s[EVID] + s[SKIP] + s[GBILL] - s[BILL])
+  if s[GBILL] >= 0 and s[EVID] > 0 then
+    local over = s[EVID] + s[SKIP] + s[GBILL] - s[BILL]
+    if s[STOP] == 0 or over <= s[STOP] then
+      due = math.min(due, over)
+    end
   end
   if s[CHARGED] > s[SCOST] then
     due = math.min(due, s[SAT] + SETTLE)

@@ -1,0 +1,77 @@
+// Tells viewers who leave from a media tier that has gone quiet. When too many sessions fall silent within
+// one window, sweeping suspends charges, ends and cut-offs: the customer never pays for our outage and no
+// show ends over it. Proofs of life that do come are charged as ever. Used by the sweeper.
+import type { Clock, Logger } from '../cluster/index.js';
+import type { BillingMetrics } from './metrics.js';
+
+export interface BreakerOptions {
+  readonly clock: Clock;
+  readonly metrics: Pick<BillingMetrics, 'isBreakerOpen'>;
+  readonly log: Logger;
+  /** One interval of proofs of life: the window in which silent sessions are counted. */
+  readonly windowMs: number;
+  /** Opens above this part of the open sessions … */
+  readonly share?: number;
+  /** … and above this many, so that a small site is not suspended over five closed laptops. */
+  readonly countMin?: number;
+  /** After this long the silent sessions end after all; default 10 min. */
+  readonly giveUpMs?: number;
+}
+
+const SHARE = 0.05;
+const COUNT_MIN = 5;
+const GIVE_UP_MS = 600_000;
+
+export class Breaker {
+  private silent: { atMs: number; count: number }[] = [];
+  private openSessions = 0;
+  private openedAtMs: number | undefined;
+  private gaveUpAtMs = -Infinity;
+
+  constructor(private readonly options: BreakerOptions) {}
+
+  /** True while nothing may be ended or cut by the sweeper. */
+  get isOpen(): boolean {
+    return this.openedAtMs !== undefined;
+  }
+
+  /** The sweeper found this many sessions silent, ended or spared. */
+  found(count: number): void {
+    if (count > 0) this.silent.push({ atMs: this.options.clock.monotonicMs(), count });
+    this.judge();
+  }
+
+  /** How many sessions are open in all; told every second. */
+  total(openSessions: number): void {
+    this.openSessions = openSessions;
+    this.judge();
+  }
+
+  private judge(): void {
+    const { clock, windowMs, metrics, share = SHARE, countMin = COUNT_MIN } = this.options;
+    const { giveUpMs = GIVE_UP_MS } = this.options;
+    const now = clock.monotonicMs();
+    this.silent = this.silent.filter((one) => now - one.atMs < windowMs);
+    const count = this.silent.reduce((sum, one) => sum + one.count, 0);
+    if (this.openedAtMs === undefined) {
+      const isMass = count > countMin && count > share * (this.openSessions + count);
+      if (isMass && now - this.gaveUpAtMs >= giveUpMs) this.open(now, count);
+    } else if (now - this.openedAtMs >= giveUpMs) {
+      this.gaveUpAtMs = now;
+      this.close('given up');
+    } else if (count === 0 && now - this.openedAtMs >= windowMs) {
+      this.close('proofs of life are back');
+    }
+    metrics.isBreakerOpen.set(this.isOpen ? 1 : 0);
+  }
+
+  private open(now: number, count: number): void {
+    this.openedAtMs = now;
+    this.options.log.error({ event: 'breaker.opened', silent: count, open: this.openSessions });
+  }
+
+  private close(why: string): void {
+    this.openedAtMs = undefined;
+    this.options.log.warn({ event: 'breaker.closed', why });
+  }
+}

@@ -1,0 +1,156 @@
+// The parts of the billing role, joined: engine behind its fence, hooks and API in front, sweeper, settler and
+// funder beside. Used by main.ts and by tests, which bring their own connections and notifier.
+import {
+  type Clock,
+  type Config,
+  createTokenService,
+  type Logger,
+  type Metrics,
+  type RedisClient,
+  systemClock,
+} from '../cluster/index.js';
+import { Announcer } from './announcer.js';
+import { BillingApi } from './api.js';
+import { Breaker } from './breaker.js';
+import { Database } from './database.js';
+import { Engine } from './engine.js';
+import { FailOpen } from './fail-open.js';
+import { Fence } from './fence.js';
+import { Funder } from './funder.js';
+import { NginxRtmpHooks } from './hooks.js';
+import { HttpServer, type HttpServerOptions } from './http.js';
+import { billingMetrics } from './metrics.js';
+import { migrate } from './migrator.js';
+import type { BusPort, Notifier } from './ports.js';
+import { Publishers } from './publishers.js';
+import { BillingService } from './service.js';
+import { Settler } from './settler.js';
+import { Statements } from './statements.js';
+import { Sweeper } from './sweeper.js';
+import { timingOf } from './tariff.js';
+import { TermsStore } from './terms.js';
+import { parseStreamStateMessage, TOPICS } from './topics.js';
+
+export interface BillingRoleOptions {
+  readonly config: Config;
+  /** Billing Redis, role `money`. */
+  readonly redis: RedisClient;
+  readonly database: Database;
+  readonly bus: BusPort;
+  readonly notifier: Notifier;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly refusal: HttpServerOptions['refusal'];
+  readonly clock?: Clock;
+}
+
+/** Stale publishers: three updates missed. */
+const MISSED_UPDATES = 3;
+
+export class BillingRole {
+  readonly engine: Engine;
+  readonly service: BillingService;
+  readonly fence: Fence;
+  readonly settler: Settler;
+  readonly funder: Funder;
+  readonly publishers: Publishers;
+  readonly announcer: Announcer;
+  private readonly sweeper: Sweeper;
+  private readonly http: HttpServer;
+  private readonly terms: TermsStore;
+
+  constructor(private readonly options: BillingRoleOptions) {
+    const { config, redis, database, notifier, bus, log, clock = systemClock } = options;
+    const metrics = billingMetrics(options.metrics);
+    const timing = timingOf(config.billing);
+    const tokens = createTokenService(config.secrets.token);
+    const base = { redis, database, metrics, log, clock };
+    this.fence = new Fence({
+      ...base,
+      maxGapMs: timing.maxGapMs,
+      onRebuilt: () => this.publishers.tellAll(),
+    });
+    const engine = new Engine({ redis, fence: this.fence, timing, metrics });
+    this.engine = engine;
+    this.announcer = new Announcer({ notifier, bus, metrics, log });
+    const shared = { ...base, engine, announcer: this.announcer };
+    this.terms = new TermsStore(database, clock);
+    this.publishers = new Publishers({
+      ...shared,
+      terms: this.terms,
+      staleMs: config.rtmp.updateIntervalMs * MISSED_UPDATES,
+      reconnectGraceMs: config.rtmp.reconnectGraceMs,
+      policy: config.rtmp.publishPolicy,
+    });
+    this.funder = new Funder({
+      ...shared,
+      onFunded: (wallet, state) => this.announcer.balance(wallet, state),
+    });
+    this.settler = new Settler(shared);
+    const { terms, funder, publishers } = this;
+    const { updateIntervalMs: windowMs } = config.billing;
+    const breaker = new Breaker({ clock, metrics, log, windowMs });
+    this.service = new BillingService({
+      ...{ ...shared, terms, funder, publishers, tokens },
+      settings: config.billing,
+    });
+    this.sweeper = new Sweeper({
+      ...shared,
+      breaker,
+      everySecond: () => publishers.sweep(),
+    });
+    this.http = this.makeHttp(tokens, metrics);
+  }
+
+  /** Brings the schema up to date, lifts the fence, listens and starts the loops. @returns the port */
+  async start(): Promise<number> {
+    const { database, log, bus } = this.options;
+    await migrate(database, log);
+    await this.fence.lift();
+    await bus.subscribe(TOPICS.terms, () => this.terms.forget());
+    await bus.subscribe(TOPICS.streamState, (payload) => this.onStreamState(payload));
+    await this.publishers.tellAll();
+    const port = await this.http.listen();
+    this.sweeper.start();
+    this.settler.start();
+    this.funder.start();
+    return port;
+  }
+
+  /** Answers what was asked, says what was decided, settles what is in the outbox, then stops. */
+  async stop(): Promise<void> {
+    this.http.close();
+    await this.service.touches.flush();
+    await this.sweeper.stop();
+    await this.funder.stop();
+    await this.settler.stop();
+    await this.announcer.flush();
+  }
+
+  private makeHttp(
+    tokens: ReturnType<typeof createTokenService>,
+    metrics: ReturnType<typeof billingMetrics>,
+  ): HttpServer {
+    const { config, database, log, refusal, clock = systemClock } = this.options;
+    const { failOpenMs: allowanceMs, port, hookAllow } = config.billing;
+    const hooks = new NginxRtmpHooks({
+      ...{ terms: this.terms, publishers: this.publishers, touches: this.service.touches },
+      ...{ tokens, metrics, log, failOpen: new FailOpen({ allowanceMs, clock, metrics }) },
+    });
+    const api = new BillingApi(this.service, new Statements(database));
+    return new HttpServer({ host: config.node.bindHost, port, hookAllow, hooks, api, refusal, log });
+  }
+
+  private onStreamState(payload: Uint8Array): void {
+    const message = parseStreamStateMessage(payload);
+    if (message === undefined) return;
+    const { streamId, state, node } = message;
+    const work =
+      state === 'live'
+        ? this.publishers.seen(streamId, node)
+        : this.publishers.ended(streamId, node);
+    work.catch((err: unknown) => {
+      this.options.log.warn({ event: 'stream_state.failed', streamId, state, err });
+    });
+  }
+}
