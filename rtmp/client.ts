@@ -113,7 +113,7 @@ export class RtmpClient {
   async publish(name: string): Promise<void> {
     await this.#call('releaseStream', [name]).catch(() => undefined);
     await this.#call('createStream', []);
-    const started = this.#wait((call, _, code) => call === 'onStatus' && code.includes('Publish'));
+    const started = this.#wait((call) => call === 'onStatus');
     this.send(rtmp.CSID_COMMAND, this.#command('publish', [name, 'live'], 1));
     await started;
   }

@@ -27,6 +27,8 @@ export type EndCode =
   | 'kicked'
   | 'replaced'
   | 'idle'
+  | 'bitrate'
+  | 'duration'
   | 'stalled'
   | 'unpublished'
   | 'stream-ended'
@@ -202,6 +204,8 @@ export class RtmpConnection {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (data) => this.#receive(data));
+    // Whoever read a PROXY header has left it paused.
+    socket.resume();
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#end ??= connectionEnd('socket-error', error.code);
     });

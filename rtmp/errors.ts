@@ -56,6 +56,18 @@ export const rtmpErrors = {
     status: 'NetStream.Publish.Rejected',
     message: 'Ended by the server: {reason}',
   },
+  RTMP_BITRATE_EXCEEDED: {
+    http: 413,
+    retry: false,
+    status: 'NetStream.Publish.Rejected',
+    message: 'More than {max} bit/s were sent: lower the bit rate of the encoder',
+  },
+  RTMP_DURATION_EXCEEDED: {
+    http: 403,
+    retry: true,
+    status: 'NetStream.Publish.Rejected',
+    message: 'The longest allowed broadcast has been reached: start a new one',
+  },
   RTMP_CODEC_UNSUPPORTED: {
     http: 415,
     retry: false,

@@ -1,7 +1,9 @@
 // Every limit of RTMP ingest in one place, with the values that production uses. Those that operators change
 // come from the configuration.
 
+import { readFileSync } from 'node:fs';
 import type { Config } from '../cluster/index.js';
+import type { AddressRuleOptions } from './address-rules.js';
 import type { GopLimits } from './gop-cache.js';
 import type { PublishPolicy } from './streams.js';
 
@@ -14,6 +16,17 @@ export interface IngestOptions {
   readonly publishPolicy: PublishPolicy;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
+  readonly tls: TlsOptions | undefined;
+  /** Networks whose connections begin with a PROXY header. */
+  readonly proxies: readonly string[];
+  readonly publishAddresses: AddressRuleOptions;
+  readonly playAddresses: AddressRuleOptions;
+  /** Bit rates are measured over this; the limit must be exceeded in two windows in a row. */
+  readonly rateWindowMs: number;
+  /** 0 = no limit. */
+  readonly bitrateMaxBps: number;
+  /** 0 = no limit. */
+  readonly durationMaxMs: number;
   /** From accept to the end of the handshake. */
   readonly handshakeTimeoutMs: number;
   /** From the handshake to publish or play. */
@@ -42,6 +55,15 @@ export interface IngestOptions {
   readonly hasConnectHook: boolean;
 }
 
+/** RTMPS: a second listener. */
+export interface TlsOptions {
+  readonly port: number;
+  /** PEM. */
+  readonly cert: string;
+  /** PEM. */
+  readonly key: string;
+}
+
 export const INGEST_DEFAULTS: Omit<IngestOptions, 'port' | 'nodeId'> = {
   host: '0.0.0.0',
   publishApp: 'publish',
@@ -49,6 +71,13 @@ export const INGEST_DEFAULTS: Omit<IngestOptions, 'port' | 'nodeId'> = {
   publishPolicy: 'replace',
   connectionsMax: 5_000,
   connectionsPerAddressMax: 1_000,
+  tls: undefined,
+  proxies: [],
+  publishAddresses: { allow: [], deny: [] },
+  playAddresses: { allow: [], deny: [] },
+  rateWindowMs: 5_000,
+  bitrateMaxBps: 0,
+  durationMaxMs: 0,
   handshakeTimeoutMs: 5_000,
   commandTimeoutMs: 10_000,
   idleTimeoutMs: 15_000,
@@ -68,7 +97,10 @@ export const INGEST_DEFAULTS: Omit<IngestOptions, 'port' | 'nodeId'> = {
   hasConnectHook: false,
 };
 
-/** The options that a process runs with. */
+/**
+ * The options that a process runs with. Reads the certificate of RTMPS.
+ * @throws when a certificate file cannot be read
+ */
 export function ingestOptions(config: Config): IngestOptions {
   const { node, rtmp } = config;
   return {
@@ -78,7 +110,23 @@ export function ingestOptions(config: Config): IngestOptions {
     port: rtmp.port,
     publishPolicy: rtmp.publishPolicy,
     connectionsMax: rtmp.connectionsMax,
+    connectionsPerAddressMax: rtmp.connectionsPerAddressMax,
+    tls: tlsOptions(config),
+    proxies: rtmp.proxies,
+    publishAddresses: { allow: rtmp.publishAllow, deny: rtmp.publishDeny },
+    playAddresses: { allow: rtmp.playAllow, deny: rtmp.playDeny },
+    bitrateMaxBps: rtmp.bitrateMaxBps,
+    durationMaxMs: rtmp.durationMaxMs,
     idleTimeoutMs: rtmp.idleTimeoutMs,
     updateIntervalMs: rtmp.updateIntervalMs,
+  };
+}
+
+function tlsOptions({ rtmp }: Config): TlsOptions | undefined {
+  if (rtmp.tlsPort === 0) return undefined;
+  return {
+    port: rtmp.tlsPort,
+    cert: readFileSync(rtmp.tlsCertFile, 'utf8'),
+    key: readFileSync(rtmp.tlsKeyFile, 'utf8'),
   };
 }

@@ -23,7 +23,7 @@ import {
   type RtmpMessage,
 } from './protocol/message.js';
 import type { PublishedStream } from './published-stream.js';
-import type { Role, SessionHost } from './session-context.js';
+import type { Refusal, Role, SessionHost } from './session-context.js';
 import { REPLACED } from './streams.js';
 
 export interface PublishRequest {
@@ -77,7 +77,7 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
   role.start();
 }
 
-function refusalOf(verdict: HookVerdict): Parameters<SessionHost['refuse']>[0] {
+function refusalOf(verdict: HookVerdict): Refusal {
   if (verdict.kind === 'deny') return { code: 'RTMP_PUBLISH_DENIED', reason: verdict.reason };
   return { code: 'RTMP_PUBLISH_UNDECIDED' };
 }
@@ -96,13 +96,14 @@ export class PublishRole implements Role {
   readonly kind = 'publish';
   readonly #host: SessionHost;
   readonly #stream: PublishedStream;
+  readonly #startedAtMs: number;
   #mediaAtMs: number;
   #isOver = false;
 
   constructor(host: SessionHost, stream: PublishedStream) {
     this.#host = host;
     this.#stream = stream;
-    this.#mediaAtMs = host.context.clock.monotonicMs();
+    this.#startedAtMs = this.#mediaAtMs = host.context.clock.monotonicMs();
   }
 
   get streamId(): string {
@@ -114,13 +115,14 @@ export class PublishRole implements Role {
   }
 
   get figures(): Readonly<Record<string, number>> {
-    const { video, timestampJumps } = this.#stream.info;
+    const { video, timestampJumps, bitrateBps } = this.#stream.info;
     return {
       width: video?.width ?? 0,
       height: video?.height ?? 0,
       fps: video?.fps ?? 0,
       keyFrameIntervalMs: video?.keyFrameIntervalMs ?? 0,
       timestampJumps,
+      bitrateBps,
     };
   }
 
@@ -164,8 +166,14 @@ export class PublishRole implements Role {
   }
 
   tick(nowMs: number): void {
-    if (nowMs - this.#mediaAtMs <= this.#host.context.options.idleTimeoutMs) return;
-    this.#host.refuse({ code: 'RTMP_KICKED', reason: 'no audio or video arrives' }, 'idle');
+    const { idleTimeoutMs, durationMaxMs, bitrateMaxBps } = this.#host.context.options;
+    if (nowMs - this.#mediaAtMs > idleTimeoutMs) {
+      this.#host.refuse({ code: 'RTMP_KICKED', reason: 'no audio or video arrives' }, 'idle');
+    } else if (durationMaxMs > 0 && nowMs - this.#startedAtMs > durationMaxMs) {
+      this.#host.refuse({ code: 'RTMP_DURATION_EXCEEDED' }, 'duration');
+    } else if (bitrateMaxBps > 0 && this.#stream.info.isAbove(bitrateMaxBps)) {
+      this.#host.refuse({ code: 'RTMP_BITRATE_EXCEEDED', max: bitrateMaxBps }, 'bitrate');
+    }
   }
 
   kick(reason: string): void {

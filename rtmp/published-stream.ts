@@ -44,6 +44,8 @@ export interface PublishedStreamOptions {
   readonly startedAtMs: number;
   readonly nowMs: () => number;
   readonly gopLimits: GopLimits;
+  /** Default 5,000 ms. */
+  readonly rateWindowMs?: number;
   /** Ends the publisher's connection; the stream's own `end` follows from it. */
   readonly onKick: (reason: string) => void;
 }
@@ -68,7 +70,7 @@ export class PublishedStream implements LiveStream {
     this.streamId = options.streamId;
     this.sessionId = options.sessionId;
     this.startedAtMs = options.startedAtMs;
-    this.info = new StreamMeter(options.nowMs);
+    this.info = new StreamMeter(options.nowMs, options.rateWindowMs ?? 5_000);
     this.#gop = new GopCache(options.gopLimits);
     this.#onKick = options.onKick;
   }

@@ -2,14 +2,17 @@
 // Used by main.ts. Owns every session of the node, and ends none of them because of another.
 
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { type Clock, type Logger, systemClock } from '../cluster/index.js';
+import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { type Clock, coerceError, type Logger, systemClock } from '../cluster/index.js';
+import { AddressRules, contains, networks, plainAddress } from './address-rules.js';
 import { DoneQueue } from './done-queue.js';
 import { HookClient } from './hooks.js';
 import type { IngestOptions } from './ingest-options.js';
 import type { LiveStreamListener } from './live-stream.js';
 import type { IngestMetrics } from './metrics.js';
 import type { HookTarget } from './ports.js';
+import { readProxyHeader } from './preamble.js';
 import type { PublishedStream } from './published-stream.js';
 import { RtmpSession } from './session.js';
 import type { IngestContext } from './session-context.js';
@@ -31,13 +34,15 @@ const DONE_SESSIONS_MAX = 10_000;
 
 export class RtmpServer {
   readonly #context: IngestContext;
-  readonly #server: Server;
+  readonly #listeners: { readonly server: Server; readonly port: number }[];
+  readonly #proxies: BlockList;
   readonly #sessions = new Set<RtmpSession>();
   readonly #perAddress = new Map<string, number>();
   /** Part of every session id, so that ids never repeat over restarts. */
   readonly #boot: string;
   #clientCount = 0;
   #ticker: NodeJS.Timeout | undefined;
+  #isStopping = false;
 
   constructor(server: RtmpServerOptions) {
     const { options, metrics, log, clock = systemClock } = server;
@@ -57,18 +62,34 @@ export class RtmpServer {
     const streams = new StreamTable({
       policy: options.publishPolicy,
       gopLimits: options.gopLimits,
+      rateWindowMs: options.rateWindowMs,
       playerGraceMs: options.playerGraceMs,
       clock,
       listener: server.listener,
     });
-    this.#context = { options, clock, log, metrics, hooks, doneQueue, streams };
+    const rules = {
+      publish: new AddressRules(options.publishAddresses),
+      play: new AddressRules(options.playAddresses),
+    };
+    this.#context = { options, clock, log, metrics, hooks, doneQueue, streams, rules };
+    this.#proxies = networks(options.proxies);
     this.#boot = clock.nowMs().toString(36);
-    this.#server = createServer((socket) => this.#admit(socket));
+    this.#listeners = [{ server: this.#listener(undefined), port: options.port }];
+    if (options.tls !== undefined) {
+      const { port, cert, key } = options.tls;
+      const server = this.#listener(createSecureContext({ cert, key }));
+      this.#listeners.push({ server, port });
+    }
   }
 
   /** The port that is listened on; differs from the setting when that was 0. */
   get port(): number {
-    return (this.#server.address() as AddressInfo | null)?.port ?? 0;
+    return portOf(this.#listeners[0]?.server);
+  }
+
+  /** The port of RTMPS; 0 when there is none. */
+  get tlsPort(): number {
+    return portOf(this.#listeners[1]?.server);
   }
 
   get sessions(): ReadonlySet<RtmpSession> {
@@ -85,9 +106,11 @@ export class RtmpServer {
   }
 
   async start(): Promise<void> {
-    const { host, port } = this.#context.options;
-    this.#server.listen(port, host);
-    await once(this.#server, 'listening');
+    const { host } = this.#context.options;
+    for (const { server, port } of this.#listeners) {
+      server.listen(port, host);
+      await once(server, 'listening');
+    }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -102,8 +125,10 @@ export class RtmpServer {
   async stop(): Promise<void> {
     const { doneQueue, hooks, options } = this.#context;
     clearInterval(this.#ticker);
-    const closed = this.#server.listening ? once(this.#server, 'close') : Promise.resolve();
-    this.#server.close();
+    this.#isStopping = true;
+    const listening = this.#listeners.filter(({ server }) => server.listening);
+    const closed = Promise.all(listening.map(({ server }) => once(server, 'close')));
+    for (const { server } of listening) server.close();
     for (const session of [...this.#sessions]) session.stop();
     await closed;
     await doneQueue.flush(options.doneFlushMs);
@@ -111,12 +136,39 @@ export class RtmpServer {
     hooks.close();
   }
 
-  #admit(socket: Socket): void {
+  #listener(secureContext: SecureContext | undefined): Server {
+    return createServer({ noDelay: true }, (socket) => this.#receive(socket, secureContext));
+  }
+
+  /** Finds out whom a connection comes from, then unwraps TLS, then opens a session. */
+  #receive(socket: Socket, secureContext: SecureContext | undefined): void {
+    const { options, log } = this.#context;
+    const address = plainAddress(socket.remoteAddress);
+    // A socket without a listener for errors would end the process.
+    socket.on('error', () => undefined);
+    const open = (from: string, port: number): void => {
+      const stream = secureContext && new TLSSocket(socket, { isServer: true, secureContext });
+      this.#admit(stream ?? socket, from, port);
+    };
+    if (!contains(this.#proxies, address)) {
+      open(address, socket.remotePort ?? 0);
+      return;
+    }
+    readProxyHeader(socket, options.handshakeTimeoutMs).then(
+      (source) => open(source?.address ?? address, source?.port ?? socket.remotePort ?? 0),
+      (thrown: unknown) => {
+        log.warn({ event: 'rtmp.proxy.refused', address, reason: coerceError(thrown).message });
+        socket.destroy();
+      },
+    );
+  }
+
+  #admit(socket: Socket, address: string, peerPort: number): void {
     const { options, log, metrics } = this.#context;
-    const address = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     const fromAddress = this.#perAddress.get(address) ?? 0;
     if (
       address === '' ||
+      this.#isStopping ||
       this.#sessions.size >= options.connectionsMax ||
       fromAddress >= options.connectionsPerAddressMax
     ) {
@@ -130,7 +182,7 @@ export class RtmpServer {
     const session = new RtmpSession({
       socket,
       address,
-      peerPort: socket.remotePort ?? 0,
+      peerPort,
       context: this.#context,
       clientId,
       sessionId: `${options.nodeId}-${this.#boot}-${clientId}`,
@@ -152,4 +204,8 @@ export class RtmpServer {
     const nowMs = this.#context.clock.monotonicMs();
     for (const session of this.#sessions) session.tick(nowMs);
   }
+}
+
+function portOf(server: Server | undefined): number {
+  return (server?.address() as AddressInfo | null | undefined)?.port ?? 0;
 }

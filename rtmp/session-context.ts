@@ -1,6 +1,7 @@
 // What sessions and their roles share: the parts of this node, and the face that a session shows to its role.
 
 import type { Clock, Logger } from '../cluster/index.js';
+import type { AddressRules } from './address-rules.js';
 import type { ConnectionEnd, EndCode, RtmpConnection } from './connection.js';
 import type { DoneQueue } from './done-queue.js';
 import type { RtmpErrorCode } from './errors.js';
@@ -21,6 +22,15 @@ export interface IngestContext {
   readonly hooks: HookClient;
   readonly doneQueue: DoneQueue;
   readonly streams: StreamTable;
+  readonly rules: { readonly publish: AddressRules; readonly play: AddressRules };
+}
+
+/** An error of the table with what its message needs. */
+export interface Refusal {
+  readonly code: RtmpErrorCode;
+  readonly reason?: string;
+  readonly codec?: string;
+  readonly max?: number;
 }
 
 /** A session, as its role uses it. */
@@ -30,11 +40,7 @@ export interface SessionHost {
   readonly connection: RtmpConnection;
   readonly hooks: SessionHooks;
   /** Tells the peer an error of the table, then ends the session. */
-  refuse(
-    error: { code: RtmpErrorCode; reason?: string; codec?: string },
-    endCode?: EndCode,
-    detail?: string,
-  ): void;
+  refuse(error: Refusal, endCode?: EndCode, detail?: string): void;
   /** From here on the session is this role's, also when it is kicked at once. */
   activate(role: Role): void;
   /** A NetStream status of level `status`. */

@@ -16,7 +16,7 @@ import { PLAY_CHUNK_SIZE, PLAY_STREAM_ID } from './protocol/flv.js';
 import * as rtmp from './protocol/message.js';
 import { ProtocolError } from './protocol/protocol-error.js';
 import { authorisePublish } from './publish-role.js';
-import type { IngestContext, Role, SessionHost } from './session-context.js';
+import type { IngestContext, Refusal, Role, SessionHost } from './session-context.js';
 import { SessionHooks } from './session-hooks.js';
 
 export interface SessionOptions {
@@ -31,7 +31,6 @@ export interface SessionOptions {
 }
 
 type State = 'new' | 'connected' | 'deciding' | 'active' | 'over';
-type Refusal = Parameters<SessionHost['refuse']>[0];
 
 const WINDOW_BYTES = 5_000_000;
 const CLOSE_COMMANDS = new Set(['fcUnpublish', 'deleteStream', 'closeStream']);
@@ -257,6 +256,11 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
     const isAppRight = this.#app.name === (command.kind === 'publish' ? publishApp : playApp);
     if (!isAppRight) {
       this.refuse({ code: 'RTMP_APP_UNKNOWN' });
+      return;
+    }
+    if (!this.context.rules[command.kind].allows(this.address)) {
+      const code = command.kind === 'publish' ? 'RTMP_PUBLISH_DENIED' : 'RTMP_PLAY_DENIED';
+      this.refuse({ code, reason: 'not from this address' });
       return;
     }
     const [name, args] = splitName(command.name || this.#app.rest);

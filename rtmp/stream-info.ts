@@ -11,13 +11,13 @@ import { codecName, type FlvTag, timestampDiff } from './protocol/flv.js';
 const FPS_WINDOW = 60;
 const FPS_FRAMES_MIN = 10;
 const KEY_INTERVALS = 5;
-const RATE_WINDOW_MS = 5_000;
 const JUMP_FORWARD_MS = 1_000;
 /** Encoders without sorting step back by a few frames; more is a fault. */
 const JUMP_BACK_MS = -200;
 
 export class StreamMeter implements StreamInfo {
   readonly #nowMs: () => number;
+  readonly #rateWindowMs: number;
   #avc: AvcConfig | undefined;
   #audio: AudioInfo | undefined;
   #metadata: AmfObject = {};
@@ -26,10 +26,11 @@ export class StreamMeter implements StreamInfo {
   #lastKeyMs: number | undefined;
   #lastByType = new Map<number, number>();
   #jumps = 0;
-  #rate = { sinceMs: 0, bytes: 0, bps: 0 };
+  #rate = { sinceMs: 0, bytes: 0, bps: 0, previousBps: 0 };
 
-  constructor(nowMs: () => number) {
+  constructor(nowMs: () => number, rateWindowMs: number) {
     this.#nowMs = nowMs;
+    this.#rateWindowMs = rateWindowMs;
     this.#rate.sinceMs = nowMs();
   }
 
@@ -55,6 +56,11 @@ export class StreamMeter implements StreamInfo {
 
   get bitrateBps(): number {
     return this.#rate.bps;
+  }
+
+  /** True when the last two windows were both above the rate. */
+  isAbove(bps: number): boolean {
+    return Math.min(this.#rate.bps, this.#rate.previousBps) > bps;
   }
 
   get timestampJumps(): number {
@@ -121,11 +127,12 @@ export class StreamMeter implements StreamInfo {
     const rate = this.#rate;
     rate.bytes += bytes;
     const spanMs = this.#nowMs() - rate.sinceMs;
-    if (spanMs < RATE_WINDOW_MS) return;
+    if (spanMs < this.#rateWindowMs) return;
     this.#rate = {
       sinceMs: rate.sinceMs + spanMs,
       bytes: 0,
       bps: Math.round((rate.bytes * 8000) / spanMs),
+      previousBps: rate.bps,
     };
   }
 }

@@ -18,6 +18,7 @@ export interface StreamPlayer extends BatchReader {
 export interface StreamTableOptions {
   readonly policy: PublishPolicy;
   readonly gopLimits: GopLimits;
+  readonly rateWindowMs: number;
   /** How long players wait for a publisher to come back, ms. */
   readonly playerGraceMs: number;
   readonly clock: Clock;
@@ -119,12 +120,13 @@ export class StreamTable {
     }
     slot.stream?.kick(REPLACED);
     assert(slot.stream === undefined, 'a kicked publisher must end at once');
-    const { clock, gopLimits } = this.#options;
+    const { clock, gopLimits, rateWindowMs } = this.#options;
     const stream = new PublishedStream({
       ...options,
       startedAtMs: clock.nowMs(),
       nowMs: () => clock.monotonicMs(),
       gopLimits,
+      rateWindowMs,
     });
     clearTimeout(slot.grace);
     // Ending the old publisher may have dropped the slot.

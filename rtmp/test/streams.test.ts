@@ -84,7 +84,7 @@ t.test('another video configuration empties the cache, the same one does not', (
 
 t.test('frame rate, key-frame distance, jumps and bit rate are measured', (t) => {
   const clock = new ManualClock();
-  const meter = new StreamMeter(() => clock.monotonicMs());
+  const meter = new StreamMeter(() => clock.monotonicMs(), 5_000);
   meter.describe({ framerate: 12, encoder: 'obs' });
   meter.observe(AVC_HEADER);
   t.equal(meter.video?.fps, 12, 'declared until measured');
@@ -111,6 +111,7 @@ function stream(): PublishedStream {
     startedAtMs: 0,
     nowMs: () => 0,
     gopLimits: GOP_LIMITS,
+    rateWindowMs: 5_000,
     onKick: () => undefined,
   });
 }
@@ -202,6 +203,7 @@ function table(policy: PublishPolicy, playerGraceMs = 60_000) {
   const streams = new StreamTable({
     policy,
     gopLimits: GOP_LIMITS,
+    rateWindowMs: 5_000,
     playerGraceMs,
     clock: new ManualClock(),
     listener: {
