@@ -1,0 +1,113 @@
+// Fan-out: one room, n subscribers, k messages of 100 B per tick of 10 ms. Server CPU per delivered message,
+// for the full gateway, for raw uWebSockets publish of the same messages (the ceiling), and for peers.
+// Every delivery is verified: the witness decodes all messages in order, all others got its bytes.
+import { interleave } from '../lib/interleave.js';
+import { holdAgainst, pairOf, type Result, type ScenarioReport } from '../lib/result.js';
+import { isWanted, type Run } from '../lib/run-context.js';
+import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js';
+import { Contender, TICK_MS, type Burst } from './fanout/contender.js';
+import { startFullGateway } from './fanout/full-gateway.js';
+import { PAYLOAD_BYTES, PEERS, startPeer } from './fanout/peer.js';
+
+const PER_TICK = [1, 8, 32];
+const CEILING = 'raw-uws';
+/** Against raw publish: joined frames make up for the framing; a single message has nothing to join. */
+const RATIO_MAX = { single: 1.2, joined: 1 };
+
+export async function fanout(run: Run): Promise<ScenarioReport> {
+  const { isQuick } = run.options;
+  const results: Result[] = [];
+  const notes = new Set<string>();
+  for (const subscribers of isQuick ? [500] : [500, 4_000]) {
+    const contenders = await openAll(run, subscribers);
+    for (const perTick of PER_TICK) {
+      run.say(`${subscribers} subscribers, ${perTick} messages per tick`);
+      results.push(await measurePoint(run, contenders, { subscribers, perTick }, notes));
+    }
+    for (const contender of contenders) await contender.close();
+  }
+  return {
+    scenario: 'fanout',
+    limitedBy: 'server',
+    results,
+    notes: [
+      `Server CPU (user and system, all threads) per delivered message of ${PAYLOAD_BYTES} B, ${TICK_MS} ms ticks.`,
+      'The gateway takes each message from the publisher through Redis: sequencing script, history, pub/sub.',
+      'All deliveries were verified: one reader decodes in order, all others received the same bytes.',
+      ...notes,
+    ],
+  };
+}
+
+async function openAll(run: Run, subscribers: number): Promise<Contender[]> {
+  const peers = Object.keys(PEERS).filter((file) => file === CEILING || isWanted(run, file));
+  const contenders = [await Contender.open(run, await startFullGateway(run), subscribers)];
+  for (const file of peers) {
+    contenders.push(await Contender.open(run, await startPeer(run, file), subscribers));
+  }
+  return contenders;
+}
+
+interface Point {
+  readonly subscribers: number;
+  readonly perTick: number;
+}
+
+async function measurePoint(
+  run: Run,
+  contenders: readonly Contender[],
+  { subscribers, perTick }: Point,
+  notes: Set<string>,
+): Promise<Result> {
+  const { isQuick, rounds } = run.options;
+  const ms = isQuick ? 400 : 1_500;
+  const bursts = await interleave(contenders, { rounds, warmUps: 1 }, (contender) =>
+    contender.burst(perTick, ms),
+  );
+  const [gateway, raw, ...peers] = contenders;
+  if (gateway === undefined || raw === undefined) throw new Error('two contenders at least');
+  const ours = costs(bursts.get(gateway));
+  const ceiling = costs(bursts.get(raw));
+  const ratio = pairedRatio(ours, ceiling);
+  for (const [{ name }, all] of bursts) notes.add(describe({ subscribers, perTick }, name, all));
+  return {
+    name: `${subscribers} subscribers × ${perTick}`,
+    value: median(ours),
+    unit: 'µs CPU / delivery',
+    better: 'less',
+    spread: pairOf(spreadOf(ours)),
+    ceiling: { name: raw.name, value: median(ceiling) },
+    ratio: ratio.median,
+    ratioSpread: pairOf(ratio),
+    peers: peers.map((peer) => {
+      const theirs = costs(bursts.get(peer));
+      const { name, version } = peer;
+      return { name, version, value: median(theirs), ratio: pairedRatio(ours, theirs).median };
+    }),
+    limitedBy: 'server',
+    ...holdAgainst(
+      'ratio',
+      ratio.median,
+      '<=',
+      perTick === 1 ? RATIO_MAX.single : RATIO_MAX.joined,
+    ),
+  };
+}
+
+function costs(bursts: readonly Burst[] | undefined): number[] {
+  return (bursts ?? []).map((burst) => burst.microsPerDelivery);
+}
+
+/** How the load was carried, for whoever doubts a number. */
+function describe({ subscribers, perTick }: Point, name: string, bursts: readonly Burst[]): string {
+  const middle = (pick: (burst: Burst) => number): string => shortNumber(median(bursts.map(pick)));
+  const store = bursts.some((one) => one.storeMicrosPerMessage > 0)
+    ? `, Redis ${middle((one) => one.storeMicrosPerMessage)} µs per message`
+    : '';
+  return (
+    `${subscribers} × ${perTick} ${name}: ${middle((one) => one.ticksPerSec)} ticks/s, ` +
+    `${middle((one) => one.framesPerMessage)} frames per message, ` +
+    `server ${middle((one) => one.serverLoad * 100)} %, ` +
+    `generator ${middle((one) => one.generatorLoad * 100)} % of a core${store}`
+  );
+}
