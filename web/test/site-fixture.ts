@@ -174,7 +174,7 @@ export class Browser {
     return this.send({ method: 'PATCH', url, ...bodyOf(payload) });
   }
 
-  async send(request: InjectOptions): Promise<Answer> {
+  async send(request: InjectOptions & { url: string }): Promise<Answer> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await this.app.inject({
       ...request,
@@ -187,7 +187,7 @@ export class Browser {
     });
     const problem = contractProblem(this.app, {
       method: String(request.method),
-      url: String(request.url),
+      url: request.url,
       status: answer.statusCode,
       body: answer.body,
     });

@@ -1,0 +1,101 @@
+// The realtime side of a site process: Redis, bus, member list and the client of billing behind one link,
+// and the ports that rest on them. Used by main.ts, which adds what comes from sibling folders, and by
+// demo.ts.
+import { BillingClient, parseStreamStateMessage, TOPICS } from '../billing/index.js';
+import {
+  closeRedis,
+  connectRedis,
+  createRedisBus,
+  InternalClient,
+  MemberRegistry,
+  rankMembers,
+  systemClock,
+  type Config,
+  type Logger,
+  type Member,
+  type RedisBus,
+  type RedisClient,
+} from '../cluster/index.js';
+import { createBillingPort } from './billing-port.js';
+import { createRedisCounts } from './http/redis-counts.js';
+import { createLink, type Link } from './link.js';
+import type { FleetMember, Ports, StreamEvent } from './ports.js';
+
+export interface RealtimeSide {
+  readonly redis: RedisClient;
+  readonly bus: RedisBus;
+  readonly members: MemberRegistry;
+  readonly caller: InternalClient;
+  readonly billing: BillingClient;
+}
+
+export interface Backing {
+  readonly link: Link<RealtimeSide>;
+  readonly ports: Omit<Ports, 'directory' | 'publisher'>;
+}
+
+/** @param isMember whether this process takes a place in the member list or only reads it. */
+export function createBacking(parts: { config: Config; log: Logger; isMember: boolean }): Backing {
+  const { config, log, isMember } = parts;
+  const handlers: ((event: StreamEvent) => void)[] = [];
+
+  async function connect(): Promise<RealtimeSide> {
+    const { realtimeUrl: url } = config.redis;
+    const name = config.node.id;
+    const redis = await connectRedis(url, { role: 'command', name, log });
+    try {
+      const bus = await createRedisBus({ url, name, log });
+      const members = new MemberRegistry(redis, {
+        role: 'web',
+        id: config.node.id,
+        address: { host: config.node.host, port: String(config.web.port) },
+        log,
+        bus,
+        ...config.members,
+      });
+      await (isMember ? members.join() : members.watch());
+      await bus.subscribe(TOPICS.streamState, (payload) => {
+        const event = parseStreamStateMessage(payload);
+        if (event !== undefined) handlers.forEach((handler) => handler(event));
+      });
+      const caller = new InternalClient({ members, secret: config.secrets.internal });
+      return { redis, bus, members, caller, billing: new BillingClient(caller) };
+    } catch (thrown) {
+      await closeRedis(redis);
+      throw thrown;
+    }
+  }
+
+  const link = createLink({
+    name: 'realtime',
+    absence: 'REALTIME_UNAVAILABLE',
+    log,
+    connect,
+    async close({ redis, bus, members, caller }) {
+      caller.close();
+      await members.close();
+      await bus.close();
+      await closeRedis(redis);
+    },
+  });
+  const counts = createRedisCounts(() => link.current().redis, systemClock);
+  const listed = (role: 'gateway' | 'rtmp'): readonly Member[] =>
+    link.isUp() ? link.current().members.list(role) : [];
+  return {
+    link,
+    ports: {
+      billing: createBillingPort(() => link.current().billing),
+      fleet: {
+        list: (role) => listed(role).map(toFleetMember),
+        ranked: (role, key) => rankMembers(key, listed(role)).map(toFleetMember),
+      },
+      events: { onStreamState: (handler) => void handlers.push(handler) },
+      hits: counts,
+      marks: counts,
+    },
+  };
+}
+
+function toFleetMember({ id, address, load, draining }: Member): FleetMember {
+  return { id, address, load, isDraining: draining };
+}

@@ -1,0 +1,146 @@
+// The web role: reads the configuration, joins the site with gateway, rtmp and billing, listens, registers,
+// and stops in order. Pages are served from the first moment on, whatever is away.
+import { fileURLToPath } from 'node:url';
+import {
+  coerceError,
+  ConfigError,
+  createLifecycle,
+  createLogger,
+  createMetrics,
+  loadConfig,
+  startOpsServer,
+  systemClock,
+  type Config,
+  type Lifecycle,
+  type Logger,
+  type OpsServer,
+  type RedisClient,
+} from '../cluster/index.js';
+import { createPublisher, type Publisher } from '../gateway/index.js';
+import { StreamDirectory } from '../rtmp/index.js';
+import { createBacking, type Backing } from './backing.js';
+import { createDatabase, type Database } from './db/database.js';
+import { siteError } from './errors.js';
+import { buildApp } from './http/app.js';
+import { createMailer } from './mail/mailer.js';
+import { createSiteMetrics } from './metrics.js';
+import type { Ports } from './ports.js';
+import { appSettings, siteSettings } from './settings.js';
+import { createSite } from './site.js';
+
+const PUBLIC_DIR = fileURLToPath(new URL('./public', import.meta.url));
+
+async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
+  const metrics = createMetrics('web');
+  const siteMetrics = createSiteMetrics(metrics);
+  const database = createDatabase({ ...config.mysql, log });
+  const backing = createBacking({ config, log, isMember: true });
+  const ports: Ports = { ...backing.ports, ...siblings(backing, log) };
+  const base = { database, clock: systemClock, log };
+  const site = createSite({ ...base, ports, settings: siteSettings(config) });
+  const settings = appSettings(config, PUBLIC_DIR);
+  const app = await buildApp({
+    ...base,
+    site,
+    settings,
+    onAnswer: (answer) => siteMetrics.answered(answer),
+  });
+
+  addOps(lifecycle, config, metrics.registry, () =>
+    troubles({ database, backing, isStopping: lifecycle.isStopping() }),
+  );
+  lifecycle.add('database', { start: () => database.start(), stop: () => database.stop() });
+  lifecycle.add('realtime', {
+    start: () => backing.link.start(),
+    stop: () => backing.link.stop(),
+  });
+  lifecycle.add('live', { start: () => site.live.start(), stop: () => site.live.stop() });
+  if (config.web.smtpUrl !== '') {
+    const { smtpUrl, mailFrom: from } = config.web;
+    const mailer = createMailer({ ...base, smtpUrl, from });
+    lifecycle.add('mailer', { start: () => mailer.start(), stop: () => mailer.stop() });
+  }
+  lifecycle.add('http', {
+    async start() {
+      await app.listen({ host: config.node.bindHost, port: config.web.port });
+      log.info({ event: 'web.listening', port: config.web.port });
+    },
+    stop: () => app.close(),
+  });
+}
+
+/** What comes from other folders: live streams from rtmp, pushes through the gateway's channels. */
+function siblings({ link }: Backing, log: Logger): Pick<Ports, 'directory' | 'publisher'> {
+  const publishers = new WeakMap<RedisClient, Publisher>();
+  const publisherOn = (redis: RedisClient): Publisher => {
+    const publisher = publishers.get(redis) ?? createPublisher({ redis, log });
+    publishers.set(redis, publisher);
+    return publisher;
+  };
+  const away = (thrown: unknown): never => {
+    throw siteError('REALTIME_UNAVAILABLE', {}, thrown);
+  };
+  return {
+    directory: {
+      list: async () => new StreamDirectory(link.current().redis).list().catch(away),
+    },
+    publisher: {
+      async publish(channel, push) {
+        const publisher = publisherOn(link.current().redis);
+        const outcome = await publisher.publish(channel, push).catch(away);
+        if (outcome.cls === 'latest') return outcome.isWritten;
+        return outcome.cls === 'reliable' && !outcome.isRepeat;
+      },
+    },
+  };
+}
+
+async function troubles(parts: {
+  database: Database;
+  backing: Backing;
+  isStopping: boolean;
+}): Promise<string[]> {
+  const { database, backing, isStopping } = parts;
+  const reasons: string[] = [];
+  if (isStopping) reasons.push('draining');
+  if (!(await database.isReachable())) reasons.push('MySQL does not answer');
+  if (!backing.link.isUp()) reasons.push('realtime Redis has not answered yet');
+  else if (backing.link.current().members.problem !== '') {
+    reasons.push(backing.link.current().members.problem);
+  }
+  return reasons;
+}
+
+function addOps(
+  lifecycle: Lifecycle,
+  config: Config,
+  registry: ReturnType<typeof createMetrics>['registry'],
+  ask: () => Promise<string[]>,
+): void {
+  let server: OpsServer | undefined;
+  lifecycle.add('ops', {
+    async start() {
+      const isReady = async () => {
+        const reasons = await ask();
+        return { ready: reasons.length === 0, reasons };
+      };
+      server = await startOpsServer({ ...config.ops, registry, isReady });
+    },
+    stop: () => server?.close(),
+  });
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLogger({ role: 'web', nodeId: config.node.id, level: config.log.level });
+  const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
+  await compose(config, log, lifecycle);
+  await lifecycle.runUntilSignal();
+}
+
+main().catch((thrown: unknown) => {
+  const isConfig = thrown instanceof ConfigError;
+  const lines = isConfig ? thrown.problems : [coerceError(thrown).message];
+  for (const line of lines) process.stderr.write(`web: ${line}\n`);
+  process.exit(isConfig ? 2 : 1);
+});
