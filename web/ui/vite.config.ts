@@ -7,7 +7,8 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
-  // The build of msgpackr that never tries to compile code: the content policy forbids that, loudly.
+  // The build of msgpackr that never tries to compile code: the content policy forbids that,
+  // loudly.
   resolve: { alias: [{ find: /^msgpackr$/, replacement: 'msgpackr/index-no-eval' }] },
   build: {
     outDir: fileURLToPath(new URL('../../dist/web/public', import.meta.url)),

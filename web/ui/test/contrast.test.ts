@@ -1,4 +1,5 @@
-// The palette keeps its promise: every text and background pair of the interface meets WCAG AA in both schemes.
+// The palette keeps its promise: every text and background pair of the interface meets WCAG AA in
+// both schemes.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 

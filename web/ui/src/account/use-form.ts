@@ -17,7 +17,10 @@ function focusFirstWrong(form: HTMLFormElement): void {
   }, 0);
 }
 
-/** `send` gets the text of each named field. What it throws is shown; a thrown Problem may name fields. */
+/**
+ * `send` gets the text of each named field. What it throws is shown; a thrown Problem may name
+ * fields.
+ */
 export function useForm(send: (fields: Record<string, string>) => Promise<void>): FormState {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();

@@ -1,4 +1,5 @@
-// Giving credits to an account, with a reason for the audit. The key makes a repeated press harmless.
+// Giving credits to an account, with a reason for the audit. The key makes a repeated press
+// harmless.
 import { useRef, useState } from 'react';
 import { useForm } from '../account/use-form.js';
 import type { FormState } from '../account/use-form.js';

@@ -1,5 +1,5 @@
-// The only caller of `fetch`: JSON under /api/v1, the header that proves the request comes from our own page, and one
-// silent renewal when the short access cookie has run out.
+// The only caller of `fetch`: JSON under /api/v1, the header that proves the request comes from our
+// own page, and one silent renewal when the short access cookie has run out.
 import { parseProblem } from './problem.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -34,7 +34,10 @@ async function readBody(response: Response): Promise<unknown> {
 
 let renewal: Promise<boolean> | undefined;
 
-/** Rotates the session cookies; concurrent callers share one request, because a refresh token works once. */
+/**
+ * Rotates the session cookies; concurrent callers share one request, because a refresh token works
+ * once.
+ */
 export function renewAccess(): Promise<boolean> {
   renewal ??= send('POST', '/auth/refresh', undefined)
     .then((response) => response.ok)
@@ -47,7 +50,10 @@ export function renewAccess(): Promise<boolean> {
 
 let canRenew: () => boolean = () => false;
 
-/** The session tells whether this browser has signed in, so that strangers cause no needless renewals. */
+/**
+ * The session tells whether this browser has signed in, so that strangers cause no needless
+ * renewals.
+ */
 export function setRenewalGuard(guard: () => boolean): void {
   canRenew = guard;
 }

@@ -1,4 +1,5 @@
-// Where messages are written: Enter sends, Shift+Enter breaks the line, the emote menu inserts names.
+// Where messages are written: Enter sends, Shift+Enter breaks the line, the emote menu inserts
+// names.
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
 import { IconButton } from '../ui/button.js';
@@ -50,7 +51,7 @@ export function ChatComposer({ onSend, mention }: ChatComposerProps) {
           value={text}
           maxLength={textMax}
           placeholder="Say something"
-          aria-label="Chat message"
+          aria-label="Say something in chat"
           enterKeyHint="send"
           data-testid="chat-input"
           onChange={(event) => setText(event.target.value)}

@@ -1,4 +1,5 @@
-// The scrolling part of the chat: follows the newest line while the reader is at the end, stays put and counts while not.
+// The scrolling part of the chat: follows the newest line while the reader is at the end, stays put
+// and counts while not.
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Button } from '../ui/button.js';
@@ -15,7 +16,9 @@ interface ChatListProps extends LineActions {
   myName: string | undefined;
   /** Changes when the reader has said something: then the end is wanted. */
   ownCount: number;
-  /** Fetches older lines; resolves to the change to make, undefined at the beginning of the chat. */
+  /**
+   * Fetches older lines; resolves to the change to make, undefined at the beginning of the chat.
+   */
   readBack: () => Promise<(() => void) | undefined>;
   onEnd: () => void;
 }
@@ -114,7 +117,7 @@ export function ChatList(props: ChatListProps) {
         onScroll={onScroll}
         tabIndex={0}
         role="log"
-        aria-label="Chat messages"
+        aria-label="Chat"
       >
         {hasPast ? (
           <div className="chat-past">

@@ -1,5 +1,6 @@
-// The lines of one room's chat as pure data: own lines appear at once and are merged with their echo by `mid`,
-// a tip is shown once, and the list stays bounded. Lines are ordered by offset; unsent ones stand last.
+// The lines of one room's chat as pure data: own lines appear at once and are merged with their
+// echo by `mid`, a tip is shown once, and the list stays bounded. Lines are ordered by offset;
+// unsent ones stand last.
 export interface ChatAuthor {
   id: string;
   name: string;
@@ -49,7 +50,10 @@ function isSame(a: ChatLine, b: ChatLine): boolean {
   return a.offset !== undefined && a.offset === b.offset;
 }
 
-/** Puts a sequenced line where its offset belongs; nearly always that is the end of the sequenced part. */
+/**
+ * Puts a sequenced line where its offset belongs; nearly always that is the end of the sequenced
+ * part.
+ */
 function insertByOffset(lines: ChatLine[], line: ChatLine): void {
   let at = lines.length;
   while (at > 0) {
@@ -63,7 +67,10 @@ function insertByOffset(lines: ChatLine[], line: ChatLine): void {
   lines.splice(at, 0, line);
 }
 
-/** Adds lines as they arrive (live, history or resume, in any mixture); what is already shown is merged, not repeated. */
+/**
+ * Adds lines as they arrive (live, history or resume, in any mixture); what is already shown is
+ * merged, not repeated.
+ */
 export function addLines(log: ChatLog, incoming: readonly ChatLine[]): ChatLog {
   if (incoming.length === 0) return log;
   const lines = [...log.lines];

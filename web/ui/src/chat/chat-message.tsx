@@ -70,7 +70,10 @@ function Words({ text, myName }: { text: string; myName: string | undefined }) {
   });
 }
 
-/** From here on a tip is set on full yellow; smaller ones stay calm so that a busy room remains readable. */
+/**
+ * From here on a tip is set on full yellow; smaller ones stay calm so that a busy room remains
+ * readable.
+ */
 const bigTipMilli = 50_000n;
 
 function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {

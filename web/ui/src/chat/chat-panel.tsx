@@ -1,4 +1,5 @@
-// The chat beside the video: status, lines and composer. What a stranger or a ghost may not do is said, not hidden.
+// The chat beside the video: status, lines and composer. What a stranger or a ghost may not do is
+// said, not hidden.
 import { useCallback, useState } from 'react';
 import { formatViewers } from '../format/clock.js';
 import { realtimeStore } from '../realtime/realtime.js';
@@ -27,7 +28,7 @@ interface ChatPanelProps {
 function statusWords(status: RealtimeStatus, isJoined: boolean): string {
   if (status === 'reconnecting') return 'Connection lost. Reconnecting…';
   if (status === 'closed') return 'Chat is disconnected.';
-  if (status === 'connected' && isJoined) return '';
+  if (status === 'online' && isJoined) return '';
   return 'Joining the chat…';
 }
 

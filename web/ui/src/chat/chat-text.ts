@@ -1,4 +1,5 @@
-// Splits what somebody wrote into plain words, mentions and emotes. The parts are shown as text nodes; nothing here is ever HTML.
+// Splits what somebody wrote into plain words, mentions and emotes. The parts are shown as text
+// nodes; nothing here is ever HTML.
 export type TextPart =
   | { kind: 'text'; text: string }
   | { kind: 'mention'; text: string; isMe: boolean }

@@ -1,4 +1,5 @@
-// Turns room messages as they come over the wire into chat lines. Foreign input: every member is checked, what does not fit is left out.
+// Turns room messages as they come over the wire into chat lines. Foreign input: every member is
+// checked, what does not fit is left out.
 import type { ChatAuthor, ChatLine } from './chat-log.js';
 
 export interface WireMessage {
@@ -28,7 +29,10 @@ function readAuthor(value: unknown): ChatAuthor | undefined {
   return { id, name, role: asText(from['role']) ?? 'viewer' };
 }
 
-/** A chat message or tip as a line; undefined for kinds that chat does not show and for malformed bodies. */
+/**
+ * A chat message or tip as a line; undefined for kinds that chat does not show and for malformed
+ * bodies.
+ */
 export function readLine(message: WireMessage, nowMs: number): ChatLine | undefined {
   const body = asFields(message.body);
   const from = readAuthor(body['from']);
@@ -49,7 +53,10 @@ export function readLine(message: WireMessage, nowMs: number): ChatLine | undefi
   return undefined;
 }
 
-/** One `[offset, ts, kind, body, mid]` of a history page; undefined when it is none or not shown in chat. */
+/**
+ * One `[offset, ts, kind, body, mid]` of a history page; undefined when it is none or not shown in
+ * chat.
+ */
 export function readHistoryItem(item: unknown): ChatLine | undefined {
   if (!Array.isArray(item)) return undefined;
   const [offset, atMs, kind, body, mid] = item as unknown[];

@@ -1,4 +1,5 @@
-// Why a message was not taken, in words for the person who wrote it. The codes are those of the rt1 protocol.
+// Why a message was not taken, in words for the person who wrote it. The codes are those of the rt1
+// protocol.
 const words: Record<string, string> = {
   banned: 'You are banned from this room.',
   muted: 'A moderator has muted you for now.',

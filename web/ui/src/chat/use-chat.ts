@@ -1,4 +1,5 @@
-// The chat of one room as React state: incoming lines are gathered and shown once per frame, own lines at once.
+// The chat of one room as React state: incoming lines are gathered and shown once per frame, own
+// lines at once.
 import { useMemo } from 'react';
 import { newMid, readHistory, say } from '../realtime/realtime.js';
 import { createStore } from '../state/store.js';

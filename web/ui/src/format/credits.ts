@@ -7,7 +7,10 @@ function toMilli(milli: string | bigint): bigint {
   return /^-?\d+$/.test(milli) ? BigInt(milli) : 0n;
 }
 
-/** `'12345'` → `12.34`: at most two decimals, rounded down so that nobody is promised more than there is. */
+/**
+ * `'12345'` → `12.34`: at most two decimals, rounded down so that nobody is promised more than
+ * there is.
+ */
 export function formatCredits(milli: string | bigint): string {
   const value = toMilli(milli);
   const sign = value < 0n ? '-' : '';
@@ -24,7 +27,9 @@ export function formatCreditsUnit(milli: string | bigint): string {
   return `${formatCredits(value)} ${value === MILLI ? 'credit' : 'credits'}`;
 }
 
-/** Typed credits (`12`, `0.5`, `0,5`) → milli-credits, or undefined when it is no amount above zero. */
+/**
+ * Typed credits (`12`, `0.5`, `0,5`) → milli-credits, or undefined when it is no amount above zero.
+ */
 export function parseCredits(text: string): bigint | undefined {
   const match = /^(\d{1,9})(?:[.,](\d{1,3}))?$/.exec(text.trim());
   if (!match) return undefined;

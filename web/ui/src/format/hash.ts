@@ -1,5 +1,5 @@
-// A small stable hash for looks only (poster, name colour), the same on every visit: FNV-1a, then a finaliser that spreads
-// the difference of short, similar texts over all bits.
+// A small stable hash for looks only (poster, name colour), the same on every visit: FNV-1a, then a
+// finaliser that spreads the difference of short, similar texts over all bits.
 export function hashText(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {

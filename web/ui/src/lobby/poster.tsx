@@ -1,4 +1,5 @@
-// The printed bill of a room: drawn from its slug alone, so a room always has a face, the same on every visit.
+// The printed bill of a room: drawn from its slug alone, so a room always has a face, the same on
+// every visit.
 import { hashText } from '../format/hash.js';
 import '../styles/poster.css';
 

@@ -1,4 +1,5 @@
-// One room in the list: picture or poster, live badge, price and viewers. The whole card is one link.
+// One room in the list: picture or poster, live badge, price and viewers. The whole card is one
+// link.
 import { useState } from 'react';
 import type { Room } from '../api/rooms.js';
 import { formatCredits, isFree } from '../format/credits.js';

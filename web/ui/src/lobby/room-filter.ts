@@ -16,7 +16,9 @@ export interface ListView {
   resting: Room[];
 }
 
-/** Live rooms by viewers, the others as the server orders them. Stable while the numbers are equal. */
+/**
+ * Live rooms by viewers, the others as the server orders them. Stable while the numbers are equal.
+ */
 export function layOut(rooms: readonly Room[]): ListView {
   return {
     live: rooms

@@ -1,5 +1,6 @@
-// The room list that follows the house: fetched once, then again whenever the lobby channel says that something changed,
-// and on a slow clock for viewer counts and for the time when realtime is away.
+// The room list that follows the house: fetched once, then again whenever the lobby channel says
+// that something changed, and on a slow clock for viewer counts and for the time when realtime is
+// away.
 import { useEffect, useRef, useState } from 'react';
 import { fetchRooms } from '../api/rooms.js';
 import type { RoomList } from '../api/rooms.js';
@@ -8,7 +9,10 @@ import { useLoad } from '../state/use-load.js';
 import type { Load } from '../state/use-load.js';
 import type { RoomFilter } from './room-filter.js';
 
-/** Collects a burst of changes into one request; well inside the two seconds in which a change must be seen. */
+/**
+ * Collects a burst of changes into one request; well inside the two seconds in which a change must
+ * be seen.
+ */
 const gatherMs = 250;
 const refreshEveryMs = 15_000;
 const typingMs = 250;

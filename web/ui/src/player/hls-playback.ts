@@ -1,5 +1,6 @@
-// Plays a stream through hls.js (fetched here and nowhere else) and recovers from what live streams suffer: a playlist that is
-// not there yet, an expired signature, a broken segment, a publisher who comes back.
+// Plays a stream through hls.js (fetched here and nowhere else) and recovers from what live streams
+// suffer: a playlist that is not there yet, an expired signature, a broken segment, a publisher who
+// comes back.
 import type { ErrorData, HlsConfig, default as HlsType } from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
 import { qualityLabel } from './playback.js';

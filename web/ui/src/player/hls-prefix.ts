@@ -1,5 +1,6 @@
-// The signed part of an HLS address, `/h/<exp>.<sid>.<mac>/…`. A player keeps asking for the playlist address that it began with;
-// this puts the newest signature into each request, so that a renewal never interrupts the picture.
+// The signed part of an HLS address, `/h/<exp>.<sid>.<mac>/…`. A player keeps asking for the
+// playlist address that it began with; this puts the newest signature into each request, so that a
+// renewal never interrupts the picture.
 const pattern = /\/h\/(\d+)\.([^/]+)\.([^./]+)\//;
 
 export interface SignedPrefix {
@@ -21,7 +22,10 @@ export function withFreshPrefix(url: string, fresh: SignedPrefix | undefined): s
   return url.replace(own.text, () => fresh.text);
 }
 
-/** How long to wait before asking for a new signature: at two thirds of what is left, at least a second. */
+/**
+ * How long to wait before asking for a new signature: at two thirds of what is left, at least a
+ * second.
+ */
 export function renewalDelayMs(prefix: SignedPrefix, nowMs: number): number {
   return Math.max(1000, ((prefix.expiresAtMs - nowMs) * 2) / 3);
 }

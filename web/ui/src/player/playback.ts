@@ -1,4 +1,5 @@
-// What one <video> does with one stream: the state that the controls show, and the handle through which they act.
+// What one <video> does with one stream: the state that the controls show, and the handle through
+// which they act.
 export type PlaybackPhase = 'starting' | 'playing' | 'stalled' | 'failed';
 
 export interface QualityLevel {
@@ -21,7 +22,10 @@ export interface Playback {
 export interface PlaybackEvents {
   onPhase: (phase: PlaybackPhase) => void;
   onQualities: (levels: QualityLevel[]) => void;
-  /** The server refused the address: ask for a new one. Resolves to false when there is none to have. */
+  /**
+   * The server refused the address: ask for a new one. Resolves to false when there is none to
+   * have.
+   */
   renew: () => Promise<boolean>;
   /** Puts the newest signature into an address. */
   freshen: (url: string) => string;

@@ -1,4 +1,5 @@
-// The bar below the picture: sound, distance from the live moment, quality, theatre, picture-in-picture, full screen.
+// The bar below the picture: sound, distance from the live moment, quality, theatre,
+// picture-in-picture, full screen.
 import { useEffect, useState } from 'react';
 import type { RefObject } from 'react';
 import { IconButton } from '../ui/button.js';

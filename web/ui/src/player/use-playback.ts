@@ -1,4 +1,5 @@
-// Ties a stream address to the <video> of the page: starts, recovers, renews the signature, tears down.
+// Ties a stream address to the <video> of the page: starts, recovers, renews the signature, tears
+// down.
 import { useEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
 import { playWithHls } from './hls-playback.js';
@@ -13,7 +14,10 @@ export interface PlaybackView {
   playback: RefObject<Playback | undefined>;
 }
 
-/** Keeps the newest signature; `renewUrl` gets a newly signed address from the site, undefined when refused. */
+/**
+ * Keeps the newest signature; `renewUrl` gets a newly signed address from the site, undefined when
+ * refused.
+ */
 class Signature {
   private prefix: SignedPrefix | undefined;
   private timer: number | undefined;

@@ -1,4 +1,5 @@
-// Volume of the <video> as React state; starts as the visitor left it and falls back to muted when the browser forbids sound.
+// Volume of the <video> as React state; starts as the visitor left it and falls back to muted when
+// the browser forbids sound.
 import { useCallback, useEffect, useState } from 'react';
 import type { RefObject } from 'react';
 import { loadVolume, saveVolume } from './volume.js';
@@ -20,7 +21,8 @@ export function useVolume(videoRef: RefObject<HTMLVideoElement | null>): VolumeC
   useEffect(() => {
     const video = videoRef.current;
     if (!video) return undefined;
-    // Autoplay with sound is refused until the visitor has touched the page: mute and play rather than stand still.
+    // Autoplay with sound is refused until the visitor has touched the page: mute and play rather
+    // than stand still.
     const onLoaded = (): void => {
       video.play().catch((error: unknown) => {
         if (!(error instanceof DOMException) || error.name !== 'NotAllowedError') return;

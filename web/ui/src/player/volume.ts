@@ -1,4 +1,5 @@
-// Loudness as the visitor left it, kept over rooms and visits. A browser may still insist on starting muted.
+// Loudness as the visitor left it, kept over rooms and visits. A browser may still insist on
+// starting muted.
 export interface Volume {
   level: number;
   isMuted: boolean;

@@ -1,5 +1,6 @@
-// The page's one connection to the realtime gateways: who we are decides the ticket, pages join and leave channels, and the
-// member's own channel (balance, notifications, cut-offs) is always on. The client library keeps order and reconnects.
+// The page's one connection to the realtime gateways: who we are decides the ticket, pages join and
+// leave channels, and the member's own channel (balance, notifications, cut-offs) is always on. The
+// client library keeps order and reconnects.
 import type {
   ClientState,
   RealtimeClient,
@@ -12,7 +13,7 @@ import type { Session } from '../session/session.js';
 import { createStore } from '../state/store.js';
 
 export type { ReceivedMessage };
-export type RealtimeStatus = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed';
+export type RealtimeStatus = 'idle' | 'connecting' | 'online' | 'reconnecting' | 'closed';
 
 export interface RealtimeState {
   status: RealtimeStatus;
@@ -47,13 +48,15 @@ interface Member {
 const members = new Set<Member>();
 const controlListeners = new Set<(body: Readonly<Record<string, unknown>>) => void>();
 let client: RealtimeClient | undefined;
-/** Grows with every change of identity, so that a client that was still being loaded is not used. */
+/**
+ * Grows with every change of identity, so that a client that was still being loaded is not used.
+ */
 let generation = 0;
 
 function showStatus(state: ClientState, hadConnected: boolean): void {
   const status: RealtimeStatus =
     state === 'online'
-      ? 'connected'
+      ? 'online'
       : state === 'closed' || state === 'idle'
         ? 'closed'
         : hadConnected
@@ -96,7 +99,9 @@ export function onControl(listener: (body: Readonly<Record<string, unknown>>) =>
   return () => controlListeners.delete(listener);
 }
 
-/** Resolves with the place of the message in the channel; rejects with the reason of the gateway. */
+/**
+ * Resolves with the place of the message in the channel; rejects with the reason of the gateway.
+ */
 export async function say(
   channel: string,
   text: string,
@@ -163,7 +168,10 @@ function identity(session: Session): string | undefined {
   return session.state === 'starting' ? undefined : (session.user?.id ?? 'anonymous');
 }
 
-/** Follows the session: connects once it is known who we are, and again as somebody else after login or logout. */
+/**
+ * Follows the session: connects once it is known who we are, and again as somebody else after login
+ * or logout.
+ */
 export function startRealtime(): void {
   let known: string | undefined;
   const follow = (): void => {

@@ -1,4 +1,5 @@
-// How long the credit lasts in a paid show. Counted from the newest balance; the ledger alone decides, this only shows.
+// How long the credit lasts in a paid show. Counted from the newest balance; the ledger alone
+// decides, this only shows.
 import type { Entry } from '../api/rooms.js';
 import { secondsForCredits } from '../format/credits.js';
 import type { Balance } from '../session/balance.js';
@@ -6,7 +7,9 @@ import type { Balance } from '../session/balance.js';
 /** Below this the countdown asks for attention. */
 export const warnSec = 120;
 
-/** Unix ms when the credit ends at this price; undefined in a free room or while nothing is known. */
+/**
+ * Unix ms when the credit ends at this price; undefined in a free room or while nothing is known.
+ */
 export function creditEndsAtMs(
   entry: Entry,
   balance: Balance | undefined,

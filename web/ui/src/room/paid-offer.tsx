@@ -1,4 +1,5 @@
-// The door of a paid show: what it costs, what you have, how long that lasts, and the one button that starts the charge.
+// The door of a paid show: what it costs, what you have, how long that lasts, and the one button
+// that starts the charge.
 import { useState } from 'react';
 import type { Room } from '../api/rooms.js';
 import { formatCredits, formatCreditsUnit, secondsForCredits } from '../format/credits.js';

@@ -1,4 +1,5 @@
-// A room: picture, show, chat. On a phone the picture stands on top and the chat fills the rest; on a desktop they stand side by side.
+// A room: picture, show, chat. On a phone the picture stands on top and the chat fills the rest; on
+// a desktop they stand side by side.
 import { useEffect, useState } from 'react';
 import type { Room } from '../api/rooms.js';
 import type { ChatAuthor } from '../chat/chat-log.js';

@@ -1,4 +1,5 @@
-// What fills the place of the picture: the picture, the door of a paid show, the reason of a cut-off, or the offline bill.
+// What fills the place of the picture: the picture, the door of a paid show, the reason of a
+// cut-off, or the offline bill.
 import { useCallback } from 'react';
 import type { Room } from '../api/rooms.js';
 import { resolveHls } from '../api/rooms.js';

@@ -1,4 +1,5 @@
-// What the room page shows, as data: where the visitor stands with the room, and the terms of a paid show.
+// What the room page shows, as data: where the visitor stands with the room, and the terms of a
+// paid show.
 import type { Problem } from '../api/problem.js';
 import type { Entry, Room } from '../api/rooms.js';
 

@@ -1,4 +1,5 @@
-// Applies a pushed change of a room (live or not, words, price) to what the page knows. Foreign input: what does not fit is ignored.
+// Applies a pushed change of a room (live or not, words, price) to what the page knows. Foreign
+// input: what does not fit is ignored.
 import type { Room } from '../api/rooms.js';
 import { asText } from '../chat/chat-wire.js';
 

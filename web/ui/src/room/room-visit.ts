@@ -1,5 +1,6 @@
-// One visit to one room: entering, the paid offer, the realtime channel, cut-offs, leaving. Owned by the room page, which calls
-// `start` and `stop`. Invariant: at most one channel is joined, and only inside the room.
+// One visit to one room: entering, the paid offer, the realtime channel, cut-offs, leaving. Owned
+// by the room page, which calls `start` and `stop`. Invariant: at most one channel is joined, and
+// only inside the room.
 import { enterRoom, fetchRoom, leaveRoom, renewPlaylist, resolveHls } from '../api/rooms.js';
 import type { Acceptance, Entry, Room } from '../api/rooms.js';
 import { toProblem } from '../api/problem.js';
@@ -77,7 +78,8 @@ export class RoomVisit {
       // The price has changed under a free visit: the offer comes up instead of a frozen picture.
       if (problem.status === 402 && !this.acceptance) void this.enter();
       if (problem.code === 'SHOW_NOT_LIVE') this.takeTerms({ live: false });
-      // Away is no answer: the old signature may still be good. Refused means that there is nothing to see.
+      // Away is no answer: the old signature may still be good. Refused means that there is nothing
+      // to see.
       const isAway = problem.status === 0 || problem.status >= 500;
       return isAway ? resolveHls(phase.entry.hlsUrl) : undefined;
     }
@@ -244,7 +246,10 @@ export class RoomVisit {
     this.patch({ isJoined: false });
   }
 
-  /** Ends the billing session of a paid show; without it the sweeper would, but only after its grace. */
+  /**
+   * Ends the billing session of a paid show; without it the sweeper would, but only after its
+   * grace.
+   */
   private readonly leaveQuietly = (): void => {
     const { phase } = this.store.get();
     if (phase.at !== 'inside' || sessionStore.get().state !== 'member') return;

@@ -1,4 +1,5 @@
-// Choosing and sending a tip. One key per opened dialog and amount: a double click or a retry after a lost answer pays once.
+// Choosing and sending a tip. One key per opened dialog and amount: a double click or a retry after
+// a lost answer pays once.
 import { useRef, useState } from 'react';
 import type { SubmitEvent } from 'react';
 import { toProblem } from '../api/problem.js';

@@ -1,4 +1,5 @@
-// The newest tip over the picture for a few seconds, so that the whole house sees it. History is not celebrated again.
+// The newest tip over the picture for a few seconds, so that the whole house sees it. History is
+// not celebrated again.
 import { useEffect, useRef, useState } from 'react';
 import type { ChatLine } from '../chat/chat-log.js';
 import type { Chat } from '../chat/use-chat.js';

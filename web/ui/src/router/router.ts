@@ -1,4 +1,5 @@
-// Addresses ↔ pages. `matchRoute` is pure; `location` and the history are touched only by the functions below it.
+// Addresses ↔ pages. `matchRoute` is pure; `location` and the history are touched only by the
+// functions below it.
 import { createStore } from '../state/store.js';
 
 export type Route =

@@ -1,5 +1,5 @@
-// The balance as it is told by answers and by pushes. A push carries a version; an older one never overwrites a newer one,
-// whatever order they arrive in.
+// The balance as it is told by answers and by pushes. A push carries a version; an older one never
+// overwrites a newer one, whatever order they arrive in.
 export interface Balance {
   /** All milli-credits of the wallet, those held for a running show included. */
   amount: string;
@@ -31,7 +31,10 @@ export function readPush(
   };
 }
 
-/** Reads what `/me` tells: credits free to spend, beside those held. Undefined while billing is away. */
+/**
+ * Reads what `/me` tells: credits free to spend, beside those held. Undefined while billing is
+ * away.
+ */
 export function readMe(
   me: { balance: string | null; held?: string; version?: number },
   atMs: number,

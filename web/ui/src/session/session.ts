@@ -17,7 +17,8 @@ export interface Session {
 export const sessionStore = createStore<Session>({ state: 'starting' });
 
 const memberHint = 'showbill.member';
-// The access cookie lives 15 minutes at most; anonymous-capable routes would silently treat an expired one as a stranger.
+// The access cookie lives 15 minutes at most; anonymous-capable routes would silently treat an
+// expired one as a stranger.
 const renewEveryMs = 9 * 60_000;
 let renewedAtMs = 0;
 
@@ -52,7 +53,10 @@ function applyMe(me: Me): void {
   });
 }
 
-/** Asks who we are. An unreachable site leaves the visitor anonymous for now and is asked again on `reloadSession`. */
+/**
+ * Asks who we are. An unreachable site leaves the visitor anonymous for now and is asked again on
+ * `reloadSession`.
+ */
 export async function reloadSession(): Promise<void> {
   try {
     applyMe(await fetchMe());

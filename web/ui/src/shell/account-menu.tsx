@@ -1,4 +1,5 @@
-// The signed-in visitor's menu: who, where to, log out. On a phone it also carries the site navigation.
+// The signed-in visitor's menu: who, where to, log out. On a phone it also carries the site
+// navigation.
 import { useEffect, useRef } from 'react';
 import { Link } from '../router/link.js';
 import { navigate } from '../router/router.js';

@@ -6,14 +6,14 @@ import { useStore } from '../state/use-store.js';
 const words: Record<RealtimeStatus, string> = {
   idle: 'Not connected',
   connecting: 'Connecting',
-  connected: 'Connected',
+  online: 'Connected',
   reconnecting: 'Reconnecting',
   closed: 'Disconnected',
 };
 
 export function ConnectionBadge() {
   const { status } = useStore(realtimeStore);
-  const isQuiet = status === 'connected' || status === 'idle';
+  const isQuiet = status === 'online' || status === 'idle';
   return (
     <span
       className="connection"

@@ -1,5 +1,5 @@
-// One request whose answer a page shows: loading, failed with a reason and a way to retry, or loaded.
-// Answers of an older request never overwrite those of a newer one.
+// One request whose answer a page shows: loading, failed with a reason and a way to retry, or
+// loaded. Answers of an older request never overwrite those of a newer one.
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { toProblem } from '../api/problem.js';
 import type { Problem } from '../api/problem.js';

@@ -1,4 +1,5 @@
-// Keeps one failed page from taking the whole site down: says so and offers to load again (also after a new release replaced a chunk).
+// Keeps one failed page from taking the whole site down: says so and offers to load again (also
+// after a new release replaced a chunk).
 import { Component } from 'react';
 import type { ReactNode } from 'react';
 import { Button } from './button.js';

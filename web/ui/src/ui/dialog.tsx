@@ -1,4 +1,5 @@
-// A modal built on the browser's <dialog>: focus is held inside, Escape and the backdrop close it, focus returns on close.
+// A modal built on the browser's <dialog>: focus is held inside, Escape and the backdrop close it,
+// focus returns on close.
 import { useEffect, useId, useRef } from 'react';
 import type { ReactNode } from 'react';
 import { IconButton } from './button.js';

@@ -1,4 +1,5 @@
-// Line icons of the interface, drawn on a 20 × 20 grid. Always decorative: the control carries the words.
+// Line icons of the interface, drawn on a 20 × 20 grid. Always decorative: the control carries the
+// words.
 import type { ReactNode } from 'react';
 
 function Icon({ children }: { children: ReactNode }) {
