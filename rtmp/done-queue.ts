@@ -3,10 +3,12 @@
 // Order within a session is kept; sessions do not wait for each other.
 
 import type { Logger } from '../cluster/index.js';
+import type { DoneLedger } from './done-ledger.js';
 import type { HookClient, HookRequest } from './hooks.js';
 import type { IngestMetrics } from './metrics.js';
 
 export interface DoneQueueOptions {
+  readonly ledger: DoneLedger;
   readonly hooks: HookClient;
   readonly log: Logger;
   readonly metrics: IngestMetrics;
@@ -81,7 +83,7 @@ export class DoneQueue {
     return this.#entries.size;
   }
 
-  /** Stops repeating; what is left is logged, so that it can be closed by hand or by lease expiry. */
+  /** Stops repeating; what is left is logged, and sent by whoever adopts it from the ledger. */
   close(): void {
     for (const entry of [...this.#entries]) {
       this.#options.log.error({ event: 'rtmp.done.lost', session: entry.session });
@@ -108,6 +110,7 @@ export class DoneQueue {
         entry.requests.shift();
       }
     }
+    this.#options.ledger.settle(entry.session);
     this.#remove(entry);
   }
 

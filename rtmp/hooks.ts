@@ -44,7 +44,8 @@ export interface HookClientOptions {
 const VALUE_MAX = 256;
 const ANSWER_BYTES_MAX = 4_096;
 const REASON_MAX = 120;
-const SOCKETS_MAX = 128;
+/** An idle connection goes before the usual servers close it (5 to 10 s), or a call might meet the closing. */
+const AGENT_OPTIONS = { keepAlive: true, maxSockets: 128, timeout: 4_000 } as const;
 
 const PATHS: Readonly<Record<HookCall, string>> = {
   connect: 'on_connect',
@@ -61,8 +62,8 @@ const PATHS: Readonly<Record<HookCall, string>> = {
 export class HookClient {
   readonly #options: HookClientOptions;
   readonly #agents = {
-    'http:': new http.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX }),
-    'https:': new https.Agent({ keepAlive: true, maxSockets: SOCKETS_MAX }),
+    'http:': new http.Agent(AGENT_OPTIONS),
+    'https:': new https.Agent(AGENT_OPTIONS),
   };
 
   constructor(options: HookClientOptions) {

@@ -88,6 +88,7 @@ export class PlayRole implements Role {
     connection.send(CSID_DATA, sampleAccess(PLAY_STREAM_ID));
     const burst = context.streams.join(this.streamId, this.#player);
     if (burst !== undefined) this.#player.start(burst);
+    hooks.noteOwed(context.ledger, this.streamId);
     hooks.startUpdates({
       timestampMs: () => this.#player.lastTimestampMs,
       ended: (reason) => this.kick(reason),

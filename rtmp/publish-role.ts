@@ -135,6 +135,7 @@ export class PublishRole implements Role {
     this.#host.notify('NetStream.Publish.Start', 'Publishing');
     this.#mediaAtMs = context.clock.monotonicMs();
     context.streams.announce(this.#stream);
+    hooks.noteOwed(context.ledger, this.streamId);
     hooks.startUpdates({
       timestampMs: () => this.#stream.lastTimestampMs,
       ended: (reason) => this.kick(reason),

@@ -6,6 +6,7 @@ import { type AddressInfo, type BlockList, createServer, type Server, type Socke
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { type Clock, coerceError, type Logger, systemClock } from '../cluster/index.js';
 import { AddressRules, contains, networks, plainAddress } from './address-rules.js';
+import { type DoneLedger, NO_LEDGER, type OwedEvents } from './done-ledger.js';
 import { DoneQueue } from './done-queue.js';
 import { HookClient } from './hooks.js';
 import type { IngestOptions } from './ingest-options.js';
@@ -25,6 +26,8 @@ export interface RtmpServerOptions {
   readonly metrics: IngestMetrics;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Default: what a dead node owes is lost. */
+  readonly ledger?: DoneLedger;
 }
 
 const TICK_MS = 250;
@@ -45,13 +48,14 @@ export class RtmpServer {
   #isStopping = false;
 
   constructor(server: RtmpServerOptions) {
-    const { options, metrics, log, clock = systemClock } = server;
+    const { options, metrics, log, clock = systemClock, ledger = NO_LEDGER } = server;
     const hooks = new HookClient({
       target: server.hookTarget,
       timeoutMs: options.hookTimeoutMs,
       metrics,
     });
     const doneQueue = new DoneQueue({
+      ledger,
       hooks,
       log,
       metrics,
@@ -71,7 +75,7 @@ export class RtmpServer {
       publish: new AddressRules(options.publishAddresses),
       play: new AddressRules(options.playAddresses),
     };
-    this.#context = { options, clock, log, metrics, hooks, doneQueue, streams, rules };
+    this.#context = { options, clock, log, metrics, hooks, doneQueue, ledger, streams, rules };
     this.#proxies = networks(options.proxies);
     this.#boot = clock.nowMs().toString(36);
     this.#listeners = [{ server: this.#listener(undefined), port: options.port }];
@@ -119,6 +123,13 @@ export class RtmpServer {
     const stream = this.#context.streams.find(streamId);
     stream?.kick(reason);
     return stream !== undefined;
+  }
+
+  /** Sends done events of sessions whose node is gone, those of a former life of this one included. */
+  settle(owed: readonly OwedEvents[]): void {
+    for (const { session, requests } of owed) {
+      this.#context.doneQueue.push({ session, requests, after: Promise.resolve() });
+    }
   }
 
   /** Ends all sessions, and waits a moment for their done events. */

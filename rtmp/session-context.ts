@@ -3,6 +3,7 @@
 import type { Clock, Logger } from '../cluster/index.js';
 import type { AddressRules } from './address-rules.js';
 import type { ConnectionEnd, EndCode, RtmpConnection } from './connection.js';
+import type { DoneLedger } from './done-ledger.js';
 import type { DoneQueue } from './done-queue.js';
 import type { RtmpErrorCode } from './errors.js';
 import type { HookClient } from './hooks.js';
@@ -21,6 +22,7 @@ export interface IngestContext {
   readonly metrics: IngestMetrics;
   readonly hooks: HookClient;
   readonly doneQueue: DoneQueue;
+  readonly ledger: DoneLedger;
   readonly streams: StreamTable;
   readonly rules: { readonly publish: AddressRules; readonly play: AddressRules };
 }

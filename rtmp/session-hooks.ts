@@ -3,6 +3,7 @@
 // long answers take.
 
 import type { Clock, Logger } from '../cluster/index.js';
+import type { DoneLedger } from './done-ledger.js';
 import type { DoneQueue } from './done-queue.js';
 import type { HookCall, HookClient, HookRequest, HookVerdict } from './hooks.js';
 
@@ -93,14 +94,24 @@ export class SessionHooks {
     this.#schedule(listener, 1);
   }
 
+  /**
+   * Notes what will be owed should this node die. Under the public stream id: the key is not written down.
+   * The events say that nobody saw the session end.
+   */
+  noteOwed(ledger: DoneLedger, streamId: string): void {
+    if (this.#state !== 'accepted') return;
+    const members = { reason: 'lease_expired' };
+    const requests = this.#doneCalls().map((call) => this.#request(call, members, streamId));
+    ledger.owe(this.#options.sessionId, requests);
+  }
+
   /** The session is over. Does nothing unless a verdict was an accept and done was not sent yet. */
   done(): void {
     clearTimeout(this.#timer);
     if (this.#state !== 'accepted') return;
     this.#state = 'done';
     const { doneQueue, sessionId } = this.#options;
-    const specific: HookCall = this.#kind === 'publish' ? 'publish_done' : 'play_done';
-    const requests = [this.#request(specific, {}), this.#request('done', {})];
+    const requests = this.#doneCalls().map((call) => this.#request(call, {}));
     // Behind an update that is under way, so that the back end never sees them swapped.
     doneQueue.push({ session: sessionId, requests, after: this.#underWay });
   }
@@ -141,15 +152,23 @@ export class SessionHooks {
     }
   }
 
+  #doneCalls(): HookCall[] {
+    return [this.#kind === 'publish' ? 'publish_done' : 'play_done', 'done'];
+  }
+
   #ids(): Readonly<Record<string, string>> {
     return { session: this.#options.sessionId, node: this.#options.nodeId };
   }
 
   /** Members in nginx-rtmp's order, then ours. */
-  #request(call: HookCall, members: Readonly<Record<string, string | number>>): HookRequest {
+  #request(
+    call: HookCall,
+    members: Readonly<Record<string, string | number>>,
+    name = this.#name,
+  ): HookRequest {
     const { clientid, ...common } = this.#client;
     const isUpdate = call === 'update_publish' || call === 'update_play';
-    const own = isUpdate ? { ...members, name: this.#name } : { name: this.#name, ...members };
+    const own = isUpdate ? { ...members, name } : { name, ...members };
     return {
       call,
       members: { ...common, clientid, call, ...own, ...this.#ids() },

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { createMetrics } from '../../cluster/index.js';
 import { captureLog, type TestScope } from '../../cluster/testing/index.js';
 import { RtmpClient } from '../client.js';
+import { type DoneLedger, NO_LEDGER } from '../done-ledger.js';
 import { INGEST_DEFAULTS, type IngestOptions } from '../ingest-options.js';
 import type { LiveStream, LiveStreamListener } from '../live-stream.js';
 import { createIngestMetrics } from '../metrics.js';
@@ -102,6 +103,7 @@ export async function startIngest(
   t: TestScope,
   overrides: Partial<IngestOptions> = {},
   hookUrl?: () => string | undefined,
+  ledger: DoneLedger = NO_LEDGER,
 ): Promise<Ingest> {
   const hooks = await startHookServer(t);
   const log = captureLog();
@@ -124,6 +126,7 @@ export async function startIngest(
     listener,
     metrics: createIngestMetrics(metrics),
     log: log.log,
+    ledger,
   });
   await server.start();
   t.teardown(() => server.stop());
