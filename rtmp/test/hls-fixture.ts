@@ -114,6 +114,7 @@ export function publish(
     startedAtMs: Date.now(),
     nowMs: () => performance.now(),
     gopLimits: INGEST_DEFAULTS.gopLimits,
+    rateWindowMs: INGEST_DEFAULTS.rateWindowMs,
     onKick: (reason) => {
       kicks.push(reason);
       end(reason);

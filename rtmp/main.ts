@@ -1,0 +1,264 @@
+// The rtmp role: reads the configuration, joins ingest, packager and HLS server, registers, and stops in order.
+// Exits 2 with one line per problem when the configuration is broken.
+import {
+  BillingClient,
+  parseCutMessage,
+  parseKickMessage,
+  type StreamStateMessage,
+  TOPICS,
+} from '../billing/index.js';
+import {
+  AppError,
+  type Bus,
+  closeRedis,
+  coerceError,
+  type Config,
+  ConfigError,
+  connectRedis,
+  createLifecycle,
+  createLogger,
+  createMetrics,
+  createRedisBus,
+  InternalClient,
+  type Lifecycle,
+  loadConfig,
+  type Logger,
+  MemberRegistry,
+  type Metrics,
+  type OpsServer,
+  type RedisClient,
+  startOpsServer,
+  systemClock,
+} from '../cluster/index.js';
+import { LiveLeases } from './directory.js';
+import { CpuBudget } from './ffmpeg/cpu-budget.js';
+import { HlsAccess } from './hls/access.js';
+import { type HlsServer, startHlsServer } from './hls/http.js';
+import { MediaFiles } from './hls/media-files.js';
+import { ShowManager } from './hls/show-manager.js';
+import { ShowStore } from './hls/show-store.js';
+import { ViewerCounter } from './hls/viewer-counter.js';
+import { WatchGuard } from './hls/watch-guard.js';
+import { ingestOptions } from './ingest-options.js';
+import { createHlsMetrics, createIngestMetrics, type HlsMetrics } from './metrics.js';
+import type { HookTarget, WatchGate } from './ports.js';
+import { RtmpServer } from './server.js';
+
+const HOOK_PATH = '/hooks/nginx-rtmp';
+const PRUNE_EVERY_MS = 30_000;
+const LEASE_TTL_MS = 9_000;
+
+interface Fleet {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly redis: RedisClient;
+  readonly bus: Bus;
+  readonly members: MemberRegistry;
+}
+
+async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
+  const metrics = createMetrics('rtmp');
+  const hlsMetrics = createHlsMetrics(metrics);
+  const fleet = await joinFleet(config, log, lifecycle, () => budget.usedPercent / 100);
+  const budget = new CpuBudget(config.rtmp.cpuBudgetPercent);
+  const files = new MediaFiles(config.rtmp.mediaDir, log);
+  const viewers = new ViewerCounter();
+  const guard = createGuard(fleet, lifecycle);
+  const shows = createShows(fleet, { budget, files, viewers, hlsMetrics });
+  const ingest = new RtmpServer({
+    options: ingestOptions(config),
+    hookTarget: hookTarget(config, fleet.members),
+    listener: shows,
+    metrics: createIngestMetrics(metrics),
+    log,
+  });
+
+  addOps(fleet, metrics, lifecycle);
+  lifecycle.add('shows', { start: () => shows.start(), stop: () => shows.stop() });
+  let hls: HlsServer | undefined;
+  lifecycle.add('hls', {
+    async start() {
+      const { token: secret } = config.secrets;
+      hls = await startHlsServer({
+        ...{ port: config.rtmp.hlsPort, host: config.node.bindHost },
+        origins: config.rtmp.hlsOrigins,
+        access: new HlsAccess({ secret, guard, clock: systemClock }),
+        ...{ shows, files, viewers, clock: systemClock, metrics: hlsMetrics, log },
+      });
+    },
+    stop: () => hls?.close(),
+  });
+  lifecycle.add('ingest', {
+    async start() {
+      await ingest.start();
+      log.info({ event: 'rtmp.listening', rtmpPort: ingest.port, hlsPort: hls?.port });
+    },
+    stop: () => ingest.stop(),
+  });
+  addOrders(fleet, { guard, ingest, lifecycle });
+  lifecycle.add('members', {
+    async start() {
+      const host = config.node.host;
+      const ports = { rtmpPort: String(ingest.port), hlsPort: String(hls?.port ?? 0) };
+      await fleet.members.update({ address: { host, ...ports } });
+      await fleet.members.join();
+    },
+    stop: () => fleet.members.close(),
+  });
+}
+
+/** Redis, bus and the member list, followed before anything listens: hooks need to know billing. */
+async function joinFleet(
+  config: Config,
+  log: Logger,
+  lifecycle: Lifecycle,
+  load: () => number,
+): Promise<Fleet> {
+  const { realtimeUrl: url } = config.redis;
+  const name = config.node.id;
+  const redis = await connectRedis(url, { role: 'command', name, log });
+  lifecycle.add('redis', { stop: () => closeRedis(redis) });
+  const bus = await createRedisBus({ url, name, log });
+  lifecycle.add('bus', { stop: () => bus.close() });
+  const members = new MemberRegistry(redis, {
+    ...{ role: 'rtmp', id: name, load, log, bus },
+    ...config.members,
+  });
+  lifecycle.add('member list', { start: () => members.watch() });
+  return { config, log, redis, bus, members };
+}
+
+/** The hooks of the setting, or of a billing process from the member list, one after the other. */
+function hookTarget(config: Config, members: MemberRegistry): HookTarget {
+  let turn = 0;
+  return {
+    url() {
+      if (config.rtmp.hookUrl !== '') return config.rtmp.hookUrl;
+      const billing = members.list('billing').filter((one) => !one.draining);
+      turn += 1;
+      const base = billing[turn % Math.max(1, billing.length)]?.address['internal'];
+      return base === undefined ? undefined : `${base}${HOOK_PATH}`;
+    },
+  };
+}
+
+/** Billing says whether a paid session is alive; unknown and ended ones may not watch. */
+function billingGate(client: BillingClient): WatchGate {
+  return {
+    async mayWatch(sid) {
+      try {
+        const { state, reason = 'ended' } = await client.getSession(sid);
+        return state === 'active' ? { ok: true } : { ok: false, reason };
+      } catch (thrown) {
+        const code = thrown instanceof AppError ? (thrown as AppError).code : '';
+        if (code === 'BILLING_SESSION_UNKNOWN') return { ok: false, reason: 'unknown_session' };
+        throw thrown;
+      }
+    },
+  };
+}
+
+function createGuard({ config, members }: Fleet, lifecycle: Lifecycle): WatchGuard {
+  const caller = new InternalClient({ members, secret: config.secrets.internal });
+  const guard = new WatchGuard({
+    gate: billingGate(new BillingClient(caller)),
+    clock: systemClock,
+    failOpenMs: config.billing.failOpenMs,
+  });
+  let timer: NodeJS.Timeout | undefined;
+  lifecycle.add('watch guard', {
+    start: () => {
+      timer = setInterval(() => guard.prune(), PRUNE_EVERY_MS);
+    },
+    stop: () => {
+      clearInterval(timer);
+      caller.close();
+    },
+  });
+  return guard;
+}
+
+function createShows(
+  { config, log, redis, bus }: Fleet,
+  parts: { budget: CpuBudget; files: MediaFiles; viewers: ViewerCounter; hlsMetrics: HlsMetrics },
+): ShowManager {
+  const { rtmp, node } = config;
+  /** The bus only says "look": what counts stands in the directory. */
+  const tell = async (topic: string, message: object): Promise<void> => {
+    await bus.publish(topic, JSON.stringify(message)).catch((thrown: unknown) => {
+      log.warn({ event: 'bus.untold', topic, err: coerceError(thrown) });
+    });
+  };
+  const { budget, files, viewers, hlsMetrics } = parts;
+  return new ShowManager({
+    ...{ budget, files, viewers, metrics: hlsMetrics, log, clock: systemClock },
+    nodeId: node.id,
+    hlsUrlBase: `http://${node.host}:${rtmp.hlsPort}`,
+    segmentSec: rtmp.segmentMs / 1_000,
+    windowSegments: rtmp.windowSegments,
+    renditionsMax: 1,
+    graceMs: rtmp.reconnectGraceMs,
+    disposeMs: rtmp.disposeMs,
+    leaseTtlMs: LEASE_TTL_MS,
+    store: new ShowStore(redis),
+    leases: new LiveLeases(redis),
+    announce: (streamId, state) =>
+      tell(TOPICS.streamState, { streamId, state, node: node.id } satisfies StreamStateMessage),
+    kickElsewhere: (streamId, session) =>
+      tell(TOPICS.kick, { streamId, session, reason: 'taken_over' }),
+  });
+}
+
+/** What the fleet tells this node: cut a viewer off, drop a publisher. */
+function addOrders(
+  { bus }: Fleet,
+  { guard, ingest, lifecycle }: { guard: WatchGuard; ingest: RtmpServer; lifecycle: Lifecycle },
+): void {
+  lifecycle.add('orders', {
+    async start() {
+      await bus.subscribe(TOPICS.cut, (payload) => {
+        const cut = parseCutMessage(payload);
+        if (cut !== undefined) guard.cut(cut.sessionId, cut.reason);
+      });
+      await bus.subscribe(TOPICS.kick, (payload) => {
+        const kick = parseKickMessage(payload);
+        if (kick === undefined) return;
+        const { streamId, session, reason } = kick;
+        const isMeant = session === undefined || ingest.find(streamId)?.sessionId === session;
+        if (isMeant) ingest.kickStream(streamId, reason);
+      });
+    },
+  });
+}
+
+function addOps({ config, members }: Fleet, metrics: Metrics, lifecycle: Lifecycle): void {
+  let ops: OpsServer | undefined;
+  lifecycle.add('ops', {
+    async start() {
+      ops = await startOpsServer({
+        ...config.ops,
+        registry: metrics.registry,
+        isReady: () => {
+          const reasons = [members.problem].filter((one) => one !== '');
+          if (lifecycle.isStopping()) reasons.push('stopping');
+          return { ready: reasons.length === 0, reasons };
+        },
+      });
+    },
+    stop: () => ops?.close(),
+  });
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLogger({ role: 'rtmp', nodeId: config.node.id, level: config.log.level });
+  const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
+  await compose(config, log, lifecycle);
+  await lifecycle.runUntilSignal();
+}
+
+main().catch((thrown: unknown) => {
+  const lines = thrown instanceof ConfigError ? thrown.problems : [String(thrown)];
+  for (const line of lines) process.stderr.write(`rtmp: ${line}\n`);
+  process.exit(thrown instanceof ConfigError ? 2 : 1);
+});
