@@ -1,6 +1,7 @@
 // The only caller of `fetch`: JSON under /api/v1, the header that proves the request comes from our
 // own page, and one silent renewal when the short access cookie has run out.
 import { parseProblem } from './problem.js';
+import { renewOnce } from './renewal.js';
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
 
@@ -32,20 +33,13 @@ async function readBody(response: Response): Promise<unknown> {
   }
 }
 
-let renewal: Promise<boolean> | undefined;
-
-/**
- * Rotates the session cookies; concurrent callers share one request, because a refresh token works
- * once.
- */
+/** Rotates the session cookies. */
 export function renewAccess(): Promise<boolean> {
-  renewal ??= send('POST', '/auth/refresh', undefined)
-    .then((response) => response.ok)
-    .catch(() => false)
-    .finally(() => {
-      renewal = undefined;
-    });
-  return renewal;
+  return renewOnce(() =>
+    send('POST', '/auth/refresh', undefined)
+      .then((response) => response.ok)
+      .catch(() => false),
+  );
 }
 
 let canRenew: () => boolean = () => false;

@@ -82,6 +82,11 @@ function levelsOf(hls: HlsType): QualityLevel[] {
   return hls.levels.map((level, index) => ({ index, label: qualityLabel(level) }));
 }
 
+/** Begins to fetch the player while the room is still being entered. */
+export function preloadPlayer(): void {
+  import('hls.js').catch(() => undefined);
+}
+
 export async function playWithHls(
   video: HTMLVideoElement,
   url: string,

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import type { Room } from '../api/rooms.js';
 import type { ChatAuthor } from '../chat/chat-log.js';
 import { ChatPanel } from '../chat/chat-panel.js';
+import { preloadPlayer } from '../player/hls-playback.js';
 import { Link } from '../router/link.js';
 import { sessionStore } from '../session/session.js';
 import type { Session } from '../session/session.js';
@@ -68,6 +69,7 @@ export function RoomPage({ slug }: { slug: string }) {
   const session = useStore(sessionStore);
   const view = useRoom(slug, session.user?.id ?? 'anonymous');
   const { phase, room } = view.state;
+  useEffect(preloadPlayer, []);
   useEffect(() => {
     if (room) document.title = `${room.title} · ${room.model.name} · Showbill`;
   }, [room]);

@@ -8,7 +8,7 @@ import type { Problem } from '../api/problem.js';
 import { asFields, asText } from '../chat/chat-wire.js';
 import { joinChannel, newMid, onControl } from '../realtime/realtime.js';
 import type { Joined, ReceivedMessage } from '../realtime/realtime.js';
-import { sessionStore } from '../session/session.js';
+import { keepSessionFresh, sessionStore } from '../session/session.js';
 import { createStore } from '../state/store.js';
 import { applyTerms } from './room-terms.js';
 import { isKnownCut, readOffer } from './room-state.js';
@@ -101,6 +101,8 @@ export class RoomVisit {
 
   private async attempt(): Promise<void> {
     try {
+      // With an expired cookie the door would see a stranger.
+      await keepSessionFresh();
       const entry = await enterRoom(this.slug, this.acceptance);
       if (!this.isStopped) this.settle(entry);
     } catch (error) {
@@ -134,6 +136,7 @@ export class RoomVisit {
     const ready = this.unusedTicket;
     this.unusedTicket = undefined;
     if (ready !== undefined) return ready;
+    await keepSessionFresh();
     const { ticket } = await enterRoom(this.slug, this.acceptance);
     if (ticket === undefined) throw new Error('The room has closed its chat to strangers.');
     return ticket;

@@ -2,6 +2,7 @@
 import { fetchMe, logIn, logOut, signUp } from '../api/accounts.js';
 import type { Account, Me } from '../api/accounts.js';
 import { renewAccess, setRenewalGuard } from '../api/http.js';
+import { noteRenewal, renewalAgeMs } from '../api/renewal.js';
 import { toProblem } from '../api/problem.js';
 import { createStore } from '../state/store.js';
 import { mergeBalance, readMe, readPush } from './balance.js';
@@ -20,7 +21,6 @@ const memberHint = 'showbill.member';
 // The access cookie lives 15 minutes at most; anonymous-capable routes would silently treat an
 // expired one as a stranger.
 const renewEveryMs = 9 * 60_000;
-let renewedAtMs = 0;
 
 function hasHint(): boolean {
   try {
@@ -60,7 +60,6 @@ function applyMe(me: Me): void {
 export async function reloadSession(): Promise<void> {
   try {
     applyMe(await fetchMe());
-    renewedAtMs = Date.now();
   } catch (error) {
     const problem = toProblem(error);
     if (problem.status === 401) setHint(false);
@@ -72,9 +71,9 @@ export async function reloadSession(): Promise<void> {
 
 /** Renews the access cookie if it may be near its end. */
 export async function keepSessionFresh(): Promise<void> {
-  if (sessionStore.get().state !== 'member' || Date.now() - renewedAtMs < renewEveryMs) return;
-  renewedAtMs = Date.now();
-  await renewAccess();
+  if (sessionStore.get().state !== 'member' || renewalAgeMs() < renewEveryMs) return;
+  // Refused: the session has ended. Unreachable: it is asked again, and nobody is logged out.
+  if (!(await renewAccess())) await reloadSession();
 }
 
 export async function startSession(): Promise<void> {
@@ -86,6 +85,7 @@ export async function startSession(): Promise<void> {
 
 export async function signIn(form: { login: string; password: string }): Promise<void> {
   await logIn(form);
+  noteRenewal();
   await reloadSession();
 }
 
@@ -95,6 +95,7 @@ export async function createAccount(form: {
   password: string;
 }): Promise<void> {
   await signUp(form);
+  noteRenewal();
   await reloadSession();
   if (sessionStore.get().state !== 'member') {
     await signIn({ login: form.username, password: form.password });
