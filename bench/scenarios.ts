@@ -3,4 +3,5 @@ import type { Scenario } from './lib/run-context.js';
 
 export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   fanout: async () => (await import('./scenarios/fanout.js')).fanout,
+  ticks: async () => (await import('./scenarios/ticks.js')).ticks,
 };

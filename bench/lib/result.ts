@@ -33,8 +33,11 @@ export interface Result {
   readonly isKept: boolean | null;
 }
 
-/** `pace`: the load was offered at a fixed rate, which the server kept. */
-export type Limit = 'server' | 'redis' | 'sql' | 'generator' | 'pace';
+/**
+ * `pace`: the load was offered at a fixed rate, which the server kept · `machine`: no process of ours was
+ * busy, so the disk or others' work was in the way.
+ */
+export type Limit = 'server' | 'redis' | 'sql' | 'generator' | 'pace' | 'machine';
 
 export interface ScenarioReport {
   readonly scenario: string;
