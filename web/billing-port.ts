@@ -59,6 +59,10 @@ export function createBillingPort(client: () => BillingClient): Billing {
     },
     putRoom: ({ roomId, ...terms }) => ask((billing) => billing.putRoom(roomId, terms)),
     putStreamKey: (key) => ask((billing) => billing.putStreamKey(key)),
+    async statement(userId, page) {
+      const { entries, next } = await ask((billing) => billing.getStatement(userId, page));
+      return { entries: [...entries], ...(next === undefined ? {} : { next }) };
+    },
     earnings: (performerId) => ask((billing) => billing.getEarnings(performerId)),
     ledgerSummary: () => ask((billing) => billing.getLedgerSummary()),
   };

@@ -55,6 +55,10 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     stop: () => backing.link.stop(),
   });
   lifecycle.add('live', { start: () => site.live.start(), stop: () => site.live.stop() });
+  lifecycle.add('purchases', {
+    start: () => site.purchases.start(),
+    stop: () => site.purchases.stop(),
+  });
   if (config.web.smtpUrl !== '') {
     const { smtpUrl, mailFrom: from } = config.web;
     const mailer = createMailer({ ...base, smtpUrl, from });

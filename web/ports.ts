@@ -49,6 +49,18 @@ export interface LedgerSummary {
   readonly accounts: readonly { readonly kind: string; readonly balance: string }[];
 }
 
+export interface Statement {
+  entries: {
+    id: string;
+    /** What happened: charge, tip, grant, … in the ledger's words. */
+    code: string;
+    amount: string;
+    sessionId?: string;
+    bookedAtMs: number;
+  }[];
+  next?: string;
+}
+
 /** The only way to credits. Commands with a key may be repeated: the same key acts once. */
 export interface Billing {
   /** @throws INSUFFICIENT_CREDIT */
@@ -77,6 +89,8 @@ export interface Billing {
   putRoom(terms: RoomTerms): Promise<void>;
   /** Replaces the key of the stream: the old one is revoked and its publisher is dropped. */
   putStreamKey(key: { streamId: string; keyHash: string }): Promise<void>;
+  /** Entries of the wallet, newest first; `before` is the `next` of the page before. */
+  statement(userId: string, page: { before?: string; limit: number }): Promise<Statement>;
   earnings(performerId: string): Promise<{ pending: Milli; total: Milli }>;
   ledgerSummary(): Promise<LedgerSummary>;
 }

@@ -16,6 +16,7 @@ export function siteSettings({ web, secrets }: Config): SiteSettings {
     gatewayUrl: web.gatewayUrl,
     hlsUrl: web.hlsUrl,
     rtmpUrl: web.rtmpUrl,
+    paymentProvider: web.paymentProvider,
   };
 }
 
@@ -27,6 +28,7 @@ export function appSettings({ web }: Config, publicDir: string): AppSettings {
     allowedOrigins: web.allowedOrigins,
     extraUrls: [web.gatewayUrl, web.hlsUrl].filter((url) => url !== ''),
     trustedProxies: web.trustedProxies,
+    hasSandbox: web.paymentProvider === 'sandbox',
     publicDir,
     limits: { loginsPerMin: web.loginsPerMinMax, signUpsPerHour: web.signUpsPerHourMax },
   };

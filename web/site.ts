@@ -7,6 +7,8 @@ import { createRecoveryService, type RecoveryService } from './accounts/recovery
 import { createLoginGuard, type LoginGuard } from './accounts/login-guard.js';
 import { createSessionService, type SessionService } from './accounts/session-service.js';
 import { createFinanceService, type FinanceService } from './admin/finance-service.js';
+import { createSandboxProvider } from './credits/provider.js';
+import { createPurchaseService, type PurchaseService } from './credits/purchase-service.js';
 import type { Database } from './db/database.js';
 import { createIdentity, type Identity } from './http/identity.js';
 import { createAnnouncer } from './live/announcer.js';
@@ -33,6 +35,7 @@ export interface SiteSettings {
   readonly gatewayUrl: string;
   readonly hlsUrl: string;
   readonly rtmpUrl: string;
+  readonly paymentProvider: 'none' | 'sandbox';
 }
 
 export interface Site {
@@ -51,6 +54,7 @@ export interface Site {
   readonly entry: EntryService;
   readonly tips: TipService;
   readonly finance: FinanceService;
+  readonly purchases: PurchaseService;
   readonly connect: ConnectService;
   readonly live: LiveState;
 }
@@ -106,6 +110,10 @@ export function createSite(parts: {
     entry,
     tips: createTipService({ catalog, billing }),
     finance: createFinanceService({ ...base, accounts }),
+    purchases: createPurchaseService({
+      ...base,
+      provider: settings.paymentProvider === 'sandbox' ? createSandboxProvider() : undefined,
+    }),
     connect: createConnectService({ tokens, fleet, publicUrl: settings.gatewayUrl }),
     live,
   };

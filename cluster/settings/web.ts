@@ -55,6 +55,10 @@ export const webSettings = {
       unit: 's',
     },
   ),
+  paymentProvider: choice('WEB_PAYMENT_PROVIDER', ['none', 'sandbox'], {
+    doc: 'Who takes money for credits; sandbox gives them away and is for trying out only.',
+    fallback: 'none',
+  }),
   allowedOrigins: list('WEB_ALLOWED_ORIGINS', {
     doc: 'Origins of other sites whose scripts may use the API with bearer tokens; never with cookies.',
     fallback: [],

@@ -3,11 +3,13 @@ import { AuditEntity } from './entities/audit.js';
 import { MailLinkEntity } from './entities/mail-link.js';
 import { MailEntity } from './entities/mail.js';
 import { ModelProfileEntity } from './entities/model-profile.js';
+import { PurchaseEntity } from './entities/purchase.js';
 import { RefreshSessionEntity } from './entities/refresh-session.js';
 import { RoomEntity } from './entities/room.js';
 import { UserEntity } from './entities/user.js';
 import { Accounts1763700000001 } from './migrations/0001-accounts.js';
 import { Mail1763700000002 } from './migrations/0002-mail.js';
+import { Purchases1763700000003 } from './migrations/0003-purchases.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -17,9 +19,10 @@ export const entities = [
   MailEntity,
   MailLinkEntity,
   ModelProfileEntity,
+  PurchaseEntity,
   RefreshSessionEntity,
   RoomEntity,
   UserEntity,
 ];
 
-export const migrations = [Accounts1763700000001, Mail1763700000002];
+export const migrations = [Accounts1763700000001, Mail1763700000002, Purchases1763700000003];

@@ -14,6 +14,7 @@ import { installPages } from './pages.js';
 import { installProblems, sendProblem } from './problem.js';
 import { accountRoutes } from './routes/account-routes.js';
 import { adminRoutes } from './routes/admin-routes.js';
+import { creditRoutes } from './routes/credit-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
 import { recoveryRoutes } from './routes/recovery-routes.js';
 import { sessionRoutes } from './routes/session-routes.js';
@@ -29,6 +30,8 @@ export interface AppSettings extends SecuritySettings {
   readonly accessTtlSec: number;
   /** Origins whose scripts may call the API with bearer tokens. */
   readonly allowedOrigins: readonly string[];
+  /** Whether the sandbox bank is open; never beside a real provider. */
+  readonly hasSandbox: boolean;
   /** Directory of the built pages. */
   readonly publicDir: string;
   readonly limits: { readonly loginsPerMin: number; readonly signUpsPerHour: number };
@@ -97,6 +100,7 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);
   adminRoutes(api, shared);
+  creditRoutes(api, { ...shared, hasSandbox: settings.hasSandbox });
 }
 
 function serverOptions(settings: AppSettings, log: FastifyBaseLogger) {

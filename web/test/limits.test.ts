@@ -62,6 +62,7 @@ t.test('the limit holds over two web processes', async (t) => {
       extraUrls: [],
       accessTtlSec: 900,
       allowedOrigins: [],
+      hasSandbox: false,
       trustedProxies: ['127.0.0.1'],
       publicDir: '/nonexistent',
       limits,

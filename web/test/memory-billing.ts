@@ -95,6 +95,10 @@ export function createMemoryBilling(): MemoryBilling {
       await up();
       billing.keys.set(streamId, keyHash);
     },
+    statement: async () => {
+      await up();
+      return { entries: [] };
+    },
     earnings: async () => {
       await up();
       return { pending: 0n, total: 0n };

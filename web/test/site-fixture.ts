@@ -67,6 +67,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       gatewayUrl: '',
       hlsUrl: '',
       rtmpUrl: '',
+      paymentProvider: 'sandbox',
     },
   });
   site.live.start();
@@ -81,6 +82,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       extraUrls: [],
       accessTtlSec: 900,
       allowedOrigins: ['https://partner.example'],
+      hasSandbox: true,
       trustedProxies: options.trustedProxies ?? [],
       publicDir: options.publicDir ?? '/nonexistent',
       limits: options.limits ?? { loginsPerMin: 10_000, signUpsPerHour: 10_000 },
