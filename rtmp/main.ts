@@ -35,6 +35,7 @@ import { CpuBudget } from './ffmpeg/cpu-budget.js';
 import { HlsAccess } from './hls/access.js';
 import { type HlsServer, startHlsServer } from './hls/http.js';
 import { MediaFiles } from './hls/media-files.js';
+import { RemoteShows } from './hls/remote-shows.js';
 import { ShowManager } from './hls/show-manager.js';
 import { ShowStore } from './hls/show-store.js';
 import { ViewerCounter } from './hls/viewer-counter.js';
@@ -65,6 +66,10 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   const viewers = new ViewerCounter();
   const guard = createGuard(fleet, lifecycle);
   const shows = createShows(fleet, { budget, files, viewers, hlsMetrics });
+  const remote = new RemoteShows({
+    ...{ nodeId: config.node.id, windowSegments: config.rtmp.windowSegments },
+    ...{ store: new ShowStore(fleet.redis), clock: systemClock, log },
+  });
   const ingest = new RtmpServer({
     options: ingestOptions(config),
     hookTarget: hookTarget(config, fleet.members),
@@ -83,7 +88,8 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
         ...{ port: config.rtmp.hlsPort, host: config.node.bindHost },
         origins: config.rtmp.hlsOrigins,
         access: new HlsAccess({ secret, guard, clock: systemClock }),
-        ...{ shows, files, viewers, clock: systemClock, metrics: hlsMetrics, log },
+        ...{ shows, remote, files, viewers, nodeId: config.node.id },
+        ...{ clock: systemClock, metrics: hlsMetrics, log },
       });
     },
     stop: () => hls?.close(),
@@ -179,7 +185,7 @@ function createGuard({ config, members }: Fleet, lifecycle: Lifecycle): WatchGua
 }
 
 function createShows(
-  { config, log, redis, bus }: Fleet,
+  { config, log, redis, bus, members }: Fleet,
   parts: { budget: CpuBudget; files: MediaFiles; viewers: ViewerCounter; hlsMetrics: HlsMetrics },
 ): ShowManager {
   const { rtmp, node } = config;
@@ -202,6 +208,7 @@ function createShows(
     leaseTtlMs: LEASE_TTL_MS,
     store: new ShowStore(redis),
     leases: new LiveLeases(redis),
+    isNodeAlive: (nodeId) => members.list('rtmp').some((one) => one.id === nodeId),
     announce: (streamId, state) =>
       tell(TOPICS.streamState, { streamId, state, node: node.id } satisfies StreamStateMessage),
     kickElsewhere: (streamId, session) =>

@@ -10,6 +10,7 @@ import { hlsError } from '../errors.js';
 import type { HlsMetrics } from '../metrics.js';
 import type { HlsAccess, SignedPath } from './access.js';
 import type { MediaFiles } from './media-files.js';
+import type { RemoteShows } from './remote-shows.js';
 import type { ShowManager } from './show-manager.js';
 import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
@@ -20,7 +21,9 @@ export interface HlsServerOptions {
   readonly host: string;
   /** Origins that may read across sites; `*` = all. */
   readonly origins: readonly string[];
+  readonly nodeId: string;
   readonly shows: Pick<ShowManager, 'find'>;
+  readonly remote: Pick<RemoteShows, 'find'>;
   readonly access: HlsAccess;
   readonly files: MediaFiles;
   readonly viewers: ViewerCounter;
@@ -101,14 +104,16 @@ async function servePlaylist(
   const [, prefix = '', streamId = '', name = ''] = PLAYLIST.exec(path) ?? [];
   const access = await options.access.forPlaylist({ prefix, streamId });
   if (!access.ok) throw access.error;
-  const show = options.shows.find(streamId)?.show;
+  const show = options.shows.find(streamId)?.show ?? (await options.remote.find(streamId));
   if (show === undefined) throw hlsError('HLS_NOT_LIVE');
   options.viewers.seen(streamId, access.grant.sid, options.clock.monotonicMs());
   const fresh = options.access.freshPrefix(access.grant);
-  const text =
-    name === 'master'
-      ? show.renderMaster()
-      : show.renderMedia(name, (segment) => segmentUri(fresh, streamId, segment));
+  const uriOf = (segment: Segment): string => {
+    const tail = segmentPath(fresh, streamId, segment);
+    if (segment.nodeId === options.nodeId) return `../../${tail}`;
+    return `${reachableBase(segment.base, request.headers.host)}/h/${tail}`;
+  };
+  const text = name === 'master' ? show.renderMaster() : show.renderMedia(name, uriOf);
   if (text === undefined) throw hlsError('HLS_NOT_FOUND');
   const body = Buffer.from(text);
   options.metrics.servedBytes.inc({ kind: name === 'master' ? 'master' : 'media' }, body.length);
@@ -120,9 +125,17 @@ async function servePlaylist(
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** Relative, so that it holds behind any reverse proxy; leaves the old prefix for the fresh one. */
-function segmentUri(fresh: string, streamId: string, { run, folder, file }: Segment): string {
-  return `../../${fresh}/${streamId}/${run}/${folder}/${file}`;
+/**
+ * Below `/h/`. For our own files the address is relative, so that it holds behind any reverse proxy: it leaves
+ * the old prefix for the fresh one.
+ */
+function segmentPath(fresh: string, streamId: string, { run, folder, file }: Segment): string {
+  return `${fresh}/${streamId}/${run}/${folder}/${file}`;
+}
+
+/** Another node's base; where it names no host, it is on the host that the player talks to. */
+function reachableBase(base: string, hostHeader = ''): string {
+  return base.replace(/^(https?:\/\/)(?=:)/, `$1${hostHeader.replace(/:\d+$/, '')}`);
 }
 
 async function serveSegment(

@@ -11,6 +11,7 @@ import type { MediaFiles } from './media-files.js';
 import { StreamPipeline } from './pipeline.js';
 import { Show, type ShowState } from './show.js';
 import type { Ownership, ShowStore } from './show-store.js';
+import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
 
 export interface LiveShowDeps {
@@ -30,6 +31,8 @@ export interface LiveShowDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: HlsMetrics;
+  /** Whether the node still serves what it has. */
+  readonly isNodeAlive: (nodeId: string) => boolean;
   /** Tells the fleet. Never rejects. */
   readonly announce: (streamId: string, state: 'live' | 'ended') => Promise<void>;
   /** Another node's publisher of the stream has to go. Never rejects. */
@@ -56,6 +59,7 @@ export class LiveShow {
   #saving: Promise<void> | undefined;
   #isDirty = false;
   #isClosing = false;
+  #isLost = false;
 
   constructor(streamId: string, deps: LiveShowDeps, onGone: () => void) {
     this.streamId = streamId;
@@ -64,9 +68,9 @@ export class LiveShow {
     this.#onGone = onGone;
   }
 
-  /** The timeline to serve; undefined before anything can be played. */
+  /** The timeline to serve; undefined before anything can be played, and once another node has it. */
   get show(): Show | undefined {
-    return this.#show?.isPlayable === true ? this.#show : undefined;
+    return this.#show?.isPlayable === true && !this.#isLost ? this.#show : undefined;
   }
 
   get isLive(): boolean {
@@ -113,12 +117,15 @@ export class LiveShow {
     clearTimeout(this.#timer);
     const { clock } = this.#deps;
     const owned = await this.#acquire(stream);
-    const isOurs = this.#show?.isEnded === false && owned?.nodeBefore === this.#deps.nodeId;
+    // A Redis that is away, or has forgotten, does not end the show that we have.
+    const before = owned?.nodeBefore ?? '';
+    const isOurs = this.#show?.isEnded === false && (before === '' || before === this.#deps.nodeId);
     if (!isOurs || this.#show === undefined) {
       await this.#forgetOldRuns();
       this.#isUntold = true;
       this.#show = this.#showFor(owned?.state, clock.nowMs());
     }
+    this.#isLost = false;
     this.#stream = stream;
     this.#pipeline = new StreamPipeline({
       ...this.#deps,
@@ -150,10 +157,10 @@ export class LiveShow {
 
   /** The show to go on with, or a new one whose sequence numbers are above all earlier ones. */
   #showFor(state: ShowState | undefined, nowMs: number): Show {
-    const { nodeId, windowSegments, graceMs } = this.#deps;
+    const { nodeId, hlsUrlBase: base, windowSegments, graceMs } = this.#deps;
     const used = Math.max(0, ...(state?.renditions.map((one) => one.nextSequence) ?? []));
     const options = {
-      ...{ nodeId, windowSegments, lateSegments: windowSegments + 2 },
+      ...{ nodeId, base, windowSegments, lateSegments: windowSegments + 2 },
       firstSequence: Math.max(used, sequenceAt(nowMs)),
     };
     const isFresh =
@@ -161,10 +168,28 @@ export class LiveShow {
     if (isFresh && state.renditions.length > 0) {
       const { showId, startedAtMs } = state;
       this.#isLive = true;
-      return new Show({ ...options, showId, startedAtMs, firstSequence: used }, state);
+      return new Show(
+        { ...options, showId, startedAtMs, firstSequence: used },
+        this.#present(state),
+      );
     }
     const showId = `${nowMs.toString(36)}-${nodeId}`;
     return new Show({ ...options, showId, startedAtMs: nowMs });
+  }
+
+  /** The state without segments that nobody can fetch any more: those of dead nodes, and lost files. */
+  #present(state: ShowState): ShowState {
+    const { nodeId, files, isNodeAlive } = this.#deps;
+    const isThere = ({ nodeId: holder, run, folder, file }: Segment): boolean =>
+      holder === nodeId
+        ? files.sizeOf(files.path(this.streamId, run, folder, file)) > 0
+        : isNodeAlive(holder);
+    const renditions = state.renditions.map((one) => {
+      // What is listed stays without a hole: everything after the last missing one.
+      const lastGone = one.listed.findLastIndex((segment) => !isThere(segment));
+      return { ...one, listed: one.listed.slice(lastGone + 1) };
+    });
+    return { ...state, renditions };
   }
 
   /** A segment was listed: the first makes the show live, each is saved. */
@@ -226,6 +251,7 @@ export class LiveShow {
     if (this.#fence === undefined) return;
     this.#fence = undefined;
     this.#isLive = false;
+    this.#isLost = true;
     this.#log.warn({ event: 'show.lost' });
     const stream = this.#stream;
     this.#stream = undefined;

@@ -34,6 +34,8 @@ export interface RenditionState {
 export interface ShowOptions {
   readonly showId: string;
   readonly nodeId: string;
+  /** Where this node serves. */
+  readonly base: string;
   readonly startedAtMs: number;
   readonly windowSegments: number;
   readonly lateSegments: number;
@@ -80,6 +82,7 @@ export class Show {
     if (state === undefined) return;
     this.#targetSec = state.targetSec;
     this.#nextEpoch = state.nextEpoch;
+    this.#isEnded = state.isEnded;
     this.#renditions = state.renditions.map((one) => this.#restore(one));
     this.#lastEndMs = Math.max(0, ...this.#renditions.map(endMsOf));
   }
@@ -127,7 +130,7 @@ export class Show {
   /** @param startMs wall time of the run's media time zero; moved forward when it would overlap the past */
   openRun(name: string, plan: RunPlan, startMs: number): ShowRun {
     this.#targetSec ??= plan.targetSec;
-    plan.renditions.forEach((rendition, index) => this.#describe(rendition, index));
+    for (const rendition of plan.renditions) this.#describe(rendition);
     return { name, plan, startMs: Math.max(startMs, this.#lastEndMs), epoch: undefined };
   }
 
@@ -147,11 +150,12 @@ export class Show {
     const startMs = Math.round(run.startMs + startSec * 1_000);
     const segment = {
       ...{ epoch, run: run.name, folder: run.plan.renditions[output]?.name ?? '', file },
-      ...{ durationSec, startMs, bytes, nodeId: this.#options.nodeId },
+      ...{ durationSec, startMs, bytes },
+      ...{ nodeId: this.#options.nodeId, base: this.#options.base },
     };
     this.#lastEndMs = Math.max(this.#lastEndMs, startMs + durationSec * 1_000);
     const removable = this.#renditions
-      .filter((_, index) => outputFor(index, run.plan) === output)
+      .filter(({ name }) => outputFor(name, run.plan) === output)
       .flatMap((rendition) => {
         measure(rendition, bytes * 8, durationSec);
         return rendition.timeline.append(segment);
@@ -199,8 +203,8 @@ export class Show {
     };
   }
 
-  #describe({ name, codecs, size, declaredBps }: Rendition, index: number): void {
-    const existing = this.#renditions[index];
+  #describe({ name, codecs, size, declaredBps }: Rendition): void {
+    const existing = this.#renditions.find((one) => one.name === name);
     if (existing !== undefined) {
       Object.assign(existing, { codecs, size, declaredBps });
       return;
@@ -223,9 +227,12 @@ export class Show {
   }
 }
 
-/** Renditions that a later run no longer makes are served its last one: their playlists go on. */
-function outputFor(renditionIndex: number, plan: RunPlan): number {
-  return Math.min(renditionIndex, plan.renditions.length - 1);
+/** A rendition that a later run no longer makes is served the last picture that it makes: its playlist goes on. */
+function outputFor(name: string, plan: RunPlan): number {
+  const own = plan.renditions.findIndex((one) => one.name === name);
+  if (own >= 0) return own;
+  const pictures = plan.renditions.filter((one) => one.video !== undefined).length;
+  return Math.max(0, pictures - 1);
 }
 
 function endMsOf({ timeline }: ShowRendition): number {

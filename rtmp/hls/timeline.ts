@@ -17,8 +17,9 @@ export interface Segment {
   /** When its first frame was captured, Unix ms. */
   readonly startMs: number;
   readonly bytes: number;
-  /** Node that holds the file. */
+  /** Node that holds the file, and where it serves: `http://host:port`, an empty host is the site's. */
   readonly nodeId: string;
+  readonly base: string;
 }
 
 export type NewSegment = Omit<Segment, 'sequence'>;

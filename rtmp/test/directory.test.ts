@@ -4,7 +4,14 @@ import { startRedis, until } from '../../cluster/testing/index.js';
 import { LiveLeases, type LiveStreamRow, StreamDirectory } from '../directory.js';
 import type { ShowState } from '../hls/show.js';
 import { ShowStore } from '../hls/show-store.js';
-import { ffmpegsBelow, makeTags, playlistWith, publish, startPackager } from './hls-fixture.js';
+import {
+  fetchPlaylist,
+  ffmpegsBelow,
+  makeTags,
+  playlistWith,
+  publish,
+  startPackager,
+} from './hls-fixture.js';
 
 const row = (streamId: string, nodeId: string): LiveStreamRow => ({
   ...{ streamId, nodeId, hlsUrlBase: 'http://:8082', startedAtMs: 1, viewers: 0, notes: [] },
@@ -77,6 +84,14 @@ t.test('a publisher that comes back on another node goes on in the same show', a
   await until(async () => (await one.directory.find('stream-a'))?.nodeId === 'rtmp-2', {
     what: 'the directory to name the new node',
   });
+  const moved = await fetchPlaylist(one.url('stream-a', 'v0.m3u8'));
+  t.ok(
+    moved.segments.some((segment) => segment.discontinuity === 1),
+    'the old address goes on',
+  );
+  for (const segment of [...moved.segments, ...after.segments]) {
+    t.equal((await fetch(segment.uri)).status, 200, segment.uri);
+  }
   t.notOk(
     [...one.announced, ...two.announced].some((told) => told.state === 'ended'),
     'the show never ended',
@@ -94,4 +109,24 @@ t.test('shows of a node that died end when their lease does', async (t) => {
   await until(() => survivor.announced.length === 1, { what: 'the end of the show' });
   t.match(survivor.announced, [{ streamId: 'stream-x', state: 'ended', node: 'rtmp-2' }]);
   t.same(await survivor.directory.list(), []);
+});
+
+t.test('segments of a node that is dead are not listed by the node that goes on', async (t) => {
+  const one = await startPackager(t, { nodeId: 'rtmp-1' });
+  const tags = await makeTags();
+  publish(t, one.manager, tags);
+  const before = await playlistWith(
+    one.url('stream-a', 'v0.m3u8'),
+    'segments',
+    (playlist) => playlist.segments.length >= 2,
+  );
+  const two = await startPackager(t, {
+    ...{ nodeId: 'rtmp-2', redisServer: one.redis, isNodeAlive: (id) => id !== 'rtmp-1' },
+  });
+  publish(t, two.manager, tags);
+  const after = await playlistWith(two.url('stream-a', 'v0.m3u8'), 'own segments', (playlist) =>
+    playlist.segments.every((segment) => segment.discontinuity === 1),
+  );
+  t.ok(after.mediaSequence >= before.mediaSequence + 2);
+  t.equal(after.discontinuitySequence, 1);
 });

@@ -11,6 +11,7 @@ import HLS from 'hls-parser';
 import { createMetrics, signHlsPath, systemClock } from '../../cluster/index.js';
 import {
   captureLog,
+  freePort,
   startRedis,
   TEST_SECRETS,
   type TestRedis,
@@ -23,6 +24,7 @@ import { HlsAccess } from '../hls/access.js';
 import { startHlsServer } from '../hls/http.js';
 import type { LiveShowDeps } from '../hls/live-show.js';
 import { MediaFiles } from '../hls/media-files.js';
+import { RemoteShows } from '../hls/remote-shows.js';
 import { ShowManager } from '../hls/show-manager.js';
 import { ShowStore } from '../hls/show-store.js';
 import { ViewerCounter } from '../hls/viewer-counter.js';
@@ -189,10 +191,19 @@ export async function startPackager(
   const viewers = new ViewerCounter();
   const announced: { streamId: string; state: string; node: string }[] = [];
   const nodeId = options.nodeId ?? 'rtmp-test';
+  const port = await freePort();
+  const store = new ShowStore(client);
   const manager = new ShowManager({
-    ...{ nodeId, hlsUrlBase: 'http://:8082', segmentSec: 1, windowSegments: 6, renditionsMax: 1 },
+    ...{
+      nodeId,
+      hlsUrlBase: `http://:${port}`,
+      isNodeAlive: () => true,
+      segmentSec: 1,
+      windowSegments: 6,
+      renditionsMax: 1,
+    },
     ...{ graceMs: 3_000, disposeMs: 60_000, leaseTtlMs: 3_000 },
-    ...{ store: new ShowStore(client), leases: new LiveLeases(client), files, viewers },
+    ...{ store, leases: new LiveLeases(client), files, viewers },
     budget: new CpuBudget(options.budgetPercent ?? 150),
     ...{ clock: systemClock, log: log.log, metrics: hlsMetrics },
     announce: (streamId, state) => {
@@ -213,7 +224,10 @@ export async function startPackager(
   };
   const guard = new WatchGuard({ gate: { mayWatch }, clock: systemClock, failOpenMs: 60_000 });
   const server = await startHlsServer({
-    ...{ port: 0, host: '127.0.0.1', origins: ['*'], shows: manager, files, viewers },
+    ...{ port, host: '127.0.0.1', origins: ['*'], shows: manager, files, viewers, nodeId },
+    remote: new RemoteShows({
+      ...{ nodeId, windowSegments: 6, store, clock: systemClock, log: log.log },
+    }),
     access: new HlsAccess({ secret: TEST_SECRETS.token, guard, clock: systemClock }),
     ...{ clock: systemClock, metrics: hlsMetrics, log: log.log },
   });

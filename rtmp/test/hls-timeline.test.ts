@@ -9,6 +9,7 @@ import { Timeline } from '../hls/timeline.js';
 const OPTIONS = {
   showId: 'show-1',
   nodeId: 'node-1',
+  base: 'http://:1',
   startedAtMs: 1_000_000,
   windowSegments: 4,
   lateSegments: 3,
@@ -55,7 +56,7 @@ t.test('a window slides, and files are given for removal late and never while li
     const segment = { epoch: 0, run: 'r', folder: 'v0', file: `${n}.ts` };
     const gone = timeline.append({
       ...segment,
-      ...{ durationSec: 2, startMs: n * 2_000, bytes: 1, nodeId: 'node-1' },
+      ...{ durationSec: 2, startMs: n * 2_000, bytes: 1, nodeId: 'node-1', base: '' },
     });
     for (const one of gone) {
       removed.push(one.file);
