@@ -99,6 +99,41 @@ export const clusterErrors = {
     retry: true,
     message: 'Redis loses the member list again and again; is something flushing it?',
   },
+  INTERNAL_UNSIGNED: {
+    http: 401,
+    retry: false,
+    message: 'internal calls carry x-showbill-time and x-showbill-signature',
+  },
+  INTERNAL_FORGED: {
+    http: 401,
+    retry: false,
+    message: 'the signature does not fit; do both roles have the same INTERNAL_SECRET?',
+  },
+  INTERNAL_EXPIRED: {
+    http: 401,
+    retry: false,
+    message: 'the call is {ageMs} ms old; are the clocks of both hosts right?',
+  },
+  INTERNAL_NO_MEMBER: {
+    http: 503,
+    retry: true,
+    message: 'no {role} process is in the member list',
+  },
+  INTERNAL_TIMEOUT: {
+    http: 504,
+    retry: true,
+    message: '{role} {member} did not answer {path} within {timeoutMs} ms',
+  },
+  INTERNAL_UNREACHABLE: {
+    http: 502,
+    retry: true,
+    message: '{role} {member} could not be reached for {path}: {reason}',
+  },
+  INTERNAL_REPLY: {
+    http: 502,
+    retry: false,
+    message: '{role} {member} answered {path} with status {status} and no sense',
+  },
   NO_FREE_PORT: { http: 500, retry: true, message: 'no {count} consecutive free TCP ports' },
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 

@@ -14,6 +14,20 @@ export {
 } from './errors.js';
 export { hash32, hash64 } from './hash.js';
 export { type HlsGrant, type HlsVerdict, signHlsPath, verifyHlsPath } from './hls-path.js';
+export {
+  type CallOptions,
+  INTERNAL_ADDRESS,
+  InternalClient,
+  type InternalClientOptions,
+} from './internal-client.js';
+export {
+  SIGNATURE_HEADER,
+  type SignableRequest,
+  type SignedRequest,
+  signRequest,
+  TIME_HEADER,
+  verifyRequest,
+} from './internal-signature.js';
 export { jumpHash, jumpHashOfName } from './jump-hash.js';
 export { createLifecycle, type Lifecycle, type Part } from './lifecycle.js';
 export { createLogger, type Logger } from './log.js';

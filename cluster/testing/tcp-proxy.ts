@@ -1,6 +1,5 @@
 // A TCP proxy in this process that misbehaves on command: between ioredis and Redis, mysql2 and MariaDB,
 // a client and a gateway. Invariant: bytes are delayed or lost with their connection, never altered.
-import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestScope } from './scope.js';
@@ -64,7 +63,7 @@ export async function startTcpProxy(t: TestScope, options: TcpProxyOptions): Pro
       for (const slice of faults.slices(chunk)) {
         await faults.pass(direction, slice.length);
         passed[direction] += slice.length;
-        if (!to.write(slice)) await once(to, 'drain');
+        if (!to.write(slice)) await drained(to);
       }
     }
     await faults.pass(direction, 0);
@@ -164,8 +163,22 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
+/** Resolves when more may be written; rejects when nothing ever may. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      socket.off('drain', settle).off('close', settle);
+      if (socket.destroyed) reject(new Error('closed while writing'));
+      else resolve();
+    };
+    if (socket.destroyed) settle();
+    else socket.on('drain', settle).on('close', settle);
+  });
+}
+
 /** RST rather than FIN: the other side sees an error, as when a host dies. */
 function reset(socket: Socket): void {
-  if (socket.connecting) socket.destroy();
+  // While a FIN is under way libuv refuses to reset (EINVAL), and Node then leaks the handle.
+  if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }
