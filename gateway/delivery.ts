@@ -66,7 +66,10 @@ export class Delivery {
   }
 
   detach(session: Session, channel: Channel): void {
-    if (session.lagging?.delete(channel) === true) return;
+    if (session.lagging?.delete(channel) !== true) this.unlisten(session, channel);
+  }
+
+  private unlisten(session: Session, channel: Channel): void {
     if (!session.isEnded) {
       session.socket.unsubscribe(channel.topic(session.isBinary));
       session.socket.unsubscribe(channel.topic(session.isBinary, true));
@@ -84,26 +87,41 @@ export class Delivery {
     this.lagging.add(session);
   }
 
-  /** A published frame did not fit: this and all later ones are missing at that socket. */
+  /**
+   * A published frame did not fit: this and all later ones are missing at that socket. The transport may be
+   * in the middle of a topic's listeners, so the socket leaves its topics a moment later.
+   */
   dropped(session: Session, frame: Frame): void {
-    const positions = this.log.positionsBefore(frame);
+    if (session.isParting) return;
+    const live = [...session.channels.values()].filter(
+      (channel) => session.lagging?.has(channel) !== true,
+    );
+    if (live.length === 0) return;
     this.options.metrics.slowReaders.inc();
-    for (const channel of session.channels.values()) {
-      if (session.lagging?.has(channel) === true) continue;
-      const position = Math.min(positions.get(channel) ?? channel.flushedTop, channel.flushedTop);
-      this.detach(session, channel);
-      this.lag(session, channel, position);
-    }
+    const before = this.log.positionsBefore(frame);
+    const positions = live.map((one) => Math.min(before.get(one) ?? Infinity, one.flushedTop));
+    session.isParting = true;
+    setImmediate(() => {
+      session.isParting = false;
+      for (const [at, channel] of live.entries()) {
+        // Left, or joined anew from a position of its own, in the meantime.
+        if (!channel.members.has(session) || session.lagging?.has(channel) === true) continue;
+        this.unlisten(session, channel);
+        this.lag(session, channel, Math.min(positions[at] ?? 0, channel.flushedTop));
+      }
+      this.pump(session);
+    });
   }
 
   /** Sends what a lagging socket can take; live again when nothing is left. */
   pump(session: Session): void {
     const { lagging } = session;
-    if (lagging === undefined || session.isEnded || session.isPumping) return;
-    if (session.socket.bufferedBytes() > LOW_WATER_BYTES) return;
-    for (const [channel, position] of lagging) {
-      const from = this.pumpChannel(session, channel, position);
-      if (from === undefined) return;
+    if (lagging === undefined || session.isEnded) return;
+    if (session.isPumping || session.isParting) return;
+    // A snapshot: what falls behind again meanwhile waits for the next drain.
+    for (const [channel, position] of [...lagging]) {
+      if (session.socket.bufferedBytes() > LOW_WATER_BYTES) return;
+      if (this.pumpChannel(session, channel, position) === undefined) return;
       lagging.delete(channel);
       const isModerator = isModeratorOf(session, channel);
       this.attach(session, channel, isModerator);
@@ -112,6 +130,7 @@ export class Delivery {
       );
       if (values.length > 0) this.sendExtras(session, values);
     }
+    if (lagging.size > 0) return;
     session.lagging = undefined;
     this.lagging.delete(session);
   }

@@ -55,6 +55,8 @@ export interface Gateway {
   readonly metrics: GatewayMetrics;
   addPublisher(publisher: TopicPublisher): void;
   connectionCount(): number;
+  /** All metrics in Prometheus' text form. */
+  scrape(): Promise<string>;
   /** What keeps this worker from being useful, in words; empty = ready. */
   troubles(): readonly string[];
   start(): Promise<void>;
@@ -165,6 +167,10 @@ class Worker implements Gateway, SessionEvents {
 
   connectionCount(): number {
     return this.sessions.size;
+  }
+
+  scrape(): Promise<string> {
+    return this.options.metrics.registry.metrics();
   }
 
   troubles(): readonly string[] {

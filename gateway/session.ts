@@ -45,6 +45,8 @@ export class Session {
   /** When the socket last took something while lagging. */
   lagMs = 0;
   isPumping = false;
+  /** A frame was dropped; the socket is about to leave its topics. */
+  isParting = false;
   /** Generic cell rate of commands: when the bucket is empty again, ms. */
   commandTat = 0;
   faults = 0;

@@ -73,7 +73,10 @@ export class RealtimeClient {
       queueMax: options.queueMax ?? 100,
       deadlineMs: options.publishDeadlineMs ?? 30_000,
     });
-    this.expirer = setInterval(() => this.outbox.expire(Date.now()), EXPIRE_MS);
+    this.expirer = setInterval(() => {
+      this.outbox.expire(Date.now());
+      this.flush(); // what was to wait and whose timer came a moment too early
+    }, EXPIRE_MS);
     this.link = new Link(
       {
         credentials: options.credentials,

@@ -12,12 +12,7 @@ import {
   type Logger,
 } from '../../cluster/index.js';
 import { silentLog, TEST_SECRETS, type TestScope } from '../../cluster/testing/index.js';
-import {
-  RealtimeClient,
-  type ClientOptions,
-  type ReceivedMessage,
-  type WebSocketConstructor,
-} from '../client/index.js';
+import { RealtimeClient, type ClientOptions, type ReceivedMessage } from '../client/index.js';
 import { createAddressOf } from '../client-address.js';
 import { createGateway, type Gateway, type GatewaySettings } from '../gateway.js';
 import { noPaidSessions, type ProofOfLife } from '../ports.js';
@@ -136,7 +131,7 @@ export function startClient(
 ): RealtimeClient {
   const client = new RealtimeClient({
     credentials: () => Promise.resolve({ token: connectToken(sub, role), urls }),
-    WebSocket: WebSocket as unknown as WebSocketConstructor,
+    WebSocket,
     backoff: { minMs: 5, firstMs: 20, capMs: 100 },
     ...options,
   });

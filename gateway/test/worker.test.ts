@@ -12,6 +12,7 @@ import {
   startTcpProxy,
   until,
 } from '../../cluster/testing/index.js';
+import { RealtimeError } from '../client/index.js';
 import { createPublisher } from '../index.js';
 import { jsonCodec, limits, msgpackCodec, type ServerMessage } from '../protocol/index.js';
 import {
@@ -285,7 +286,7 @@ t.test(
       await until(() => events.includes('ready'), { what: `${level} may read` });
       const said = await client.publish(room, 'x').then(
         () => true,
-        (error: { code: string }) => error.code,
+        (error: unknown) => error instanceof RealtimeError && error.code,
       );
       t.equal(said, mayWrite || 'forbidden', level);
     }
