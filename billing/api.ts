@@ -125,7 +125,7 @@ function withBody<S extends TSchema>(
         const problem = `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`.trim();
         throw billingError('BILLING_BAD_REQUEST', { problem });
       }
-      return run(value as Static<S>, id);
+      return run(value, id);
     },
   };
 }

@@ -21,7 +21,13 @@ import type {
 
 /** What is needed of cluster's InternalClient. Rejects with AppError of the code that billing answered. */
 export interface InternalCaller {
-  call(role: string, method: string, path: string, body?: unknown): Promise<unknown>;
+  call(
+    role: 'billing',
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: { isIdempotent?: boolean },
+  ): Promise<unknown>;
 }
 
 /** `balance` is all the viewer owns, `held` the part of it reserved by open sessions. */
@@ -142,7 +148,8 @@ export class BillingClient {
   }
 
   private post(path: string, body: unknown): Promise<unknown> {
-    return this.caller.call('billing', 'POST', path, body);
+    // All of billing's calls are: by key, by watermark, or because ending twice is ending once.
+    return this.caller.call('billing', 'POST', path, body, { isIdempotent: true });
   }
 }
 

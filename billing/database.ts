@@ -53,7 +53,7 @@ export class Database implements Sql {
     });
     pool.on('connection', (connection) => {
       // A server that truncates silently would break money; strict mode is not left to its settings.
-      connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'");
+      void connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'");
     });
     return new Database(pool, options.log);
   }
@@ -131,7 +131,7 @@ export class Database implements Sql {
 function on(connection: PoolConnection): Sql {
   return {
     query: async (text, values = []) =>
-      (await connection.query<RowDataPacket[]>(text, [...values]))[0] as Row[],
+      (await connection.query<RowDataPacket[]>(text, [...values]))[0],
     run: async (text, values = []) => affected((await connection.query(text, [...values]))[0]),
   };
 }

@@ -9,16 +9,11 @@ export const BILLING_ERRORS = {
     retry: false,
     message: 'The request is malformed: {problem}.',
   },
-  BILLING_UNSIGNED: {
-    http: 401,
-    retry: false,
-    message: 'The call is not signed with INTERNAL_SECRET, or is too old: {reason}.',
-  },
   BILLING_NOT_FOUND: { http: 404, retry: false, message: 'There is nothing at {path}.' },
   BILLING_AMOUNT_INVALID: {
     http: 400,
     retry: false,
-    message: 'The amount {amount} is not a whole number of milli-credits within 0 … 9e12.',
+    message: 'The amount {amount} must be whole milli-credits up to 9e12, and above 0 to pay something.',
   },
   BILLING_INSUFFICIENT_CREDIT: {
     http: 402,

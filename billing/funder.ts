@@ -152,13 +152,12 @@ export class Funder {
     const { log, pollMs = 1_000 } = this.options;
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      await delay(pollMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
       try {
         await this.poll();
       } catch (thrown) {
         log.warn({ event: 'funder.poll_failed', err: coerceError(thrown) });
       }
+      await delay(pollMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }

@@ -8,18 +8,17 @@ import uWS, {
   type TemplatedApp,
   type us_listen_socket,
 } from 'uWebSockets.js';
-import { coerceError, type Logger } from '../cluster/index.js';
+import {
+  AppError,
+  coerceError,
+  type Logger,
+  SIGNATURE_HEADER,
+  type SignedRequest,
+  TIME_HEADER,
+} from '../cluster/index.js';
 import type { BillingApi } from './api.js';
 import { billingError } from './errors.js';
 import type { HookAnswer, HookParams, NginxRtmpHooks } from './hooks.js';
-
-export interface ReceivedRequest {
-  readonly method: string;
-  /** With the query string, as it was signed. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -28,8 +27,8 @@ export interface HttpServerOptions {
   readonly hookAllow: readonly string[];
   readonly hooks: NginxRtmpHooks;
   readonly api: BillingApi;
-  /** @returns why the call is refused, undefined when its signature is good */
-  readonly refusal: (request: ReceivedRequest) => string | undefined;
+  /** @throws AppError when the call is not signed as internal calls are */
+  readonly verify: (request: SignedRequest) => void;
   readonly log: Logger;
 }
 
@@ -89,8 +88,8 @@ export class HttpServer {
   }
 
   private onHook(response: HttpResponse, request: HttpRequest): void {
-    const call = request.getParameter(0) ?? '';
-    const query = request.getQuery();
+    const call = request.getParameter(0);
+    const query = queryOf(request);
     const peer = addressOf(response);
     const reply = new Reply(response);
     readBody(response, HOOK_BODY_BYTES_MAX, (body) => {
@@ -126,25 +125,35 @@ export class HttpServer {
 
   private onApi(response: HttpResponse, request: HttpRequest): void {
     const path = request.getUrl();
-    const query = request.getQuery();
+    const query = queryOf(request);
     const method = request.getMethod().toUpperCase();
-    const headers: Record<string, string> = {};
-    request.forEach((name, value) => (headers[name] = value));
+    const time = request.getHeader(TIME_HEADER);
+    const signature = request.getHeader(SIGNATURE_HEADER);
     const reply = new Reply(response);
     readBody(response, API_BODY_BYTES_MAX, (body) => {
       if (body === undefined) {
         reply.sendJson(413, badRequest('the body is above 1 MiB'));
         return;
       }
-      const url = query === '' ? path : `${path}?${query}`;
-      const text = body.toString('utf8');
-      const reason = this.options.refusal({ method, url, headers, body: text });
-      if (reason !== undefined) {
-        reply.sendJson(401, billingError('BILLING_UNSIGNED', { reason }).toBody());
+      const signed = query === '' ? path : `${path}?${query}`;
+      const refusal = this.refusal({ method, path: signed, body, time, signature });
+      if (refusal !== undefined) {
+        reply.sendJson(refusal.http, refusal.toBody());
         return;
       }
+      const text = body.toString('utf8');
       void this.answerApi({ method, path, query: new URLSearchParams(query), body: text }, reply);
     });
+  }
+
+  private refusal(request: SignedRequest): AppError | undefined {
+    try {
+      this.options.verify(request);
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof AppError) return thrown as AppError;
+      throw thrown;
+    }
   }
 
   private async answerApi(
@@ -165,6 +174,11 @@ export class HttpServer {
   private isAllowed(peer: string): boolean {
     return this.allowed.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4');
   }
+}
+
+/** Without a query uWebSockets.js answers undefined, whatever its typings say. */
+function queryOf(request: HttpRequest): string {
+  return (request.getQuery() as string | undefined) ?? '';
 }
 
 /** Writes at most once, never after an abort. */

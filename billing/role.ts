@@ -8,17 +8,18 @@ import {
   type Metrics,
   type RedisClient,
   systemClock,
+  verifyRequest,
 } from '../cluster/index.js';
 import { Announcer } from './announcer.js';
 import { BillingApi } from './api.js';
 import { Breaker } from './breaker.js';
-import { Database } from './database.js';
+import type { Database } from './database.js';
 import { Engine } from './engine.js';
 import { FailOpen } from './fail-open.js';
 import { Fence } from './fence.js';
 import { Funder } from './funder.js';
 import { NginxRtmpHooks } from './hooks.js';
-import { HttpServer, type HttpServerOptions } from './http.js';
+import { HttpServer } from './http.js';
 import { billingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
 import type { BusPort, Notifier } from './ports.js';
@@ -40,7 +41,6 @@ export interface BillingRoleOptions {
   readonly notifier: Notifier;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly refusal: HttpServerOptions['refusal'];
   readonly clock?: Clock;
 }
 
@@ -131,14 +131,18 @@ export class BillingRole {
     tokens: ReturnType<typeof createTokenService>,
     metrics: ReturnType<typeof billingMetrics>,
   ): HttpServer {
-    const { config, database, log, refusal, clock = systemClock } = this.options;
+    const { config, database, log, clock = systemClock } = this.options;
+    const { internal: secret } = config.secrets;
     const { failOpenMs: allowanceMs, port, hookAllow } = config.billing;
     const hooks = new NginxRtmpHooks({
       ...{ terms: this.terms, publishers: this.publishers, touches: this.service.touches },
       ...{ tokens, metrics, log, failOpen: new FailOpen({ allowanceMs, clock, metrics }) },
     });
     const api = new BillingApi(this.service, new Statements(database));
-    return new HttpServer({ host: config.node.bindHost, port, hookAllow, hooks, api, refusal, log });
+    return new HttpServer({
+      ...{ host: config.node.bindHost, port, hookAllow, hooks, api, log },
+      verify: (request) => verifyRequest(request, { secret, nowMs: clock.nowMs() }),
+    });
   }
 
   private onStreamState(payload: Uint8Array): void {

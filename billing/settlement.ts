@@ -66,14 +66,22 @@ class Settlement {
 
   add(entry: OutboxEntry, event: OutboxEvent, at: number): void {
     switch (event.type) {
-      case 'opened':
-        return this.opened(entry, event);
-      case 'charged':
-        return this.charged(entry, event, at);
-      case 'closed':
-        return this.closed(entry, event);
-      case 'tipped':
-        return this.tipped(entry, event, at);
+      case 'opened': {
+        this.opened(entry, event);
+        return;
+      }
+      case 'charged': {
+        this.charged(entry, event, at);
+        return;
+      }
+      case 'closed': {
+        this.closed(entry, event);
+        return;
+      }
+      case 'tipped': {
+        this.tipped(entry, event, at);
+        return;
+      }
       case 'funded':
         return void this.funded.push(event);
     }

@@ -167,21 +167,36 @@ class HistoryRun {
 
   private perform(one: Command): void {
     switch (one.type) {
-      case 'fund':
-        return this.fund(one.w, one.kind, BigInt(one.amount));
-      case 'open':
-        return this.open(one);
-      case 'touch':
-        return this.touch(one.at);
-      case 'end':
-        return this.end(this.sessions.at(-1 - one.at));
-      case 'sweep':
-        return this.sweep(one.w);
-      case 'tip':
-        return this.tip(one);
+      case 'fund': {
+        this.fund(one.w, one.kind, BigInt(one.amount));
+        return;
+      }
+      case 'open': {
+        this.open(one);
+        return;
+      }
+      case 'touch': {
+        this.touch(one.at);
+        return;
+      }
+      case 'end': {
+        this.end(this.sessions.at(-1 - one.at));
+        return;
+      }
+      case 'sweep': {
+        this.sweep(one.w);
+        return;
+      }
+      case 'tip': {
+        this.tip(one);
+        return;
+      }
       case 'room':
         this.model.setRoom(this.room(one.room), one.isLive);
-        return this.expect('room', 'set', this.setRoom(this.room(one.room), one.isLive));
+        {
+          this.expect('room', 'set', this.setRoom(this.room(one.room), one.isLive));
+          return;
+        }
     }
   }
 
@@ -191,9 +206,11 @@ class HistoryRun {
     this.model.fund(wallet, kind, moved);
     const { cmdSeq } = this.model.wallet(wallet);
     const real = this.engine.fund({ wallet, cmdSeq, kind, amount: moved });
-    this.expect(`${kind} ${moved}`, `APPLIED ${this.state(wallet)}`, real.then(
-      (reply) => `${reply.status} ${reply.wallet.owned} ${reply.wallet.held}`,
-    ));
+    this.expect(
+      `${kind} ${moved}`,
+      `APPLIED ${this.state(wallet)}`,
+      real.then((reply) => `${reply.status} ${reply.wallet.owned} ${reply.wallet.held}`),
+    );
   }
 
   private open(one: Extract<Command, { type: 'open' }>): void {
@@ -206,11 +223,15 @@ class HistoryRun {
       ...{ sessionId: id, wallet, room: this.room(one.room), payee: '99', entryMs: 1_000 },
       ...{ tariff: tariffText(tariff), key: `key-${id}`, fingerprint: '0123456789abcdef' },
     });
-    this.expect(`open ${one.tariff}`, `${wanted} ${this.state(wallet)}`, real.then((reply) => {
-      const { status, isDuplicate, sessionId, wallet: after } = reply;
-      const what = status === 'OK' ? `${isDuplicate ? 'joined' : 'opened'} ${sessionId}` : status;
-      return `${what} ${after.owned} ${after.held}`;
-    }));
+    this.expect(
+      `open ${one.tariff}`,
+      `${wanted} ${this.state(wallet)}`,
+      real.then((reply) => {
+        const { status, isDuplicate, sessionId, wallet: after } = reply;
+        const what = status === 'OK' ? `${isDuplicate ? 'joined' : 'opened'} ${sessionId}` : status;
+        return `${what} ${after.owned} ${after.held}`;
+      }),
+    );
   }
 
   private touch(at: readonly number[]): void {
@@ -220,11 +241,18 @@ class HistoryRun {
     const ids = chosen.filter((id) => this.model.sessions.get(id)?.wallet === wallet);
     const verdicts = ids.map((id) => this.model.touch(id));
     const shard = shardOfWallet(wallet);
-    const real = this.engine.touch(shard, ids.map((id) => [id, 'g'] as const));
+    const real = this.engine.touch(
+      shard,
+      ids.map((id) => [id, 'g'] as const),
+    );
     const wanted = verdicts.map((verdict) => `${verdict} ${this.state(wallet)}`).join(', ');
-    this.expect('touch', wanted, real.then((rows) => {
-      return rows.map((row) => `${verdictOf(row)} ${row.owned} ${row.held}`).join(', ');
-    }));
+    this.expect(
+      'touch',
+      wanted,
+      real.then((rows) => {
+        return rows.map((row) => `${verdictOf(row)} ${row.owned} ${row.held}`).join(', ');
+      }),
+    );
   }
 
   private end(id: string | undefined): void {
@@ -232,10 +260,14 @@ class HistoryRun {
     const wanted = this.model.end(id, 'left');
     const session = this.model.sessions.get(id);
     const charged = `${session?.charged ?? 0n} ${session?.billable ?? 0n}`;
-    this.expect('end', `${wanted} ${charged}`, this.engine.end(id, 'left').then((reply) => {
-      const what = reply.wasEnded ? 'ended' : 'cut';
-      return `${what} ${reply.reason} ${reply.charged} ${reply.billMs}`;
-    }));
+    this.expect(
+      'end',
+      `${wanted} ${charged}`,
+      this.engine.end(id, 'left').then((reply) => {
+        const what = reply.wasEnded ? 'ended' : 'cut';
+        return `${what} ${reply.reason} ${reply.charged} ${reply.billMs}`;
+      }),
+    );
   }
 
   /** Skipped where two sessions of a wallet are due at once: their order is nobody's promise. */
@@ -255,13 +287,17 @@ class HistoryRun {
       });
     const ours = new Set(this.sessions);
     const real = this.engine.sweep(shard, { limit: 100, isSuspended: false });
-    this.expect('sweep', wanted.sort().join(', '), real.then(({ notices }) =>
-      notices
-        .filter((one) => one.kind === 'cut' && ours.has(one.sessionId))
-        .map((one) => `${one.sessionId} cut ${one.reason}`)
-        .sort()
-        .join(', '),
-    ));
+    this.expect(
+      'sweep',
+      wanted.sort().join(', '),
+      real.then(({ notices }) =>
+        notices
+          .filter((one) => one.kind === 'cut' && ours.has(one.sessionId))
+          .map((one) => `${one.sessionId} cut ${one.reason}`)
+          .sort()
+          .join(', '),
+      ),
+    );
     this.expectWallet(this.wallet(at));
   }
 
@@ -273,17 +309,23 @@ class HistoryRun {
       ...{ wallet, room: this.room(0), payee: '99', amount: BigInt(one.amount), bps: 6_000, key },
       ...{ tipId: '0123456789ABCDEFGHJKMNPQRS', fingerprint: `${one.amount}`.padStart(16, '0') },
     });
-    this.expect('tip', `${wanted} ${this.state(wallet)}`, real.then(
-      (reply) => `${reply.status} ${reply.wallet.owned} ${reply.wallet.held}`,
-    ));
+    this.expect(
+      'tip',
+      `${wanted} ${this.state(wallet)}`,
+      real.then((reply) => `${reply.status} ${reply.wallet.owned} ${reply.wallet.held}`),
+    );
   }
 
   private expectWallet(wallet: string): void {
     const { debt, cmdSeq }: ModelWallet = this.model.wallet(wallet);
     const wanted = `${this.state(wallet)} ${debt} ${cmdSeq}`;
-    this.expect('wallet', wanted, this.engine.readWallet(wallet).then(
-      (real) => `${real.owned} ${real.held} ${real.debt} ${real.cmdSeq}`,
-    ));
+    this.expect(
+      'wallet',
+      wanted,
+      this.engine
+        .readWallet(wallet)
+        .then((real) => `${real.owned} ${real.held} ${real.debt} ${real.cmdSeq}`),
+    );
   }
 
   /** Only in the shards of this history: the others have none of its sessions. */

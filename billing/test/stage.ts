@@ -51,7 +51,7 @@ function openingFence(redis: RedisClient): FenceLifter {
         });
       }
       if ('script' in redis) {
-        for (const script of FENCED_SCRIPTS) await script.load(redis as never);
+        for (const script of FENCED_SCRIPTS) await script.load(redis);
       }
     },
   };

@@ -1,0 +1,61 @@
+// Billing's news in the channels of the gateway: message kinds, bodies and delivery classes. main.ts passes
+// the gateway's publisher; tests pass a list.
+import type { Notifier } from './ports.js';
+import type { EndReason } from './schema.js';
+
+/** The part of the gateway's Publisher that is used here. */
+export interface ChannelPublisher {
+  publish(
+    channel: string,
+    request: {
+      readonly kind: 'b' | 't' | 'n' | 'x';
+      readonly body: Record<string, unknown>;
+    } & (
+      | { readonly cls: 'reliable'; readonly mid?: string }
+      | { readonly cls: 'latest'; readonly key?: string; readonly version?: number }
+    ),
+  ): Promise<unknown>;
+}
+
+const REASONS: Readonly<Record<EndReason, string>> = {
+  left: 'You left the show.',
+  insufficient_credit: 'Your credits are used up.',
+  stale: 'The connection to the show was lost.',
+  show_ended: 'The show has ended.',
+  room_closed: 'The room was closed.',
+  time_limit: 'The time limit of the show is reached.',
+  spend_limit: 'Your spending limit for this show is reached.',
+  kicked: 'You were removed from the show.',
+  banned: 'You were banned from the room.',
+  frozen: 'Your wallet is frozen; please ask support.',
+  admin: 'The show was ended by the site.',
+};
+
+export function createNotifier(publisher: ChannelPublisher): Notifier {
+  return {
+    async balance(userId, { owned, held, version }) {
+      const body = { amount: String(owned), held: String(held), version };
+      // Version 0 is a wallet that never moved; the store takes positive versions only.
+      await publisher.publish(`user:${userId}`, {
+        ...{ kind: 'b', cls: 'latest', key: 'b', body, version: Math.max(1, version) },
+      });
+    },
+    async tip(roomId, { key, from, amount, text }) {
+      const body = { from, amount: String(amount), ...(text === undefined ? {} : { text }) };
+      await publisher.publish(`room:${roomId}`, { kind: 't', cls: 'reliable', mid: key, body });
+    },
+    async cut(userId, { sessionId, roomId, reason }) {
+      const body = { kind: 'cutoff', reason, room: roomId, title: REASONS[reason] };
+      const mid = `cut-${sessionId}`;
+      await publisher.publish(`user:${userId}`, { kind: 'x', cls: 'reliable', mid, body });
+    },
+    async lowBalance(userId, { sessionId, roomId, secondsLeft, level }) {
+      const mid = `low-${sessionId}-${level}-${Math.floor(Date.now() / 10_000)}`;
+      const body = {
+        ...{ id: mid, kind: 'low_balance', room: roomId, secondsLeft },
+        title: `Your credits last for ${secondsLeft} more seconds.`,
+      };
+      await publisher.publish(`user:${userId}`, { kind: 'n', cls: 'reliable', mid, body });
+    },
+  };
+}
