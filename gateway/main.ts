@@ -10,6 +10,7 @@ import {
   createMetrics,
   createRedisBus,
   createTokenService,
+  InternalClient,
   loadConfig,
   MemberRegistry,
   startOpsServer,
@@ -19,11 +20,11 @@ import {
   type Logger,
   type OpsServer,
 } from '../cluster/index.js';
+import { BillingClient } from '../billing/index.js';
 import { createAdmission } from './admission.js';
 import { createAddressOf } from './client-address.js';
-import { createGateway } from './gateway.js';
+import { createGateway, type Gateway } from './gateway.js';
 import { isOriginAllowed } from './origin-check.js';
-import { noPaidSessions } from './ports.js';
 import { createUwsTransport } from './transports/uws.js';
 
 async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
@@ -39,14 +40,27 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   const bus = await createRedisBus({ url: realtimeUrl, name, log });
   lifecycle.add('bus', { stop: () => bus.close() });
 
-  const gateway = createGateway({
+  let privatePort = 0;
+  const members = new MemberRegistry(redis, {
+    role: 'gateway',
+    id: config.node.id,
+    load: () => gateway.connectionCount(),
+    log,
+    bus,
+    ...config.members,
+  });
+  const caller = new InternalClient({ members, secret: config.secrets.internal });
+  lifecycle.add('billing client', { stop: () => caller.close() });
+  const billing = new BillingClient(caller);
+
+  const gateway: Gateway = createGateway({
     node: config.node.id,
     settings: { ...config.gateway, updateIntervalMs: config.billing.updateIntervalMs },
     redis,
     subscriber,
     bus,
     tokens: createTokenService(config.secrets.token),
-    proofOfLife: noPaidSessions,
+    proofOfLife: { touch: (items) => billing.touchSessions(items) },
     clock: systemClock,
     log,
     metrics,
@@ -74,15 +88,6 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   });
   gateway.addPublisher(transport);
 
-  let privatePort = 0;
-  const members = new MemberRegistry(redis, {
-    role: 'gateway',
-    id: config.node.id,
-    load: () => gateway.connectionCount(),
-    log,
-    bus,
-    ...config.members,
-  });
   let ops: OpsServer | undefined;
   lifecycle.add('ops', {
     stop: () => ops?.close(),

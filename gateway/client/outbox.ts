@@ -25,6 +25,8 @@ interface Entry extends Draft {
 }
 
 const RETRY_MS = 500;
+/** The fate of the message is open, or it only came too early. */
+const OPEN_CODES = new Set(['closed', 'timeout', 'temporary', 'internal', 'rate_limited']);
 
 export class Outbox {
   private entries: Entry[] = [];
@@ -70,13 +72,14 @@ export class Outbox {
   }
 
   /**
-   * Keeps a message whose fate is open (link lost, no answer, `temporary`), gives up any other.
+   * Keeps a message whose fate is open (link lost, no answer, `temporary`) or that came too early
+   * (`rate_limited`), gives up any other.
    * Returns the ms after which to look again, if it is kept.
    */
   fail(mid: string, error: RealtimeError, now: number): number | undefined {
     const entry = this.entries.find((one) => one.mid === mid);
     if (entry === undefined) return undefined;
-    const isOpen = ['closed', 'timeout', 'temporary', 'internal'].includes(error.code);
+    const isOpen = OPEN_CODES.has(error.code);
     if (!isOpen || entry.deadline <= now) {
       this.remove(mid)?.reject(error);
       return undefined;
