@@ -3,7 +3,6 @@
 // completed by the next one, a finished one answers { "seeded": false }. Billing must be running.
 import { randomBytes } from 'node:crypto';
 import {
-  coerceError,
   ConfigError,
   createLogger,
   loadConfig,
@@ -155,6 +154,8 @@ try {
   await run(loadConfig());
 } catch (thrown) {
   const isConfig = thrown instanceof ConfigError;
-  process.stderr.write(`demo: ${coerceError(thrown).message}\n`);
+  for (let fault: unknown = thrown; fault instanceof Error; fault = fault.cause) {
+    process.stderr.write(`demo: ${fault.message}\n`);
+  }
   process.exitCode = isConfig ? 2 : 1;
 }

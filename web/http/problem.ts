@@ -44,7 +44,13 @@ export function sendProblem(reply: FastifyReply, fault: AppError<ErrorCode>): Fa
 function logFault(request: FastifyRequest, fault: AppError, thrown: unknown): void {
   const line = { event: 'request.failed', code: fault.code, route: request.routeOptions.url };
   if (fault.code === 'INTERNAL') request.log.error({ ...line, err: coerceError(thrown) });
-  else request.log.warn({ ...line, reason: coerceError(thrown).message });
+  else request.log.warn({ ...line, reason: rootCause(thrown).message });
+}
+
+/** What was behind it all: the message of a wrapped fault helps nobody who reads logs. */
+function rootCause(thrown: unknown): Error {
+  const error = coerceError(thrown);
+  return error.cause === undefined ? error : rootCause(error.cause);
 }
 
 /** Fastify's own refusals by their code; everything that is not listed is BAD_REQUEST. */

@@ -1,0 +1,207 @@
+// The site with its real siblings as processes: billing over real Redis and mariadbd, demo data made by
+// the demo entry, and the web role in front. What a viewer pays is what the ledger says.
+import t from 'tap';
+import {
+  freePort,
+  startMariadb,
+  startRedis,
+  TEST_SECRETS,
+  until,
+} from '../../cluster/testing/index.js';
+import { startProcess } from './role-process.js';
+
+interface Demo {
+  seeded: boolean;
+  logins: { username: string; password: string; role: string }[];
+  streamKeys: Record<string, string>;
+}
+
+const [mariadb, realtime, money] = await Promise.all([
+  startMariadb(t),
+  startRedis(t),
+  startRedis(t),
+]);
+const [webPort, webOps, billingPort, billingOps] = await Promise.all(
+  Array.from({ length: 4 }, () => freePort()),
+);
+const env = {
+  TOKEN_SECRET: TEST_SECRETS.token,
+  INTERNAL_SECRET: TEST_SECRETS.internal,
+  BIND_HOST: '127.0.0.1',
+  LOG_LEVEL: 'info',
+  MYSQL_URL: mariadb.url,
+  REALTIME_REDIS_URL: realtime.url,
+  BILLING_REDIS_URL: money.url,
+  WEB_PAYMENT_PROVIDER: 'sandbox',
+};
+const isReady = async (port: number | undefined) =>
+  (await fetch(`http://127.0.0.1:${port ?? 0}/readyz`)).ok;
+const waiting = { deadlineMs: 60_000 };
+
+startProcess(t, 'billing/main.ts', {
+  ...env,
+  NODE_ID: 'billing-1',
+  BILLING_PORT: String(billingPort),
+  OPS_PORT: String(billingOps),
+});
+startProcess(t, 'web/main.ts', {
+  ...env,
+  NODE_ID: 'web-1',
+  WEB_PORT: String(webPort),
+  OPS_PORT: String(webOps),
+});
+await until(() => isReady(billingOps), { what: 'billing ready', ...waiting });
+await until(() => isReady(webOps), { what: 'web ready', ...waiting });
+
+async function runDemo(): Promise<Demo> {
+  const demo = startProcess(t, 'web/demo.ts', { ...env, NODE_ID: 'demo', LOG_LEVEL: 'warn' });
+  const code = await demo.ended;
+  if (code !== 0) throw new Error(demo.output());
+  return JSON.parse(demo.stdout().trim().split('\n').at(-1) ?? '') as Demo;
+}
+
+class Client {
+  private cookie = '';
+
+  async call(method: string, path: string, body?: unknown) {
+    const answer = await fetch(`http://127.0.0.1:${webPort ?? 0}/api/v1${path}`, {
+      method,
+      headers: {
+        'x-showbill': '1',
+        cookie: this.cookie,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const set = answer.headers.getSetCookie().map((one) => one.split(';', 1)[0] ?? '');
+    if (set.length > 0) this.cookie = set.join('; ');
+    const text = await answer.text();
+    const json = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+    return { status: answer.status, json };
+  }
+}
+
+let demo: Demo = { seeded: false, logins: [], streamKeys: {} };
+async function login(username: string): Promise<Client> {
+  const client = new Client();
+  const password = demo.logins.find((one) => one.username === username)?.password;
+  const answer = await client.call('POST', '/auth/login', { login: username, password });
+  if (answer.status !== 200) throw new Error(JSON.stringify(answer));
+  return client;
+}
+
+t.test('demo data is made once, through the real services', async (t) => {
+  demo = await runDemo();
+  t.equal(demo.seeded, true);
+  t.same(
+    demo.logins.map((one) => one.username),
+    ['admin', 'mira', 'nova', 'anna', 'ben', 'cleo'],
+  );
+  t.same(Object.keys(demo.streamKeys), ['mira', 'nova'], 'the free room first');
+  t.ok(Object.values(demo.streamKeys).every((key) => key.startsWith('sk_')));
+  const again = await runDemo();
+  t.equal(again.seeded, false);
+
+  const rooms = (await new Client().call('GET', '/rooms')).json;
+  t.match(rooms, {
+    rooms: [
+      { slug: 'nova', pricePerMinMilli: '6000' },
+      { slug: 'mira', pricePerMinMilli: '0' },
+    ],
+  });
+});
+
+t.test('balances, tips and grants are those of the ledger', async (t) => {
+  const [anna, admin, mira] = [await login('anna'), await login('admin'), await login('mira')];
+  const balance = async () => (await anna.call('GET', '/me')).json['balance'];
+  t.equal(await balance(), '100000');
+
+  const tip = { key: 'tip-fleet-01', amountMilli: '5000', text: 'hello' };
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => anna.call('POST', '/rooms/mira/tips', tip)),
+  );
+  t.same(
+    answers.map((one) => one.status),
+    [200, 200, 200],
+  );
+  t.equal(await balance(), '95000', 'three clicks, one tip');
+  const other = await anna.call('POST', '/rooms/mira/tips', { ...tip, amountMilli: '6000' });
+  t.match(other, { status: 409, json: { code: 'KEY_REUSED' } });
+  const self = await mira.call('POST', '/rooms/mira/tips', { ...tip, key: 'tip-fleet-02' });
+  t.match(self, { status: 409, json: { code: 'TIP_REFUSED' } });
+
+  const grant = { username: 'cleo', amountMilli: '2000', reason: 'sorry', key: 'grant-fleet-1' };
+  await admin.call('POST', '/admin/grants', grant);
+  t.match(await admin.call('POST', '/admin/grants', grant), { json: { balance: '3000' } });
+
+  const earned = await until(
+    async () => {
+      const desk = (await mira.call('GET', '/model')).json as { earnings?: { total: string } };
+      return desk.earnings?.total !== '0' && desk.earnings;
+    },
+    { what: 'the tip is settled', deadlineMs: 20_000 },
+  );
+  t.equal(earned.total, '3000', 'the model gets its share');
+  const summary = await admin.call('GET', '/admin/finance/summary');
+  t.equal(summary.json['entriesSum'], '0', 'the books balance');
+});
+
+t.test('too little credit, and an empty stage, cost nothing', async (t) => {
+  const [cleo, ben] = [await login('cleo'), await login('ben')];
+  const enter = (client: Client, accept: boolean) =>
+    client.call('POST', '/rooms/nova/enter', { accept });
+  t.match(await enter(ben, false), {
+    status: 402,
+    json: { code: 'PAYMENT_REQUIRED', priceMilliPerMin: '6000', balance: '100000' },
+  });
+  t.match(await enter(ben, true), { status: 409, json: { code: 'SHOW_NOT_LIVE' } });
+  const tip = { key: 'tip-fleet-03', amountMilli: '999000' };
+  const refused = await cleo.call('POST', '/rooms/mira/tips', tip);
+  t.match(refused, { status: 402, json: { code: 'INSUFFICIENT_CREDIT' } });
+});
+
+t.test('bought credits arrive once and stand in the statement', async (t) => {
+  const ben = await login('ben');
+  const bought = await ben.call('POST', '/credits/checkout', {
+    packageId: 'small',
+    key: 'order-fleet-1',
+  });
+  const { id } = bought.json['order'] as { id: string };
+  const pay = () => ben.call('POST', `/credits/orders/${id}/sandbox-pay`);
+  await Promise.all([pay(), pay(), pay()]);
+  t.equal((await ben.call('GET', '/me')).json['balance'], '200000');
+  const statement = await ben.call('GET', '/credits/statement');
+  t.equal(statement.status, 200);
+  t.equal((statement.json['entries'] as unknown[]).length, 2, 'the demo grant and the purchase');
+});
+
+t.test('an applicant becomes a model whose key billing accepts and replaces', async (t) => {
+  const admin = await login('admin');
+  const fresh = new Client();
+  const form = { username: 'vera', email: 'vera@example.org', password: 'correct horse' };
+  const { json } = await fresh.call('POST', '/auth/signup', form);
+  const { id } = json['user'] as { id: string };
+  await fresh.call('POST', '/model/apply', { displayName: 'Vera' });
+  t.equal((await admin.call('POST', `/admin/models/${id}/approve`)).status, 200);
+
+  const publish = (key: string) =>
+    fetch(`http://127.0.0.1:${billingPort ?? 0}/hooks/nginx-rtmp/on_publish`, {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({
+        call: 'publish',
+        app: 'publish',
+        name: key,
+        addr: '127.0.0.1',
+        clientid: '1',
+      }),
+    });
+  const made = await fresh.call('POST', '/model/key/regenerate');
+  const first = String(made.json['key']);
+  const second = String((await fresh.call('POST', '/model/key/regenerate')).json['key']);
+  t.equal((await publish(first)).status, 403, 'the replaced key is refused');
+  const accepted = await publish(second);
+  t.equal(accepted.status, 302);
+  const room = (await fresh.call('GET', '/model')).json['room'] as { streamId: string };
+  t.equal(accepted.headers.get('location'), room.streamId, 'published under the public name');
+});
