@@ -30,7 +30,11 @@ import {
   startOpsServer,
   systemClock,
 } from '../cluster/index.js';
+import { FleetControl } from './control/fleet-control.js';
+import { type ControlServer, startControlServer } from './control/http.js';
 import { LiveLeases } from './directory.js';
+import { RedisDoneLedger } from './done-ledger.js';
+import { DoneWatch } from './done-watch.js';
 import { CpuBudget } from './ffmpeg/cpu-budget.js';
 import { HlsAccess } from './hls/access.js';
 import { type HlsServer, startHlsServer } from './hls/http.js';
@@ -48,6 +52,8 @@ import { RtmpServer } from './server.js';
 const HOOK_PATH = '/hooks/nginx-rtmp';
 const PRUNE_EVERY_MS = 30_000;
 const LEASE_TTL_MS = 9_000;
+const CONTROL_TIMEOUT_MS = 2_000;
+const DONE_WATCH_EVERY_MS = 5_000;
 
 interface Fleet {
   readonly config: Config;
@@ -70,11 +76,13 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     ...{ nodeId: config.node.id, windowSegments: config.rtmp.windowSegments },
     ...{ store: new ShowStore(fleet.redis), clock: systemClock, log },
   });
+  const ledger = new RedisDoneLedger({ redis: fleet.redis, nodeId: config.node.id, log });
   const ingest = new RtmpServer({
     options: ingestOptions(config),
     hookTarget: hookTarget(config, fleet.members),
     listener: shows,
     metrics: createIngestMetrics(metrics),
+    ledger,
     log,
   });
 
@@ -102,6 +110,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     stop: () => ingest.stop(),
   });
   addOrders(fleet, { guard, ingest, lifecycle });
+  addControl(fleet, ingest, lifecycle);
   lifecycle.add('members', {
     async start() {
       const host = config.node.host;
@@ -111,6 +120,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     },
     stop: () => fleet.members.close(),
   });
+  addDoneWatch(fleet, { ledger, ingest, lifecycle });
 }
 
 /** Redis, bus and the member list, followed before anything listens: hooks need to know billing. */
@@ -202,7 +212,8 @@ function createShows(
     hlsUrlBase: `http://${node.host}:${rtmp.hlsPort}`,
     segmentSec: rtmp.segmentMs / 1_000,
     windowSegments: rtmp.windowSegments,
-    renditionsMax: 1,
+    renditionsMax: rtmp.renditionsMax,
+    hasAudioOnly: rtmp.hasAudioOnly,
     graceMs: rtmp.reconnectGraceMs,
     disposeMs: rtmp.disposeMs,
     leaseTtlMs: LEASE_TTL_MS,
@@ -236,6 +247,53 @@ function addOrders(
       });
     },
   });
+}
+
+/** Ids of the ingest nodes in the member list; undefined while the list may be out of date. */
+function aliveNodeIds(members: MemberRegistry): ReadonlySet<string> | undefined {
+  return members.isMember ? new Set(members.list('rtmp').map((one) => one.id)) : undefined;
+}
+
+/** Control and statistics of the fleet: every node answers on the bus, HTTP only where it is configured. */
+function addControl(
+  { config, log, bus, members }: Fleet,
+  ingest: RtmpServer,
+  lifecycle: Lifecycle,
+): void {
+  const control = new FleetControl({
+    ...{ bus, log, server: ingest, nodeId: config.node.id, timeoutMs: CONTROL_TIMEOUT_MS },
+    nodeIds: () => [...(aliveNodeIds(members) ?? [config.node.id])],
+  });
+  let http: ControlServer | undefined;
+  lifecycle.add('control', {
+    async start() {
+      await control.start();
+      if (config.rtmp.controlPort === 0) return;
+      http = await startControlServer({
+        ...{ port: config.rtmp.controlPort, host: config.ops.host, control, log },
+        async onDrain() {
+          ingest.drain();
+          await members.update({ draining: true });
+        },
+      });
+    },
+    stop: () => http?.close(),
+  });
+}
+
+/** Done events of nodes that died, and of this one before a restart. */
+function addDoneWatch(
+  { log, members }: Fleet,
+  parts: { ledger: RedisDoneLedger; ingest: RtmpServer; lifecycle: Lifecycle },
+): void {
+  const { ledger, ingest } = parts;
+  const watch = new DoneWatch({
+    ...{ ledger, log, everyMs: DONE_WATCH_EVERY_MS },
+    aliveNodeIds: () => aliveNodeIds(members),
+    settle: (owed) => ingest.settle(owed),
+  });
+  members.onChange(() => watch.check());
+  parts.lifecycle.add('done watch', { start: () => watch.start(), stop: () => watch.stop() });
 }
 
 function addOps({ config, members }: Fleet, metrics: Metrics, lifecycle: Lifecycle): void {

@@ -1,5 +1,5 @@
 // Settings of RTMP ingest, transcoding and HLS. One row per variable; see config.ts.
-import { CIDR, choice, int, list, port, text, url } from '../setting.js';
+import { bool, CIDR, choice, int, list, port, text, url } from '../setting.js';
 
 export const rtmpSettings = {
   port: port('RTMP_PORT', { doc: 'RTMP ingest and play.', fallback: 8083 }),
@@ -50,6 +50,10 @@ export const rtmpSettings = {
       fallback: 1_000,
     },
   ),
+  controlPort: port('RTMP_CONTROL_PORT', {
+    doc: 'Control and statistics over HTTP, bound to OPS_HOST; 0 = none.',
+    fallback: 0,
+  }),
   tlsPort: port('RTMP_TLS_PORT', { doc: 'RTMPS ingest and play; 0 = none.', fallback: 0 }),
   tlsCertFile: text('RTMP_TLS_CERT_FILE', {
     doc: 'Certificate chain for RTMPS, PEM.',
@@ -150,4 +154,16 @@ export const rtmpSettings = {
       unit: '% of a core',
     },
   ),
+  renditionsMax: int(
+    'HLS_RENDITIONS_MAX',
+    { min: 1, max: 5 },
+    {
+      doc: "Picture sizes per stream, the source's own included, as far as the CPU budget allows.",
+      fallback: 3,
+    },
+  ),
+  hasAudioOnly: bool('HLS_AUDIO_ONLY', {
+    doc: 'Offers the sound alone as one more rendition.',
+    fallback: false,
+  }),
 } as const;

@@ -39,14 +39,15 @@ function videoOptions({ video }: Rendition, segmentSec: number): string[] {
   const map = ['-map', '0:v:0'];
   if (video === 'copy') return [...map, '-c:v', 'copy'];
   const { width, height, fps, bitrateBps, profile, level } = video;
+  const isClocked = video.keyFrames === 'clock';
   return [
     ...map,
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'],
     ...['-profile:v', profile, '-level:v', level, '-pix_fmt', 'yuv420p'],
-    ...['-vf', `scale=${width}:${height}:flags=fast_bilinear,fps=${fps}`],
-    // Cuts fall at whole multiples of the segment length in every rendition.
-    ...['-force_key_frames', `expr:gte(t,n_forced*${segmentSec})`],
-    ...['-g', String(Math.ceil(fps * segmentSec * 2)), '-sc_threshold', '0'],
+    ...['-vf', `scale=${width}:${height}:flags=fast_bilinear${isClocked ? `,fps=${fps}` : ''}`],
+    // Cuts fall at whole multiples of the segment length, or where those of the copied rendition do.
+    ...['-force_key_frames', isClocked ? `expr:gte(t,n_forced*${segmentSec})` : 'source'],
+    ...['-g', String(Math.ceil(fps * Math.max(segmentSec * 2, 5))), '-sc_threshold', '0'],
     ...['-b:v', String(bitrateBps), '-maxrate', String(Math.round(bitrateBps * 1.07))],
     ...['-bufsize', String(Math.round(bitrateBps * 1.5))],
     ...['-threads', height > 480 ? '2' : '1'],

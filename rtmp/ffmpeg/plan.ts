@@ -22,6 +22,8 @@ export interface PlanLimits {
   readonly renditionsMax: number;
   /** Tallest picture that may be encoded; lowered when the machine is overloaded. */
   readonly heightMax: number;
+  /** A rendition with the sound alone, for viewers whose line carries no picture. */
+  readonly hasAudioOnly: boolean;
 }
 
 export interface Rendition {
@@ -78,6 +80,9 @@ export function planRun(source: Source, limits: PlanLimits): RunPlan | undefined
     }
   }
   if (renditions.length === 0) return undefined;
+  if (limits.hasAudioOnly && video !== undefined && source.audio !== undefined) {
+    renditions.push({ ...copyOf({ ...source, video: undefined }), name: 'a0' });
+  }
   return {
     renditions,
     segmentSec: limits.segmentSec,

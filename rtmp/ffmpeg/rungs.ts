@@ -13,6 +13,8 @@ export interface Encoding extends PictureSize {
   /** Such as `3.1`. */
   readonly level: string;
   readonly codecString: string;
+  /** `source`: where the source has them, so that cuts match a copied rendition. `clock`: at whole segments. */
+  readonly keyFrames: 'source' | 'clock';
 }
 
 /** Heights and bit rates at 30 frames per second; from Apple's authoring rules and common ladders. */
@@ -50,14 +52,20 @@ export function fittingRungs(
   const lower = RUNGS.map((rung) => rung.height).filter((height) => height < own);
   const heights = isBelow ? lower : [own, ...lower];
   const fitting = heights.filter((height) => height <= heightMax);
-  return fitting.map((height) => encodingFor(source, height));
+  return fitting.map((height) => encodingFor(source, height, isBelow ? 'source' : 'clock'));
 }
 
 /** The encoding of a source at a height; the shape of the picture stays, sides are even. */
-export function encodingFor(source: PictureSize, height: number): Encoding {
+function encodingFor(
+  source: PictureSize,
+  height: number,
+  keyFrames: Encoding['keyFrames'],
+): Encoding {
   const width = even((source.width * height) / source.height);
   const sourceFps = source.fps > 0 ? Math.min(source.fps, FPS_MAX) : DEFAULT_FPS;
-  const fps = height < FAST_HEIGHT_MIN && sourceFps > 31 ? sourceFps / 2 : sourceFps;
+  // Fewer frames might lose those that the source has as key frames.
+  const isHalved = keyFrames === 'clock' && height < FAST_HEIGHT_MIN && sourceFps > 31;
+  const fps = isHalved ? sourceFps / 2 : sourceFps;
   const size = { width, height: even(height), fps };
   const profile = height > 480 ? 'high' : 'main';
   const blocks = Math.ceil(width / 16) * Math.ceil(size.height / 16);
@@ -67,6 +75,7 @@ export function encodingFor(source: PictureSize, height: number): Encoding {
   return {
     ...size,
     profile,
+    keyFrames,
     bitrateBps: Math.round(bitrateAt(height) * Math.max(1, fps / 40)),
     level: level.level,
     codecString: `avc1.${prefix}${level.idc.toString(16)}`,

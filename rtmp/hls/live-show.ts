@@ -20,6 +20,7 @@ export interface LiveShowDeps {
   readonly segmentSec: number;
   readonly windowSegments: number;
   readonly renditionsMax: number;
+  readonly hasAudioOnly: boolean;
   readonly graceMs: number;
   readonly disposeMs: number;
   readonly leaseTtlMs: number;

@@ -23,6 +23,7 @@ export interface PipelineOptions {
   readonly budget: CpuBudget;
   readonly segmentSec: number;
   readonly renditionsMax: number;
+  readonly hasAudioOnly: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: HlsMetrics;
@@ -52,12 +53,14 @@ export class StreamPipeline {
   #ticker: NodeJS.Timeout | undefined;
   #hasWideKeyFrames = false;
   #heightMax = Infinity;
+  #renditionsMax: number;
   #stopping: Promise<void> | undefined;
   #switching: SourceChange | undefined;
   #notes: readonly string[] = [];
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#renditionsMax = options.renditionsMax;
   }
 
   /** Name of the run whose last file is still being written. */
@@ -112,12 +115,13 @@ export class StreamPipeline {
   }
 
   #begin(feeder: RunFeeder, source: Source, startMs: number): void {
-    const { show, budget, stream, log, segmentSec, renditionsMax } = this.#options;
+    const { show, budget, stream, log, segmentSec, hasAudioOnly } = this.#options;
     const keyFrameIntervalMs = this.#hasWideKeyFrames ? Infinity : source.keyFrameIntervalMs;
     const plan = planRun(
       { ...source, keyFrameIntervalMs },
       {
-        ...{ segmentSec, renditionsMax, targetSec: show.targetSec },
+        ...{ segmentSec, hasAudioOnly, targetSec: show.targetSec },
+        renditionsMax: this.#renditionsMax,
         ...{ budgetPercent: budget.freePercent, heightMax: this.#heightMax },
       },
     );
@@ -252,11 +256,17 @@ export class StreamPipeline {
     if (verdict === undefined) return;
     log.warn({ event: `ffmpeg.${verdict}`, pid: run.process.pid, backlogBytes });
     metrics.overloads.inc();
-    const height = run.show.plan.renditions.find(({ video }) => video !== 'copy')?.size?.height;
-    if (verdict === 'overloaded' && height !== undefined) {
-      this.#heightMax = Math.max(HEIGHT_MIN, height - 1);
-    }
+    if (verdict === 'overloaded') this.#shed(run.show.plan);
     run.process.kill();
+  }
+
+  /** The next run does without the dearest encoding. */
+  #shed({ renditions }: RunPlan): void {
+    const encoded = renditions.flatMap(({ video }) => (typeof video === 'object' ? video : []));
+    const dearest = encoded[0];
+    if (dearest === undefined) return;
+    this.#heightMax = Math.max(HEIGHT_MIN, dearest.height - 1);
+    this.#renditionsMax = Math.max(1, this.#renditionsMax - 1);
   }
 }
 

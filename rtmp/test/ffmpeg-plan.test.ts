@@ -37,6 +37,7 @@ const LIMITS: PlanLimits = {
   budgetPercent: 150,
   renditionsMax: 1,
   heightMax: Infinity,
+  hasAudioOnly: false,
 };
 
 t.test('a source that fits is copied', (t) => {
@@ -106,7 +107,12 @@ t.test('nothing is enlarged, and the budget decides how much is encoded', (t) =>
     { ...SOURCE, video: { ...VIDEO, fps: 60 } },
     { ...LIMITS, renditionsMax: 2 },
   );
-  t.match(fast?.renditions[1], { size: { height: 480, fps: 30 } });
+  t.match(fast?.renditions[1], { size: { height: 480, fps: 60 }, video: { keyFrames: 'source' } });
+  const dark = planRun(SOURCE, { ...LIMITS, renditionsMax: 2, hasAudioOnly: true });
+  t.same(
+    dark?.renditions.map(({ name, codecs }) => `${name} ${codecs}`),
+    ['v0 avc1.64001f,mp4a.40.2', 'v1 avc1.4d401f,mp4a.40.2', 'a0 mp4a.40.2'],
+  );
   t.end();
 });
 

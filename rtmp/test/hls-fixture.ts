@@ -201,6 +201,7 @@ export async function startPackager(
       segmentSec: 1,
       windowSegments: 6,
       renditionsMax: 1,
+      hasAudioOnly: false,
     },
     ...{ graceMs: 3_000, disposeMs: 60_000, leaseTtlMs: 3_000 },
     ...{ store, leases: new LiveLeases(client), files, viewers },

@@ -155,3 +155,39 @@ t.test('a new show after the end has higher sequence numbers', async (t) => {
   t.equal(next.discontinuitySequence, 0);
   await fetchPlaylist(url);
 });
+
+t.test('a ladder is cut alike in all renditions, sound alone included', async (t) => {
+  const packager = await startPackager(t, { renditionsMax: 2, hasAudioOnly: true });
+  const tags = await makeTags({ size: '640x360', seconds: 20 });
+  const publisher = publish(t, packager.manager, tags, { speed: 2 });
+  const own = packager.url('stream-a', 'v0.m3u8');
+  await playlistWith(own, 'four segments', (one) => one.segments.length >= 4);
+  const lower = await playlistWith(
+    packager.url('stream-a', 'v1.m3u8'),
+    'its like',
+    (one) => one.segments.length >= 4,
+  );
+  const upper = await fetchPlaylist(own);
+  for (const segment of lower.segments.slice(0, 4)) {
+    const twin = upper.segments.find((one) => one.sequence === segment.sequence);
+    if (twin === undefined) continue;
+    t.ok(Math.abs(twin.atMs - segment.atMs) < 60, `${twin.atMs - segment.atMs} ms apart`);
+  }
+  const media = await probe(lower.segments[1]?.uri ?? '');
+  t.match(media.streams[0], { width: 426, height: 240, profile: 'Main' });
+  t.match(media.packets.find((one) => one.codec_type === 'video')?.flags, /^K/);
+  const sound = await playlistWith(
+    packager.url('stream-a', 'a0.m3u8'),
+    'sound',
+    (one) => one.segments.length >= 2,
+  );
+  t.equal((await probe(sound.segments[0]?.uri ?? '')).streams.length, 1);
+  const master = await (await fetch(packager.url('stream-a', 'master.m3u8'))).text();
+  t.match(master, /CODECS="avc1[^"]+"[^\n]+640x360[^\n]+\nv0\.m3u8\n[^\n]+426x240[^\n]+\nv1\.m3u8/);
+  t.match(master, /CODECS="mp4a\.40\.2"\na0\.m3u8/);
+  const rates = [...master.matchAll(/:BANDWIDTH=(\d+),AVERAGE-BANDWIDTH=(\d+)/g)].map((one) =>
+    one.slice(1).map(Number),
+  );
+  for (const [peak = 0, average = 0] of rates) t.ok(peak >= average && average > 10_000);
+  publisher.end();
+});
