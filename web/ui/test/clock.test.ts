@@ -1,6 +1,6 @@
 // Durations and counts as people read them.
 import t from 'tap';
-import { formatCount, formatCountdown, formatViewers } from '../src/format/clock.js';
+import { formatCount, formatCountdown, formatViewers, formatWhen } from '../src/format/clock.js';
 
 await t.test('a countdown shows minutes and seconds, and hours only when there are any', (t) => {
   t.equal(formatCountdown(0), '0:00');
@@ -18,5 +18,13 @@ await t.test('large counts are shortened without rounding up', (t) => {
   t.equal(formatCount(2_560_000), '2.5M');
   t.equal(formatViewers(1), '1 viewer');
   t.equal(formatViewers(0), '0 viewers');
+  t.end();
+});
+
+await t.test('a moment of today is told by its time, an older one by its date', (t) => {
+  const nowMs = Date.parse('2026-11-21T12:00:00');
+  t.match(formatWhen('2026-11-21T10:25:00', nowMs), /^today at .*25/);
+  t.match(formatWhen('2026-11-19T10:25:00', nowMs), /19/);
+  t.equal(formatWhen('never', nowMs), 'never');
   t.end();
 });

@@ -28,10 +28,18 @@ const roleNames: Record<string, string> = {
   admin: 'Staff',
 };
 
+const nameColors = 7;
+
+/** People who joined one after the other, as friends do, get different colours. */
+function colorOf(id: string): number {
+  const number = /^\d+$/.test(id) ? Number(id.slice(-6)) : hashText(id);
+  return number % nameColors;
+}
+
 function nameClass({ id, role }: ChatAuthor): string {
   if (role === 'model' || role === 'performer') return 'line-name name-model';
   if (role === 'moderator' || role === 'admin') return `line-name name-${role}`;
-  return `line-name name-${String(hashText(id) % 7)}`;
+  return `line-name name-${String(colorOf(id))}`;
 }
 
 function Author({ author, onMention }: { author: ChatAuthor } & Pick<LineActions, 'onMention'>) {

@@ -30,6 +30,13 @@ export function formatTime(atMs: number): string {
   return timeOfDay.format(atMs);
 }
 
+/** `today at 10:25`, or the date and time. */
+export function formatWhen(iso: string, nowMs: number): string {
+  const at = new Date(iso);
+  const isToday = at.toDateString() === new Date(nowMs).toDateString();
+  return isToday ? `today at ${timeOfDay.format(at)}` : formatDate(iso);
+}
+
 export function formatDate(iso: string): string {
   const atMs = Date.parse(iso);
   return Number.isNaN(atMs) ? iso : dateAndTime.format(atMs);

@@ -3,7 +3,7 @@
 import { useCallback } from 'react';
 import type { Room } from '../api/rooms.js';
 import { resolveHls } from '../api/rooms.js';
-import { formatDate } from '../format/clock.js';
+import { formatWhen } from '../format/clock.js';
 import { LivePlayer } from '../player/live-player.js';
 import { OfflineStage } from '../player/offline-stage.js';
 import { CutoffOverlay } from './cutoff-overlay.js';
@@ -23,7 +23,7 @@ function offlineText(room: Room): string {
   const last = room.lastLiveAt ?? undefined;
   return last === undefined
     ? 'The show begins here when the model goes live.'
-    : `Last on stage ${formatDate(last)}.`;
+    : `Last on stage ${formatWhen(last, Date.now())}.`;
 }
 
 export function RoomStage({ view, room, isMember, isTheatre, onTheatre }: RoomStageProps) {

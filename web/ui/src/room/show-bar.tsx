@@ -35,7 +35,8 @@ function Facts({ room, viewers }: { room: Room; viewers: number | undefined }) {
 }
 
 export function ShowBar({ room, entry, viewers, canTip }: ShowBarProps) {
-  const isPaid = typeof entry?.sessionId === 'string';
+  // While the stream is down nothing is charged, so no time runs out.
+  const isCharged = typeof entry?.sessionId === 'string' && room.isLive;
   return (
     <div className="show-bar">
       <div className="show-words">
@@ -44,7 +45,7 @@ export function ShowBar({ room, entry, viewers, canTip }: ShowBarProps) {
         {room.topic === '' ? null : <p className="show-topic">{room.topic}</p>}
       </div>
       <div className="show-actions">
-        {isPaid ? <CreditMeter entry={entry} /> : null}
+        {isCharged ? <CreditMeter entry={entry} /> : null}
         {canTip ? <TipButton room={room} /> : null}
       </div>
     </div>
