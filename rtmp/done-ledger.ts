@@ -5,10 +5,12 @@
 import { coerceError, defineScript, type Logger, type RedisClient } from '../cluster/index.js';
 import type { HookRequest } from './hooks.js';
 
-/** Where a node notes what it owes. Neither call waits or throws. */
+/** Where a node notes what it owes. `owe` and `settle` neither wait nor throw. */
 export interface DoneLedger {
   owe(session: string, requests: readonly HookRequest[]): void;
   settle(session: string): void;
+  /** Resolves when all notes so far are written or given up. */
+  flush(): Promise<void>;
 }
 
 /** Events of a session whose node is gone. */
@@ -18,7 +20,11 @@ export interface OwedEvents {
 }
 
 /** For a node that runs without Redis. */
-export const NO_LEDGER: DoneLedger = { owe: () => undefined, settle: () => undefined };
+export const NO_LEDGER: DoneLedger = {
+  owe: () => undefined,
+  settle: () => undefined,
+  flush: () => Promise.resolve(),
+};
 
 const NODES_KEY = 'rtmp:{done}:nodes';
 
@@ -57,9 +63,8 @@ export class RedisDoneLedger implements DoneLedger {
     this.#write(() => this.#redis.hdel(owedKey(this.#nodeId), session));
   }
 
-  /** Resolves when all notes so far are written or given up. */
-  async flush(): Promise<void> {
-    await this.#writes;
+  flush(): Promise<void> {
+    return this.#writes;
   }
 
   /** Takes over what this node owed before it was restarted. Rejects when Redis is away. */

@@ -52,7 +52,7 @@ export async function authorisePlay(host: SessionHost, request: PlayRequest): Pr
 
 export class PlayRole implements Role {
   readonly kind = 'play';
-  readonly streamId: string;
+  #streamId: string;
   readonly #host: SessionHost;
   readonly #player: Player;
   readonly #isReset: boolean;
@@ -60,7 +60,7 @@ export class PlayRole implements Role {
 
   constructor(host: SessionHost, streamId: string, isReset: boolean) {
     this.#host = host;
-    this.streamId = streamId;
+    this.#streamId = streamId;
     this.#isReset = isReset;
     const { context, connection } = host;
     this.#player = new Player({
@@ -72,6 +72,14 @@ export class PlayRole implements Role {
       onStalled: () => connection.destroy('stalled'),
       onEnded: (reason) => this.#streamEnded(reason),
     });
+  }
+
+  get streamId(): string {
+    return this.#streamId;
+  }
+
+  get timestampMs(): number {
+    return this.#player.lastTimestampMs;
   }
 
   get figures(): Readonly<Record<string, number>> {
@@ -115,6 +123,16 @@ export class PlayRole implements Role {
 
   kick(reason: string): void {
     this.#host.refuse({ code: 'RTMP_PLAY_ENDED', reason }, 'kicked', reason);
+  }
+
+  redirect(streamId: string): boolean {
+    const { streams } = this.#host.context;
+    if (this.#isOver || streams.find(streamId) === undefined) return false;
+    streams.leave(this.#streamId, this.#player);
+    this.#streamId = streamId;
+    const burst = streams.join(streamId, this.#player);
+    if (burst !== undefined) this.#player.start(burst);
+    return true;
   }
 
   finish(_end: ConnectionEnd): void {

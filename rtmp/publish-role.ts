@@ -114,6 +114,10 @@ export class PublishRole implements Role {
     return this.#stream;
   }
 
+  get timestampMs(): number {
+    return this.#stream.lastTimestampMs;
+  }
+
   get figures(): Readonly<Record<string, number>> {
     const { video, timestampJumps, bitrateBps } = this.#stream.info;
     return {
@@ -180,6 +184,11 @@ export class PublishRole implements Role {
   kick(reason: string): void {
     if (reason === REPLACED) this.#host.refuse({ code: 'RTMP_REPLACED' }, 'replaced');
     else this.#host.refuse({ code: 'RTMP_KICKED', reason }, 'kicked', reason);
+  }
+
+  /** A publisher has the name that its hook gave it. */
+  redirect(): boolean {
+    return false;
   }
 
   finish(end: ConnectionEnd): void {

@@ -3,9 +3,12 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { type Clock, coerceError, type Logger, systemClock } from '../cluster/index.js';
 import { AddressRules, contains, networks, plainAddress } from './address-rules.js';
+import { type Selection, selectSessions } from './control/selection.js';
+import type { NodeStatistics, SessionStatistics } from './control/statistics.js';
 import { type DoneLedger, NO_LEDGER, type OwedEvents } from './done-ledger.js';
 import { DoneQueue } from './done-queue.js';
 import { HookClient } from './hooks.js';
@@ -45,7 +48,10 @@ export class RtmpServer {
   readonly #boot: string;
   #clientCount = 0;
   #ticker: NodeJS.Timeout | undefined;
-  #isStopping = false;
+  #isDraining = false;
+  #closedBytesIn = 0;
+  #closedBytesOut = 0;
+  readonly #startedAtMs: number;
 
   constructor(server: RtmpServerOptions) {
     const { options, metrics, log, clock = systemClock, ledger = NO_LEDGER } = server;
@@ -77,6 +83,7 @@ export class RtmpServer {
     };
     this.#context = { options, clock, log, metrics, hooks, doneQueue, ledger, streams, rules };
     this.#proxies = networks(options.proxies);
+    this.#startedAtMs = clock.monotonicMs();
     this.#boot = clock.nowMs().toString(36);
     this.#listeners = [{ server: this.#listener(undefined), port: options.port }];
     if (options.tls !== undefined) {
@@ -118,6 +125,45 @@ export class RtmpServer {
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
+  /** Sessions with a role that the selection means. */
+  select(selection: Selection): RtmpSession[] {
+    return selectSessions(this.#sessions, selection);
+  }
+
+  statistics(): NodeStatistics {
+    const { clock, options, streams } = this.#context;
+    const nowMs = clock.monotonicMs();
+    const sessions = [...this.#sessions].map((one) => one.statistics(nowMs));
+    const sum = (pick: (one: SessionStatistics) => number) =>
+      sessions.reduce((total, one) => total + pick(one), 0);
+    return {
+      nodeId: options.nodeId,
+      uptimeMs: Math.round(nowMs - this.#startedAtMs),
+      acceptedConnections: this.#clientCount,
+      bytesIn: this.#closedBytesIn + sum((one) => one.bytesIn),
+      bytesOut: this.#closedBytesOut + sum((one) => one.bytesOut),
+      streams: streams.list().map((stream) => ({
+        streamId: stream.streamId,
+        session: stream.sessionId,
+        app: options.publishApp,
+        startedAtMs: stream.startedAtMs,
+        durationMs: clock.nowMs() - stream.startedAtMs,
+        encoder: stream.info.encoder ?? '',
+        video: stream.info.video,
+        audio: stream.info.audio,
+        bitrateBps: stream.info.bitrateBps,
+        timestampJumps: stream.info.timestampJumps,
+        players: streams.playerCount(stream.streamId),
+      })),
+      sessions,
+    };
+  }
+
+  /** Takes no new connections; sessions go on until they end or `stop` ends them. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   /** Drops the publisher of a stream for good; false when it is not live here. */
   kickStream(streamId: string, reason: string): boolean {
     const stream = this.#context.streams.find(streamId);
@@ -134,9 +180,9 @@ export class RtmpServer {
 
   /** Ends all sessions, and waits a moment for their done events. */
   async stop(): Promise<void> {
-    const { doneQueue, hooks, options } = this.#context;
+    const { doneQueue, hooks, ledger, options } = this.#context;
     clearInterval(this.#ticker);
-    this.#isStopping = true;
+    this.#isDraining = true;
     const listening = this.#listeners.filter(({ server }) => server.listening);
     const closed = Promise.all(listening.map(({ server }) => once(server, 'close')));
     for (const { server } of listening) server.close();
@@ -144,6 +190,7 @@ export class RtmpServer {
     await closed;
     await doneQueue.flush(options.doneFlushMs);
     doneQueue.close();
+    await Promise.race([ledger.flush(), delay(options.doneFlushMs, undefined, { ref: false })]);
     hooks.close();
   }
 
@@ -179,7 +226,7 @@ export class RtmpServer {
     const fromAddress = this.#perAddress.get(address) ?? 0;
     if (
       address === '' ||
-      this.#isStopping ||
+      this.#isDraining ||
       this.#sessions.size >= options.connectionsMax ||
       fromAddress >= options.connectionsPerAddressMax
     ) {
@@ -205,6 +252,8 @@ export class RtmpServer {
 
   #forget(session: RtmpSession): void {
     this.#sessions.delete(session);
+    this.#closedBytesIn += session.connection.bytesIn;
+    this.#closedBytesOut += session.connection.bytesOut;
     this.#context.metrics.connections.set(this.#sessions.size);
     const left = (this.#perAddress.get(session.address) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(session.address, left);

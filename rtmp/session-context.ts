@@ -55,6 +55,8 @@ export interface SessionHost {
 export interface Role {
   readonly kind: 'publish' | 'play';
   readonly streamId: string;
+  /** Of the newest media, ms. */
+  readonly timestampMs: number;
   /** Numbers for the access log and statistics. */
   readonly figures: Readonly<Record<string, number>>;
   onMessage(message: RtmpMessage): void;
@@ -63,6 +65,8 @@ export interface Role {
   onClose(command: ClientCommand): void;
   tick(nowMs: number): void;
   kick(reason: string): void;
+  /** Goes on with another stream; false when that cannot be. */
+  redirect(streamId: string): boolean;
   /** Last call; lets go of the stream and settles the hooks. */
   finish(end: ConnectionEnd): void;
 }

@@ -8,6 +8,7 @@ import {
   type EndCode,
   RtmpConnection,
 } from './connection.js';
+import type { SessionStatistics } from './control/statistics.js';
 import { rtmpError, rtmpErrors } from './errors.js';
 import { authorisePlay } from './play-role.js';
 import * as commands from './protocol/commands.js';
@@ -15,6 +16,7 @@ import * as control from './protocol/control.js';
 import { PLAY_CHUNK_SIZE, PLAY_STREAM_ID } from './protocol/flv.js';
 import * as rtmp from './protocol/message.js';
 import { ProtocolError } from './protocol/protocol-error.js';
+import { RateMeter } from './rate-meter.js';
 import { authorisePublish } from './publish-role.js';
 import type { IngestContext, Refusal, Role, SessionHost } from './session-context.js';
 import { SessionHooks } from './session-hooks.js';
@@ -50,6 +52,8 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
   #connect: commands.ConnectRequest | undefined;
   #hooks: SessionHooks | undefined;
   #refusedCode: string | undefined;
+  readonly #rateIn: RateMeter;
+  readonly #rateOut: RateMeter;
 
   constructor(options: SessionOptions) {
     const { context } = options;
@@ -60,6 +64,8 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
     this.context = context;
     this.#onClosed = options.onClosed;
     this.openedAtMs = context.clock.monotonicMs();
+    this.#rateIn = new RateMeter(this.openedAtMs, context.options.rateWindowMs);
+    this.#rateOut = new RateMeter(this.openedAtMs, context.options.rateWindowMs);
     this.connection = new RtmpConnection({
       socket: options.socket,
       limits: context.options,
@@ -110,6 +116,8 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
 
   tick(nowMs: number): void {
     this.connection.tick(nowMs);
+    this.#rateIn.sample(nowMs, this.connection.bytesIn);
+    this.#rateOut.sample(nowMs, this.connection.bytesOut);
     if (this.connection.isEnding) return;
     const { handshakeTimeoutMs, commandTimeoutMs } = this.context.options;
     const isWaiting = this.#state === 'new' || this.#state === 'connected';
@@ -118,6 +126,31 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
     } else {
       this.#role?.tick(nowMs);
     }
+  }
+
+  /** Moves a player to another live stream of this node; false when that cannot be. */
+  redirect(streamId: string): boolean {
+    return this.#role?.redirect(streamId) ?? false;
+  }
+
+  statistics(nowMs: number): SessionStatistics {
+    const { connection } = this;
+    return {
+      session: this.id,
+      clientId: this.clientId,
+      kind: this.#role?.kind ?? 'none',
+      streamId: this.#role?.streamId ?? '',
+      app: this.app,
+      address: this.address,
+      flashVer: this.flashVer,
+      durationMs: Math.round(nowMs - this.openedAtMs),
+      bytesIn: connection.bytesIn,
+      bytesOut: connection.bytesOut,
+      bpsIn: this.#rateIn.bps,
+      bpsOut: this.#rateOut.bps,
+      droppedTags: this.#role?.figures['droppedTags'] ?? 0,
+      timestampMs: this.#role?.timestampMs ?? 0,
+    };
   }
 
   /** Ends the session for good; the peer is told why. */

@@ -3,6 +3,7 @@ import t from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, until } from '../../cluster/testing/index.js';
 import { RedisDoneLedger } from '../done-ledger.js';
+import { DoneWatch } from '../done-watch.js';
 import { startIngest } from './ingest-fixture.js';
 
 t.test("a dead node's sessions are closed once, by whoever comes first", async (t) => {
@@ -60,3 +61,44 @@ t.test('delivered events are struck off; what is left is found after a restart',
   );
   t.equal(await owed(), 1, 'kept until it is delivered');
 });
+
+t.test(
+  'the watch recovers first, then adopts what dead nodes owe, and outlives Redis',
+  async (t) => {
+    const server = await startRedis(t);
+    const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
+    t.teardown(() => closeRedis(redis));
+    const ledgerOf = (nodeId: string) => new RedisDoneLedger({ redis, nodeId, log: silentLog });
+    const request = { call: 'done', members: { name: 'x' }, args: '' } as const;
+    for (const nodeId of ['rtmp-a', 'rtmp-dead']) {
+      const ledger = ledgerOf(nodeId);
+      ledger.owe(`session-of-${nodeId}`, [request]);
+      await ledger.flush();
+    }
+    const settled: string[] = [];
+    let alive: ReadonlySet<string> | undefined = undefined;
+    const watch = new DoneWatch({
+      ledger: ledgerOf('rtmp-a'),
+      aliveNodeIds: () => alive,
+      settle: (owed) => settled.push(...owed.map((one) => one.session)),
+      everyMs: 20,
+      log: silentLog,
+    });
+    watch.start();
+    await until(() => settled.length === 1, { what: 'recovery' });
+    t.same(settled, ['session-of-rtmp-a'], 'nobody is dead while the list is not known');
+    await server.restart();
+    const late = ledgerOf('rtmp-late');
+    await until(
+      async () => {
+        late.owe('session-of-rtmp-late', [request]);
+        await late.flush();
+        return (await redis.hlen('rtmp:{done}:owed:rtmp-late')) === 1;
+      },
+      { what: 'Redis is back', deadlineMs: 10_000 },
+    );
+    alive = new Set(['rtmp-a']);
+    await until(() => settled.includes('session-of-rtmp-late'), { what: 'adoption' });
+    await watch.stop();
+  },
+);

@@ -1,0 +1,139 @@
+// Control server of an ingest node, on a private address: JSON for our tools, and the URLs and the XML of
+// nginx-rtmp's control and statistics modules. Everything acts on the whole fleet.
+//   GET  /streams · GET /sessions · GET /statistics · GET /stat (XML)
+//   POST /sessions/<id>/kick · POST /streams/<id>/kick · POST /drain
+//   GET  /control/drop/{publisher,subscriber,client}?app&name&addr&clientid
+//   GET  /control/redirect/{subscriber,client}?…&newname
+
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { coerceError, type Logger } from '../../cluster/index.js';
+import type { FleetControl } from './fleet-control.js';
+import type { Selection } from './selection.js';
+import type { NodeStatistics } from './statistics.js';
+import { statisticsXml } from './statistics-xml.js';
+
+export interface ControlServerOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly control: FleetControl;
+  /** Takes no new publishers from now on. */
+  readonly onDrain: () => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface ControlServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: 'application/json' | 'text/plain' | 'text/xml';
+  readonly body: string;
+}
+
+const SECTIONS = ['publisher', 'subscriber', 'client'] as const;
+const DROP_REASON = 'dropped by an operator';
+
+/** Listens; rejects with EADDRINUSE when the port is taken. */
+export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://control');
+    route(options, request.method ?? 'GET', url)
+      .catch((thrown: unknown): Answer => {
+        options.log.error({ event: 'rtmp.control.failed', err: coerceError(thrown) });
+        return json(500, { error: { code: 'CONTROL_FAILED', message: 'See the log' } });
+      })
+      .then((answer) => send(response, answer))
+      .catch((thrown: unknown) => {
+        options.log.error({ event: 'rtmp.control.unsent', err: coerceError(thrown) });
+      });
+  });
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function route(options: ControlServerOptions, method: string, url: URL): Promise<Answer> {
+  const { control } = options;
+  const [first = '', second = '', third = ''] = url.pathname.split('/').slice(1);
+  if (first === 'control' && (method === 'GET' || method === 'POST')) {
+    return nginxControl(control, second, third, url.searchParams);
+  }
+  if (method === 'GET') {
+    const nodes = await control.statistics();
+    if (first === 'stat') return { status: 200, type: 'text/xml', body: statisticsXml(nodes) };
+    if (first === 'statistics') return json(200, { nodes });
+    if (first === 'streams') return json(200, { streams: withNode(nodes, 'streams') });
+    if (first === 'sessions') return json(200, { sessions: withNode(nodes, 'sessions') });
+  }
+  if (method === 'POST' && first === 'drain') {
+    await options.onDrain();
+    return json(200, { draining: true });
+  }
+  if (method === 'POST' && third === 'kick' && (first === 'sessions' || first === 'streams')) {
+    const id = decodeURIComponent(second);
+    const selection: Selection =
+      first === 'sessions'
+        ? { section: 'client', session: id }
+        : { section: 'publisher', name: id };
+    const count = await control.drop(selection, url.searchParams.get('reason') ?? DROP_REASON);
+    return json(count > 0 ? 200 : 404, { count });
+  }
+  return json(404, { error: { code: 'CONTROL_UNKNOWN', message: 'No such control address' } });
+}
+
+function withNode(nodes: readonly NodeStatistics[], key: 'streams' | 'sessions'): object[] {
+  return nodes.flatMap((node) => node[key].map((one) => ({ nodeId: node.nodeId, ...one })));
+}
+
+/** nginx-rtmp answers 200 with the number, `0` when none was meant. */
+async function nginxControl(
+  control: FleetControl,
+  verb: string,
+  sectionName: string,
+  query: URLSearchParams,
+): Promise<Answer> {
+  const section = SECTIONS.find((one) => one === sectionName);
+  if (section === undefined) return { status: 404, type: 'text/plain', body: '' };
+  const selection = readSelection(section, query);
+  if (verb === 'drop') return count(await control.drop(selection, DROP_REASON));
+  const newName = query.get('newname');
+  if (verb === 'redirect' && newName !== null && newName !== '') {
+    return count(await control.redirect(selection, newName));
+  }
+  return { status: verb === 'redirect' ? 500 : 404, type: 'text/plain', body: '' };
+}
+
+function readSelection(section: Selection['section'], query: URLSearchParams): Selection {
+  const { app, name, addr, clientid } = Object.fromEntries(query);
+  return {
+    section,
+    ...(app === undefined ? {} : { app }),
+    ...(name === undefined ? {} : { name }),
+    ...(addr === undefined ? {} : { addr }),
+    ...(clientid === undefined ? {} : { clientId: Number(clientid) }),
+  };
+}
+
+function count(number: number): Answer {
+  return { status: 200, type: 'text/plain', body: String(number) };
+}
+
+function json(status: number, body: object): Answer {
+  return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` };
+}
+
+function send(response: ServerResponse, { status, type, body }: Answer): void {
+  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
+}
