@@ -34,6 +34,10 @@ export const errorTable = {
   ALREADY_APPLIED: row(409, 'There is an application already, in state {state}.'),
   ALREADY_DECIDED: row(409, 'The application has been decided already: {state}.'),
   SHOW_NOT_LIVE: row(409, 'The show has not started. You have not been charged.', true),
+  SHOW_IS_LIVE: row(
+    409,
+    'Viewers are watching for free. End the broadcast before it costs credits.',
+  ),
   PRICE_CHANGED: row(409, 'The price has changed. Look at it and accept again.'),
   KEY_REUSED: row(409, 'This idempotency key was used for another request.'),
   TIP_REFUSED: row(409, 'This tip is not possible: {why}'),

@@ -28,6 +28,7 @@ export function appSettings({ web }: Config, publicDir: string): AppSettings {
     allowedOrigins: web.allowedOrigins,
     extraUrls: [web.gatewayUrl, web.hlsUrl].filter((url) => url !== ''),
     trustedProxies: web.trustedProxies,
+    hasMailbox: web.smtpUrl === '',
     hasSandbox: web.paymentProvider === 'sandbox',
     publicDir,
     limits: { loginsPerMin: web.loginsPerMinMax, signUpsPerHour: web.signUpsPerHourMax },

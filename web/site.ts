@@ -9,6 +9,8 @@ import { createSessionService, type SessionService } from './accounts/session-se
 import { createFinanceService, type FinanceService } from './admin/finance-service.js';
 import { createSandboxProvider } from './credits/provider.js';
 import { createPurchaseService, type PurchaseService } from './credits/purchase-service.js';
+import { createRecordService, type RecordService } from './admin/record-service.js';
+import { createUserService, type UserService } from './admin/user-service.js';
 import type { Database } from './db/database.js';
 import { createIdentity, type Identity } from './http/identity.js';
 import { createAnnouncer } from './live/announcer.js';
@@ -54,6 +56,8 @@ export interface Site {
   readonly entry: EntryService;
   readonly tips: TipService;
   readonly finance: FinanceService;
+  readonly users: UserService;
+  readonly records: RecordService;
   readonly purchases: PurchaseService;
   readonly connect: ConnectService;
   readonly live: LiveState;
@@ -104,12 +108,14 @@ export function createSite(parts: {
     guard: createLoginGuard(ports.hits),
     identity,
     applications: createApplicationService(base),
-    rooms: createRoomService({ ...base, announcer, onChange: () => catalog.forget() }),
+    rooms: createRoomService({ ...base, live, announcer, onChange: () => catalog.forget() }),
     publishAddress: createPublishAddress({ fleet, publicUrl: settings.rtmpUrl }),
     catalog,
     entry,
     tips: createTipService({ catalog, billing }),
     finance: createFinanceService({ ...base, accounts }),
+    users: createUserService({ ...base, sessions, onChange: () => catalog.forget() }),
+    records: createRecordService(base),
     purchases: createPurchaseService({
       ...base,
       provider: settings.paymentProvider === 'sandbox' ? createSandboxProvider() : undefined,

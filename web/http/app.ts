@@ -19,6 +19,7 @@ import { modelRoutes } from './routes/model-routes.js';
 import { recoveryRoutes } from './routes/recovery-routes.js';
 import { sessionRoutes } from './routes/session-routes.js';
 import { realtimeRoutes } from './routes/realtime-routes.js';
+import { userAdminRoutes } from './routes/user-admin-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
 import { installSecurity, type SecuritySettings } from './security.js';
 
@@ -30,6 +31,8 @@ export interface AppSettings extends SecuritySettings {
   readonly accessTtlSec: number;
   /** Origins whose scripts may call the API with bearer tokens. */
   readonly allowedOrigins: readonly string[];
+  /** Whether admins may read the mails, because no mail server sends them. */
+  readonly hasMailbox: boolean;
   /** Whether the sandbox bank is open; never beside a real provider. */
   readonly hasSandbox: boolean;
   /** Directory of the built pages. */
@@ -100,6 +103,7 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);
   adminRoutes(api, shared);
+  userAdminRoutes(api, { ...shared, hasMailbox: settings.hasMailbox });
   creditRoutes(api, { ...shared, hasSandbox: settings.hasSandbox });
 }
 

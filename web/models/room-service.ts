@@ -7,6 +7,7 @@ import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import { siteError } from '../errors.js';
 import type { Announcer } from '../live/announcer.js';
+import type { LiveState } from '../live/live-state.js';
 import type { Billing, RoomTerms } from '../ports.js';
 import { newStreamKey, type StreamKey } from './stream-key.js';
 
@@ -19,7 +20,7 @@ export interface RoomChanges {
 export interface RoomService {
   /** @throws NOT_A_MODEL when the account has no room. */
   findOwn(performerId: string): Promise<Room>;
-  /** @throws NOT_A_MODEL, BILLING_UNAVAILABLE (then nothing changed) */
+  /** @throws NOT_A_MODEL, SHOW_IS_LIVE, BILLING_UNAVAILABLE (then nothing changed) */
   change(performerId: string, changes: RoomChanges): Promise<Room>;
   /** A new key; the old one is refused from now on and its publisher is dropped. Throws as `change`. */
   regenerateKey(performerId: string): Promise<StreamKey>;
@@ -29,11 +30,12 @@ export function createRoomService(parts: {
   database: Database;
   billing: Billing;
   announcer: Announcer;
+  live: LiveState;
   clock: Clock;
   /** Called after a room has changed. */
   onChange: () => void;
 }): RoomService {
-  const { database, billing, announcer, clock, onChange } = parts;
+  const { database, billing, announcer, live, clock, onChange } = parts;
 
   async function findOwn(performerId: string): Promise<Room> {
     const room = await database
@@ -58,9 +60,19 @@ export function createRoomService(parts: {
     });
   }
 
+  /** Whoever entered a free show has chat and video without a session, so it stays free to its end. */
+  async function refuseSuddenPrice(performerId: string, changes: RoomChanges): Promise<void> {
+    const { priceMilliPerMin = '0' } = changes;
+    if (priceMilliPerMin === '0') return;
+    const room = await findOwn(performerId);
+    const isLive = (await live.findNow(room.streamId)) !== undefined;
+    if (room.priceMilliPerMin === '0' && isLive) throw siteError('SHOW_IS_LIVE');
+  }
+
   return {
     findOwn,
     async change(performerId, changes) {
+      await refuseSuddenPrice(performerId, changes);
       const isPriced = changes.priceMilliPerMin !== undefined;
       const room = await update(performerId, { ...changes }, async (changed) => {
         if (isPriced) await billing.putRoom(termsOf(changed));

@@ -63,6 +63,7 @@ t.test('the limit holds over two web processes', async (t) => {
       accessTtlSec: 900,
       allowedOrigins: [],
       hasSandbox: false,
+      hasMailbox: false,
       trustedProxies: ['127.0.0.1'],
       publicDir: '/nonexistent',
       limits,

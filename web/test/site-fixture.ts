@@ -83,6 +83,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       accessTtlSec: 900,
       allowedOrigins: ['https://partner.example'],
       hasSandbox: true,
+      hasMailbox: true,
       trustedProxies: options.trustedProxies ?? [],
       publicDir: options.publicDir ?? '/nonexistent',
       limits: options.limits ?? { loginsPerMin: 10_000, signUpsPerHour: 10_000 },

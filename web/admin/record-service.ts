@@ -1,0 +1,29 @@
+// What admins read afterwards: the audit record, and the mails that a machine without a mail server keeps.
+import type { Database } from '../db/database.js';
+import { AuditEntity, type AuditEntry } from '../db/entities/audit.js';
+import { MailEntity, type Mail } from '../db/entities/mail.js';
+
+export interface RecordService {
+  /** Newest first; `beforeId` is the id that the page before ended with. */
+  audit(page: { limit: number; beforeId?: string }): Promise<AuditEntry[]>;
+  /** The newest mails that have not been sent. */
+  mailbox(limit: number): Promise<Mail[]>;
+}
+
+export function createRecordService({ database }: { database: Database }): RecordService {
+  return {
+    audit: ({ limit, beforeId }) => {
+      const query = database.repository(AuditEntity).createQueryBuilder('a');
+      if (beforeId !== undefined) query.where('a.id < :beforeId', { beforeId });
+      return query.orderBy('a.id', 'DESC').take(limit).getMany();
+    },
+    mailbox: (limit) =>
+      database
+        .repository(MailEntity)
+        .createQueryBuilder('m')
+        .where('m.sentAt IS NULL')
+        .orderBy('m.id', 'DESC')
+        .take(limit)
+        .getMany(),
+  };
+}

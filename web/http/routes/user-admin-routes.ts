@@ -1,0 +1,184 @@
+// Accounts as admins see them: search, suspend, restore, roles; the audit record and the local mailbox.
+import Type from 'typebox';
+import type { RecordService } from '../../admin/record-service.js';
+import type { UserService } from '../../admin/user-service.js';
+import type { User } from '../../db/entities/user.js';
+import { siteError } from '../../errors.js';
+import type { App } from '../app-type.js';
+import type { Identity } from '../identity.js';
+import * as schema from '../schema.js';
+
+const Account = Type.Object({
+  id: Type.String(),
+  username: Type.String(),
+  email: Type.String(),
+  status: Type.String(),
+  isModel: Type.Boolean(),
+  isModerator: Type.Boolean(),
+  isAdmin: Type.Boolean(),
+  createdAt: Type.String(),
+});
+
+const AuditRow = Type.Object({
+  id: Type.String(),
+  actorId: Type.String(),
+  action: Type.String(),
+  subjectType: Type.String(),
+  subjectId: Type.String(),
+  detail: Type.Object({}, { additionalProperties: true }),
+  createdAt: Type.String(),
+});
+
+const Letter = Type.Object({
+  id: Type.String(),
+  to: Type.String(),
+  subject: Type.String(),
+  body: Type.String(),
+  createdAt: Type.String(),
+});
+
+const UserParams = Type.Object({ id: schema.UserId });
+const PAGE = 50;
+
+export interface UserAdminRouteParts {
+  readonly identity: Identity;
+  readonly users: UserService;
+  readonly records: RecordService;
+  /** Mails are readable only where no mail server sends them. */
+  readonly hasMailbox: boolean;
+}
+
+export function userAdminRoutes(app: App, parts: UserAdminRouteParts): void {
+  const { identity, users } = parts;
+
+  app.get(
+    '/admin/users',
+    {
+      schema: {
+        querystring: Type.Object(
+          {
+            q: Type.Optional(Type.String({ maxLength: 100 })),
+            cursor: Type.Optional(schema.UserId),
+          },
+          { additionalProperties: false },
+        ),
+        response: schema.Replies(
+          Type.Object({ users: Type.Array(Account), next: Type.Optional(Type.String()) }),
+        ),
+      },
+    },
+    async (request) => {
+      await identity.requireAdmin(request);
+      const { q: search = '', cursor: afterId = '0' } = request.query;
+      const found = await users.list({ search: search.trim(), afterId, limit: PAGE + 1 });
+      const last = found.length > PAGE ? found[PAGE - 1] : undefined;
+      return {
+        users: found.slice(0, PAGE).map(describeAccount),
+        ...(last === undefined ? {} : { next: last.id }),
+      };
+    },
+  );
+
+  app.post(
+    '/admin/users/:id/suspend',
+    {
+      schema: {
+        params: UserParams,
+        body: schema.Body({ reason: schema.Text(1, 200) }),
+        response: schema.Replies(schema.Nothing, 204),
+      },
+    },
+    async (request, reply) => {
+      const admin = await identity.requireAdmin(request);
+      const actor = { id: admin.id, ip: request.ip };
+      await users.suspend(request.params.id, request.body.reason, actor);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/admin/users/:id/restore',
+    {
+      schema: {
+        params: UserParams,
+        body: schema.NoBody,
+        response: schema.Replies(schema.Nothing, 204),
+      },
+    },
+    async (request, reply) => {
+      const admin = await identity.requireAdmin(request);
+      await users.restore(request.params.id, { id: admin.id, ip: request.ip });
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.patch(
+    '/admin/users/:id/roles',
+    {
+      schema: {
+        params: UserParams,
+        body: schema.Body({ isModerator: Type.Boolean() }),
+        response: schema.Replies(schema.Nothing, 204),
+      },
+    },
+    async (request, reply) => {
+      const admin = await identity.requireAdmin(request);
+      const actor = { id: admin.id, ip: request.ip };
+      await users.setModerator(request.params.id, request.body.isModerator, actor);
+      return reply.code(204).send(null);
+    },
+  );
+
+  recordRoutes(app, parts);
+}
+
+function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRouteParts): void {
+  app.get(
+    '/admin/audit',
+    {
+      schema: {
+        querystring: Type.Object(
+          { cursor: Type.Optional(schema.UserId) },
+          { additionalProperties: false },
+        ),
+        response: schema.Replies(
+          Type.Object({ entries: Type.Array(AuditRow), next: Type.Optional(Type.String()) }),
+        ),
+      },
+    },
+    async (request) => {
+      await identity.requireAdmin(request);
+      const { cursor } = request.query;
+      const before = cursor === undefined ? {} : { beforeId: cursor };
+      const found = await records.audit({ limit: PAGE + 1, ...before });
+      const last = found.length > PAGE ? found[PAGE - 1] : undefined;
+      return {
+        entries: found
+          .slice(0, PAGE)
+          .map((one) => ({ ...one, createdAt: one.createdAt.toISOString() })),
+        ...(last === undefined ? {} : { next: last.id }),
+      };
+    },
+  );
+
+  app.get(
+    '/admin/mailbox',
+    { schema: { response: schema.Replies(Type.Object({ mails: Type.Array(Letter) })) } },
+    async (request) => {
+      await identity.requireAdmin(request);
+      if (!hasMailbox) throw siteError('NOT_FOUND');
+      const mails = await records.mailbox(PAGE);
+      return {
+        mails: mails.map(({ id, recipient, subject, body, createdAt }) => {
+          return { id, to: recipient, subject, body, createdAt: createdAt.toISOString() };
+        }),
+      };
+    },
+  );
+}
+
+function describeAccount(user: User) {
+  const { id, username, email, status, isModel, isModerator, isAdmin, createdAt } = user;
+  const roles = { isModel, isModerator, isAdmin };
+  return { id, username, email, status, ...roles, createdAt: createdAt.toISOString() };
+}
