@@ -12,6 +12,8 @@ export interface ChannelKeys {
   readonly settings: string;
   readonly values: string;
   readonly counts: string;
+  /** Acts of moderation, newest first. */
+  readonly audit: string;
   /** Sharded pub/sub channel. */
   readonly feed: string;
 }
@@ -34,6 +36,7 @@ export function channelKeys(channel: string): ChannelKeys {
     settings: key('r'),
     values: key('v'),
     counts: key('c'),
+    audit: key('a'),
     feed: key('f'),
   };
   if (cache.size >= CACHE_MAX) cache.clear();

@@ -1,6 +1,6 @@
 // What clients ask for: decodes frames, limits rates, answers each command once. Never throws.
 import { coerceError, type Logger } from '../cluster/index.js';
-import { mayPublish, type Access } from './access.js';
+import { mayModerate, mayPublish, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { prepareText } from './chat-text.js';
 import type { History } from './history.js';
@@ -18,12 +18,15 @@ import {
   type Frame,
   type HistoryCommand,
   type HistoryItem,
+  type ModerateCommand,
   type PublishCommand,
   type RefreshCommand,
   type SubscribeCommand,
 } from './protocol/index.js';
+import type { Moderation } from './moderation.js';
 import type { Replies } from './replies.js';
-import { messageFlags } from './scripts.js';
+import type { RoomRules } from './room-rules.js';
+import { messageFlags, type SequenceMessage } from './scripts.js';
 import type { SequenceOutcome, Sequencer } from './sequencer.js';
 import type { Session, User } from './session.js';
 import type { Sessions } from './sessions.js';
@@ -35,6 +38,8 @@ export interface CommandsOptions {
   readonly subscriptions: Subscriptions;
   readonly sessions: Sessions;
   readonly sequencer: Sequencer;
+  readonly rules: RoomRules;
+  readonly moderation: Moderation;
   readonly history: History;
   readonly replies: Replies;
   readonly metrics: GatewayMetrics;
@@ -42,6 +47,14 @@ export interface CommandsOptions {
   readonly nowMs: () => number;
   readonly textLengthMax: number;
   readonly end: (session: Session, reason: CloseReason) => void;
+}
+
+interface Draft {
+  readonly i: number;
+  readonly text: string;
+  readonly message: SequenceMessage;
+  readonly isExempt: boolean;
+  readonly triesLeft: number;
 }
 
 /** One command per this many ms in the long run … */
@@ -97,6 +110,9 @@ export class Commands {
         return;
       case 'refresh':
         this.refresh(session, user, command);
+        return;
+      case 'mod':
+        void this.moderate(session, user, command);
         return;
       case 'ping':
         this.options.replies.send(session, { i: command.i, r: {} });
@@ -168,16 +184,60 @@ export class Commands {
     const { level, groups } = membership;
     const isExempt = level !== 'participant';
     const from = { id: user.id, name: user.name, role: roleInRoom(user, level) };
-    const message = {
+    const message: SequenceMessage = {
       sender: user.id,
       mid,
       flags: prepared.flags | groups | (isExempt ? messageFlags.exempt : 0),
       textHash: prepared.hash,
       tail: packTail(kind, { from, text: prepared.text }, mid),
     };
-    this.options.sequencer.add(channel, message, '', (outcome) =>
-      this.published(session, channel, i, outcome),
-    );
+    this.sequence(session, channel, { i, text: prepared.text, message, isExempt, triesLeft: 2 });
+  }
+
+  /**
+   * Texts are looked at by this worker's copy of the word list. The script refuses an old copy, and what a
+   * copy blocks is looked at once more by a fresh one.
+   */
+  private sequence(session: Session, channel: Channel, draft: Draft): void {
+    const { rules, sequencer, metrics } = this.options;
+    const { isBlocked, version } = rules.check(channel, draft.text);
+    const again = (): void => {
+      rules.load(channel).then(
+        () => this.sequence(session, channel, { ...draft, triesLeft: draft.triesLeft - 1 }),
+        () => this.fail(session, draft.i, 'temporary', TEMPORARY_RETRY_MS),
+      );
+    };
+    if (isBlocked && !draft.isExempt) {
+      if (draft.triesLeft > 0) {
+        again();
+        return;
+      }
+      metrics.publishes.inc({ outcome: 'word_blocked' });
+      this.fail(session, draft.i, 'word_blocked');
+      return;
+    }
+    sequencer.add(channel, draft.message, version, (outcome) => {
+      if (outcome.is === 'stale' && draft.triesLeft > 0) again();
+      else this.published(session, channel, draft.i, outcome);
+    });
+  }
+
+  private async moderate(session: Session, user: User, command: ModerateCommand): Promise<void> {
+    const channel = session.channels.get(command.ch);
+    const membership = channel?.members.get(session);
+    if (channel === undefined || membership === undefined) {
+      this.fail(session, command.i, 'not_subscribed');
+    } else if (!mayModerate(user, command.ch, membership)) {
+      this.fail(session, command.i, 'forbidden');
+    } else {
+      const outcome = await this.options.moderation.act(user, channel, command);
+      if (!outcome.ok) {
+        this.fail(session, command.i, outcome.code);
+        return;
+      }
+      const { version, offset } = outcome;
+      this.options.replies.send(session, { i: command.i, r: { version, offset } });
+    }
   }
 
   private published(session: Session, channel: Channel, i: number, outcome: SequenceOutcome): void {

@@ -18,10 +18,12 @@ import { FlushWindow } from './flush-window.js';
 import { createHistory } from './history.js';
 import { Hub } from './hub.js';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.js';
+import { Moderation } from './moderation.js';
 import { PaidSessions } from './paid-sessions.js';
 import type { ProofOfLife } from './ports.js';
 import { closeCodes, type CloseReason, type Frame } from './protocol/index.js';
 import { Replies } from './replies.js';
+import { RoomRules } from './room-rules.js';
 import { Sequencer } from './sequencer.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
@@ -83,6 +85,8 @@ class Worker implements Gateway, SessionEvents {
   private readonly sequencer: Sequencer;
   private readonly subscriptions: Subscriptions;
   private readonly commands: Commands;
+  private readonly rules: RoomRules;
+  private readonly moderation: Moderation;
   private readonly viewers: ViewerCounts;
   private readonly paid: PaidSessions;
   private sweeper: NodeJS.Timeout | undefined;
@@ -115,18 +119,33 @@ class Worker implements Gateway, SessionEvents {
         log,
         nowMs,
         end,
-        onMessage: () => undefined,
-        onClosed: (channel) => this.sequencer.forget(channel),
+        onMessage: (channel, entry, tail) => this.moderation.observe(channel, entry, tail),
+        load: (channel) => this.rules.load(channel),
+        onClosed: (channel) => {
+          this.sequencer.forget(channel);
+          this.rules.forget(channel);
+        },
       },
       this.delivery,
     );
+    this.rules = new RoomRules(redis, nowMs);
+    this.moderation = new Moderation({
+      redis,
+      rules: this.rules,
+      metrics,
+      log,
+      nowMs,
+      historyMax,
+      historyTtlSec,
+      expel: (session, channel, reason) => this.expel(session, channel, 'banned', reason),
+    });
     this.viewers = new ViewerCounts({ redis, log, nowMs, worker: node });
     this.paid = new PaidSessions({
       proofOfLife: options.proofOfLife,
       intervalMs: settings.updateIntervalMs,
       node,
       log,
-      cutOff: (session, channel, reason) => this.cutOff(session, channel, reason),
+      cutOff: (session, channel, reason) => this.expel(session, channel, 'cutoff', reason),
     });
     this.subscriptions = new Subscriptions({
       hub: this.hub,
@@ -134,7 +153,7 @@ class Worker implements Gateway, SessionEvents {
       access,
       metrics,
       log,
-      refuse: () => undefined,
+      refuse: (user, channel) => this.rules.refuse(user.id, channel),
       onJoined: (session, channel, membership) => {
         this.viewers.joined(session, channel, membership);
         this.paid.joined(session, channel, membership);
@@ -150,6 +169,8 @@ class Worker implements Gateway, SessionEvents {
       subscriptions: this.subscriptions,
       sessions: this.sessions,
       sequencer: this.sequencer,
+      rules: this.rules,
+      moderation: this.moderation,
       history,
       replies: this.replies,
       metrics,
@@ -260,11 +281,17 @@ class Worker implements Gateway, SessionEvents {
     session.socket.end(code, reason);
   }
 
-  private cutOff(session: Session, channel: Channel, reason: string): void {
-    const body = { kind: 'cutoff', reason, room: channel.name.slice('room:'.length) };
+  /** Says why, then ends the subscription. */
+  private expel(
+    session: Session,
+    channel: Channel,
+    kind: 'cutoff' | 'banned',
+    reason: string,
+  ): void {
+    const body = { kind, reason, room: channel.name.slice('room:'.length) };
     this.replies.send(session, [channel.alias, 0, this.options.clock.nowMs(), 'x', body]);
     this.replies.flush(session);
-    this.subscriptions.evict(session, channel, 'cutoff');
+    this.subscriptions.evict(session, channel, kind);
   }
 
   private sweep(): void {

@@ -20,6 +20,8 @@ export interface HubOptions {
   /** A reliable message has come; for side effects such as evicting the banned. */
   readonly onMessage: (channel: Channel, entry: Entry, tail: Tail) => void;
   readonly onClosed: (channel: Channel) => void;
+  /** Further state of a channel that is needed before it can be joined. */
+  readonly load: (channel: Channel) => Promise<void>;
   readonly end: (session: Session, reason: 'state_invalid') => void;
 }
 
@@ -161,9 +163,12 @@ export class Hub {
     const isFirst = epoch === '';
     const { history, metrics, log, nowMs } = this.options;
     try {
-      const state = isFirst
-        ? await history.read(channel, -1, OPEN_MESSAGES)
-        : await history.read(channel, top, FILL_MESSAGES);
+      const [state] = await Promise.all([
+        isFirst
+          ? history.read(channel, -1, OPEN_MESSAGES)
+          : history.read(channel, top, FILL_MESSAGES),
+        this.options.load(channel),
+      ]);
       if (this.slots.get(channel.name)?.channel !== channel) return;
       channel.heardMs = nowMs();
       for (const { key, value } of state.values) {
