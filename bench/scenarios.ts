@@ -3,5 +3,10 @@ import type { Scenario } from './lib/run-context.js';
 
 export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   fanout: async () => (await import('./scenarios/fanout.js')).fanout,
+  connect: async () => (await import('./scenarios/connect.js')).connect,
+  idle: async () => (await import('./scenarios/idle.js')).idle,
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
+  'rtmp-ingest': async () => (await import('./scenarios/rtmp.js')).rtmpIngest,
+  'rtmp-play': async () => (await import('./scenarios/rtmp.js')).rtmpPlay,
+  'rtmp-stalled': async () => (await import('./scenarios/rtmp.js')).rtmpStalled,
 };

@@ -9,6 +9,8 @@ export interface Peer {
   readonly value: number;
   /** Our value divided by theirs, median of the rounds. */
   readonly ratio: number;
+  /** The ratio that is promised at most; null when none is. */
+  readonly ratioMax: number | null;
 }
 
 export interface Result {
@@ -113,10 +115,12 @@ export function resultTable(results: readonly Result[]): string {
       `${peer.name} ${peer.version}`,
       shortNumber(peer.value),
       shortNumber(peer.ratio),
+      peer.ratioMax === null ? '' : verdictOf(`<= ${shortNumber(peer.ratioMax)}`, peer),
     ]),
   );
   const parts = [table(head, rows)];
-  if (peers.length > 0) parts.push(table(['point', 'peer', 'value', 'ours / theirs'], peers));
+  if (peers.length > 0)
+    parts.push(table(['point', 'peer', 'value', 'ours / theirs', 'promise'], peers));
   return parts.join('\n\n');
 }
 
@@ -131,4 +135,8 @@ function range([low, high]: readonly [number, number]): string {
 function verdict({ promise, isKept }: Result): string {
   if (isKept === null) return promise;
   return `${promise} ${isKept ? 'kept' : 'NOT KEPT'}`;
+}
+
+function verdictOf(promise: string, { ratio, ratioMax }: Peer): string {
+  return `${promise} ${ratio <= (ratioMax ?? Infinity) ? 'kept' : 'NOT KEPT'}`;
 }

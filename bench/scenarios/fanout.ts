@@ -5,14 +5,16 @@ import { interleave } from '../lib/interleave.js';
 import { holdAgainst, pairOf, type Result, type ScenarioReport } from '../lib/result.js';
 import { isWanted, type Run } from '../lib/run-context.js';
 import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js';
-import { Contender, TICK_MS, type Burst } from './fanout/contender.js';
-import { startFullGateway } from './fanout/full-gateway.js';
-import { PAYLOAD_BYTES, PEERS, startPeer } from './fanout/peer.js';
+import { PAYLOAD_BYTES, TICK_MS } from '../servers/broadcast-server.js';
+import { startFullGateway } from '../servers/full-gateway.js';
+import { PEERS, startPeer } from '../servers/peer.js';
+import { Contender, type Burst } from './fanout/contender.js';
 
 const PER_TICK = [1, 8, 32];
 const CEILING = 'raw-uws';
 /** Against raw publish: joined frames make up for the framing; a single message has nothing to join. */
 const RATIO_MAX = { single: 1.2, joined: 1 };
+const PEER_RATIO_MAX: Readonly<Record<string, number>> = { ws: 1 / 5, 'Socket.IO on ws': 1 / 7 };
 
 export async function fanout(run: Run): Promise<ScenarioReport> {
   const { isQuick } = run.options;
@@ -82,7 +84,11 @@ async function measurePoint(
     peers: peers.map((peer) => {
       const theirs = costs(bursts.get(peer));
       const { name, version } = peer;
-      return { name, version, value: median(theirs), ratio: pairedRatio(ours, theirs).median };
+      const ratioMax = perTick === 1 ? null : (PEER_RATIO_MAX[name] ?? null);
+      return {
+        ...{ name, version, value: median(theirs), ratioMax },
+        ratio: pairedRatio(ours, theirs).median,
+      };
     }),
     limitedBy: 'server',
     ...holdAgainst(

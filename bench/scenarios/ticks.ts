@@ -3,7 +3,7 @@
 // one SQL transaction per charge (the floor). Afterwards every wallet must have exactly what is due.
 import { closeRedis, connectRedis, type RedisClient } from '../../cluster/index.js';
 import { silentLog, startRedis } from '../../cluster/testing/index.js';
-import { redisPid } from '../lib/gateway-server.js';
+import { redisPid } from '../servers/gateway-worker.js';
 import { interleave } from '../lib/interleave.js';
 import { startNodeChild, type NodeChild } from '../lib/node-child.js';
 import { cpuMicros } from '../lib/process-cpu.js';
@@ -132,7 +132,7 @@ function resultsOf(
   const ours = rate(engine);
   const ratio = pairedRatio(ours, rate(bare));
   const peer = (name: string, samples: readonly Sample[]) => ({
-    ...{ name, version: '', value: median(rate(samples)) },
+    ...{ name, version: '', value: median(rate(samples)), ratioMax: null },
     ratio: pairedRatio(ours, rate(samples)).median,
   });
   const limitedBy = limitOf(engine);

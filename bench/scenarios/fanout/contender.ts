@@ -5,22 +5,7 @@ import { cpuMicros } from '../../lib/process-cpu.js';
 import { startNodeChild, type NodeChild } from '../../lib/node-child.js';
 import type { Run } from '../../lib/run-context.js';
 import { isProgress, type GeneratorCalls, type Totals } from '../../generator/calls.js';
-import type { DialectSetup } from '../../generator/dialects.js';
-
-export interface FanoutServer {
-  readonly name: string;
-  readonly version: string;
-  readonly pid: number;
-  readonly port: number;
-  readonly setup: DialectSetup;
-  /** A store that works for the server, measured beside it. */
-  readonly storePid?: number;
-  /** Begins to send `perTick` messages every TICK_MS, while ticks are granted. */
-  start(perTick: number, ticks: number): Promise<void>;
-  grant(ticks: number): void;
-  /** Resolves when no more messages will come, with how many there were. */
-  halt(): Promise<{ readonly ticks: number; readonly messages: number }>;
-}
+import { type BroadcastServer } from '../../servers/broadcast-server.js';
 
 export interface Burst {
   /** Server CPU per delivered message, µs. */
@@ -37,7 +22,6 @@ export interface Burst {
   readonly generatorLoad: number;
 }
 
-export const TICK_MS = 10;
 /** Ticks on their way at any time: enough to keep all busy, too few to fill a socket buffer. */
 const WINDOW = 6;
 const SETTLE_MS = 20_000;
@@ -49,7 +33,7 @@ export class Contender {
   private granted = 0;
 
   private constructor(
-    private readonly server: FanoutServer,
+    private readonly server: BroadcastServer,
     private readonly generator: NodeChild<GeneratorCalls>,
     private readonly subscribers: number,
   ) {
@@ -61,7 +45,7 @@ export class Contender {
   }
 
   /** Connects all readers. @throws Error when one is refused */
-  static async open(run: Run, server: FanoutServer, subscribers: number): Promise<Contender> {
+  static async open(run: Run, server: BroadcastServer, subscribers: number): Promise<Contender> {
     const generator = startNodeChild<GeneratorCalls>(run.scope, {
       entry: run.tree.entry('bench/generator/main.ts'),
       execArgv: ['--max-semi-space-size=64'],

@@ -1,13 +1,12 @@
 // The gateway as a server of the fan-out: tokens, tickets, offsets, history, framing, metrics, and each
 // message through the sequencing script and pub/sub of Redis. The publisher is the backend's own.
-import { BENCH_SECRET, startGatewayWorker, startRealtimeRedis } from '../../lib/gateway-server.js';
-import type { RealtimeRedis } from '../../lib/gateway-server.js';
-import type { Run } from '../../lib/run-context.js';
-import { packValue, type Body, type Subprotocol } from '../../../gateway/protocol/index.js';
-import { TICK_MS, type FanoutServer } from './contender.js';
-import { PAYLOAD_BYTES } from './peer.js';
+import { BENCH_SECRET, startGatewayWorker, startRealtimeRedis } from './gateway-worker.js';
+import type { RealtimeRedis } from './gateway-worker.js';
+import type { Run } from '../lib/run-context.js';
+import { packValue, type Body, type Subprotocol } from '../../gateway/protocol/index.js';
+import { PAYLOAD_BYTES, TICK_MS, type BroadcastServer } from './broadcast-server.js';
 
-const ROOM = '7';
+export const ROOM = '7';
 const FROM = { id: '1001', name: 'anna', role: 'viewer' } as const;
 
 /** A chat message whose body takes PAYLOAD_BYTES in MessagePack, as peers send as many bytes. */
@@ -16,7 +15,7 @@ export function chatBody(): Body {
   return { from: FROM, text: 'x'.repeat(PAYLOAD_BYTES - empty) };
 }
 
-export interface FullGateway extends FanoutServer {
+export interface FullGateway extends BroadcastServer {
   readonly redis: RealtimeRedis;
 }
 
@@ -58,5 +57,6 @@ export async function startFullGateway(
       await Promise.all(inFlight);
       return done;
     },
+    stop: () => worker.stop(),
   };
 }

@@ -15,7 +15,7 @@ import {
   type TestRedis,
 } from '../../cluster/testing/index.js';
 import { createPublisher, type Publisher } from '../../gateway/index.js';
-import { serverFlags, type Run } from './run-context.js';
+import { serverFlags, type Run } from '../lib/run-context.js';
 
 export interface GatewayWorker extends ChildServer {
   readonly name: string;

@@ -1,0 +1,120 @@
+// Connecting: server CPU per connection from the TCP handshake to the joined state. The gateway verifies a
+// token and a ticket, subscribes a room and the user's own channel and sends the backlog; raw
+// uWebSockets (the floor of any upgrade) and the peers do their own handshake and nothing else.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { GeneratorCalls } from '../generator/calls.js';
+import type { DialectSetup } from '../generator/dialects.js';
+import { interleave } from '../lib/interleave.js';
+import { startNodeChild, type NodeChild } from '../lib/node-child.js';
+import { cpuMicros } from '../lib/process-cpu.js';
+import { holdAgainst, pairOf, type ScenarioReport } from '../lib/result.js';
+import { isWanted, type Run } from '../lib/run-context.js';
+import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js';
+import type { BroadcastServer } from '../servers/broadcast-server.js';
+import { chatBody, ROOM, startFullGateway } from '../servers/full-gateway.js';
+import { PEERS, startPeer } from '../servers/peer.js';
+
+const MICROS_MAX = 75;
+const BACKLOG = 50;
+const IN_FLIGHT = 32;
+/** After a group has left, what its leaving costs is not counted. */
+const LEAVE_MS = 400;
+
+interface Contender {
+  readonly name: string;
+  readonly version: string;
+  readonly server: BroadcastServer;
+  readonly generator: NodeChild<GeneratorCalls>;
+}
+
+interface Sample {
+  readonly microsPerConnection: number;
+  readonly storeMicrosPerConnection: number;
+  readonly perSec: number;
+}
+
+export async function connect(run: Run): Promise<ScenarioReport> {
+  const { rounds, isQuick } = run.options;
+  const count = isQuick ? 300 : 2_000;
+  const contenders = await openAll(run);
+  const samples = await interleave(contenders, { rounds, warmUps: 1 }, (one, round) =>
+    sample(one, count, round),
+  );
+  const [gateway, raw, ...peers] = contenders;
+  if (gateway === undefined || raw === undefined) throw new Error('two contenders at least');
+  const cost = (one: Contender): number[] =>
+    (samples.get(one) ?? []).map((sample) => sample.microsPerConnection);
+  const ours = cost(gateway);
+  const ratio = pairedRatio(ours, cost(raw));
+  const store = (samples.get(gateway) ?? []).map((one) => one.storeMicrosPerConnection);
+  const rate = (samples.get(gateway) ?? []).map((one) => one.perSec);
+  return {
+    scenario: 'connect',
+    limitedBy: 'server',
+    results: [
+      {
+        ...{ name: 'connect, 2 subscriptions, backlog', value: median(ours) },
+        ...{ unit: 'µs CPU / connection', better: 'less', limitedBy: 'server' },
+        spread: pairOf(spreadOf(ours)),
+        ceiling: { name: `${raw.name} (upgrade only)`, value: median(cost(raw)) },
+        ...{ ratio: ratio.median, ratioSpread: pairOf(ratio) },
+        peers: peers.map((peer) => ({
+          ...{ name: peer.name, version: peer.version, value: median(cost(peer)), ratioMax: null },
+          ratio: pairedRatio(ours, cost(peer)).median,
+        })),
+        ...holdAgainst('value', median(ours), '<=', MICROS_MAX),
+      },
+    ],
+    notes: [
+      `${count} connections a round, ${IN_FLIGHT} at a time, ${BACKLOG} messages of backlog each, every user new.`,
+      'Peers only shake hands: no token, no subscription, no backlog.',
+      `Redis: ${shortNumber(median(store))} µs CPU per connection. ` +
+        `Wall: ${shortNumber(median(rate))} connections/s with generator and server on one machine.`,
+    ],
+  };
+}
+
+async function openAll(run: Run): Promise<Contender[]> {
+  const gateway = await startFullGateway(run);
+  for (let at = 0; at < BACKLOG; at += 1) {
+    const message = { cls: 'reliable', kind: 'm', body: chatBody() } as const;
+    await gateway.redis.publisher.publish(`room:${ROOM}`, message);
+  }
+  const peers = Object.keys(PEERS).filter((peer, at) => at === 0 || isWanted(run, peer));
+  const servers: BroadcastServer[] = [gateway];
+  for (const peer of peers) servers.push(await startPeer(run, peer));
+  return servers.map((server) => ({
+    ...{ name: server.name, version: server.version, server },
+    generator: startNodeChild<GeneratorCalls>(run.scope, {
+      entry: run.tree.entry('bench/generator/main.ts'),
+    }),
+  }));
+}
+
+async function sample(
+  { server, generator }: Contender,
+  count: number,
+  round: number,
+): Promise<Sample> {
+  const setup = withNewUsers(server.setup, 1_000_000 + (round + 1) * count);
+  const storePid = server.storePid ?? server.pid;
+  const before = cpuMicros(server.pid);
+  const storeBefore = cpuMicros(storePid);
+  const { port } = server;
+  const { ms } = await generator.call('open', {
+    ...{ host: '127.0.0.1', port, setup, count, inFlight: IN_FLIGHT },
+  });
+  const micros = cpuMicros(server.pid) - before;
+  const storeMicros = cpuMicros(storePid) - storeBefore;
+  await generator.call('close', null);
+  await delay(LEAVE_MS);
+  return {
+    microsPerConnection: micros / count,
+    storeMicrosPerConnection: server.storePid === undefined ? 0 : storeMicros / count,
+    perSec: (count / ms) * 1_000,
+  };
+}
+
+function withNewUsers(setup: DialectSetup, firstUser: number): DialectSetup {
+  return setup.kind === 'gateway' ? { ...setup, hasUserChannel: true, firstUser } : setup;
+}

@@ -1,0 +1,46 @@
+// A peer as a server under test: its own process, which publishes by its own timer.
+import { startNodeChild } from '../lib/node-child.js';
+import { serverFlags, type Run } from '../lib/run-context.js';
+import type { DialectSetup } from '../generator/dialects.js';
+import type { PeerCalls } from '../peers/peer-server.js';
+import { PAYLOAD_BYTES, TICK_MS, type BroadcastServer } from './broadcast-server.js';
+
+interface PeerProgram {
+  /** In bench/peers/. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly setup: DialectSetup;
+}
+
+const plain = { kind: 'plain' } as const;
+
+/** The first is the ceiling. */
+export const PEERS: Readonly<Record<string, PeerProgram>> = {
+  'raw-uws': { file: 'raw-uws.ts', args: [], setup: plain },
+  ws: { file: 'ws.ts', args: [], setup: plain },
+  'socket.io-uws': { file: 'socket-io.ts', args: ['--uws'], setup: { kind: 'socket.io' } },
+  'socket.io-ws': { file: 'socket-io.ts', args: [], setup: { kind: 'socket.io' } },
+  sockjs: { file: 'sockjs.ts', args: [], setup: { kind: 'sockjs' } },
+};
+
+export async function startPeer(run: Run, peer: string): Promise<BroadcastServer> {
+  const program = PEERS[peer];
+  if (program === undefined) throw new Error(`no peer ${peer}`);
+  const { file, args, setup } = program;
+  const child = startNodeChild<PeerCalls>(run.scope, {
+    entry: run.tree.entry(`bench/peers/${file}`),
+    args,
+    execArgv: serverFlags(run, peer),
+    env: { NODE_ENV: 'production' },
+  });
+  const { port, name, version } = await child.call('listen', { payloadBytes: PAYLOAD_BYTES });
+  return {
+    ...{ name, version, port, setup, pid: child.pid },
+    async start(perTick, ticks) {
+      await child.call('start', { perTick, tickMs: TICK_MS, ticks });
+    },
+    grant: (ticks) => void child.call('grant', { ticks }),
+    halt: () => child.call('halt', null),
+    stop: () => child.stop(),
+  };
+}
