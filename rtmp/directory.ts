@@ -25,6 +25,8 @@ export interface LiveStreamRow {
     readonly sampleRateHz: number;
     readonly channels: number;
   };
+  /** When the newest picture was made, Unix ms: `/h/<prefix>/<stream>/picture.jpg`. */
+  readonly pictureAtMs?: number;
   /** Why the source is not passed on as it is; empty when it is. */
   readonly notes: readonly string[];
 }

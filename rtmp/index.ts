@@ -1,2 +1,9 @@
-// All that other folders may import from rtmp/: the list of live streams.
+// All that other folders may import from rtmp/.
+export { PREVIEW_SID } from './hls/access.js';
 export { type LiveStreamRow, StreamDirectory } from './directory.js';
+// For benchmarks, and for nodes that pull or push streams.
+export { RtmpClient, RtmpStatusError } from './client.js';
+export { INGEST_DEFAULTS, type IngestOptions } from './ingest-options.js';
+export { createIngestMetrics } from './metrics.js';
+export { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO, FlvTag } from './protocol/flv.js';
+export { RtmpServer } from './server.js';

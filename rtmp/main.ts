@@ -36,10 +36,12 @@ import { LiveLeases } from './directory.js';
 import { RedisDoneLedger } from './done-ledger.js';
 import { DoneWatch } from './done-watch.js';
 import { CpuBudget } from './ffmpeg/cpu-budget.js';
+import { Turns } from './ffmpeg/thumbnailer.js';
 import { HlsAccess } from './hls/access.js';
 import { type HlsServer, startHlsServer } from './hls/http.js';
 import { MediaFiles } from './hls/media-files.js';
 import { RemoteShows } from './hls/remote-shows.js';
+import { SegmentCipher } from './hls/segment-cipher.js';
 import { ShowManager } from './hls/show-manager.js';
 import { ShowStore } from './hls/show-store.js';
 import { ViewerCounter } from './hls/viewer-counter.js';
@@ -96,6 +98,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
         ...{ port: config.rtmp.hlsPort, host: config.node.bindHost },
         origins: config.rtmp.hlsOrigins,
         access: new HlsAccess({ secret, guard, clock: systemClock }),
+        cipher: new SegmentCipher(secret),
         ...{ shows, remote, files, viewers, nodeId: config.node.id },
         ...{ clock: systemClock, metrics: hlsMetrics, log },
       });
@@ -118,7 +121,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
       await fleet.members.update({ address: { host, ...ports } });
       await fleet.members.join();
     },
-    stop: () => fleet.members.close(),
+    stop: () => fleet.members.update({ draining: true }),
   });
   addDoneWatch(fleet, { ledger, ingest, lifecycle });
 }
@@ -140,7 +143,8 @@ async function joinFleet(
     ...{ role: 'rtmp', id: name, load, log, bus },
     ...config.members,
   });
-  lifecycle.add('member list', { start: () => members.watch() });
+  // It leaves the list after its sessions have ended: others would think it dead and end them twice.
+  lifecycle.add('member list', { start: () => members.watch(), stop: () => members.close() });
   return { config, log, redis, bus, members };
 }
 
@@ -214,6 +218,9 @@ function createShows(
     windowSegments: rtmp.windowSegments,
     renditionsMax: rtmp.renditionsMax,
     hasAudioOnly: rtmp.hasAudioOnly,
+    isEncrypted: rtmp.encryption === 'aes-128',
+    pictureEveryMs: rtmp.pictureEveryMs,
+    turns: new Turns(),
     graceMs: rtmp.reconnectGraceMs,
     disposeMs: rtmp.disposeMs,
     leaseTtlMs: LEASE_TTL_MS,

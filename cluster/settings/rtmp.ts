@@ -162,6 +162,19 @@ export const rtmpSettings = {
       fallback: 3,
     },
   ),
+  encryption: choice('HLS_ENCRYPTION', ['none', 'aes-128'], {
+    doc: 'Whether segments are encrypted; players fetch the keys with their signed path.',
+    fallback: 'none',
+  }),
+  pictureEveryMs: int(
+    'HLS_PICTURE_EVERY_MS',
+    { min: 0, max: 600_000 },
+    {
+      doc: 'How often a live stream gets a new still picture; 0 = never.',
+      fallback: 10_000,
+      unit: 'ms',
+    },
+  ),
   hasAudioOnly: bool('HLS_AUDIO_ONLY', {
     doc: 'Offers the sound alone as one more rendition.',
     fallback: false,

@@ -19,6 +19,9 @@ export interface SignedPath {
   readonly streamId: string;
 }
 
+/** Opens the picture of a stream and nothing else: for lists of live rooms. */
+export const PREVIEW_SID = 'preview';
+
 type HlsError = AppError<keyof typeof hlsErrors>;
 export type Access =
   | { readonly ok: true; readonly grant: HlsGrant }
@@ -46,6 +49,7 @@ export class HlsAccess {
     const verdict = verifyHlsPath(path, this.#secret, nowSec);
     if (!verdict.ok && verdict.reason !== 'expired') return refusal('HLS_PATH_FORGED');
     const { grant } = verdict;
+    if (grant.sid === PREVIEW_SID) return refusal('HLS_NOT_ALLOWED', 'preview');
     if (grant.exp + GRANT_AGE_MAX_SEC < nowSec) return refusal('HLS_PATH_EXPIRED');
     const watch = await this.#guard.mayWatch(grant.sid);
     if (watch.ok) return { ok: true, grant };
@@ -54,6 +58,18 @@ export class HlsAccess {
   }
 
   forSegment(path: SignedPath): Access {
+    const access = this.forPicture(path);
+    const isPreview = access.ok && access.grant.sid === PREVIEW_SID;
+    return isPreview ? refusal('HLS_NOT_ALLOWED', 'preview') : access;
+  }
+
+  /** Keys are given like segments, and only while the session may watch. */
+  async forKey(path: SignedPath): Promise<Access> {
+    const access = this.forSegment(path);
+    return access.ok ? this.forPlaylist(path) : access;
+  }
+
+  forPicture(path: SignedPath): Access {
     const verdict = verifyHlsPath(path, this.#secret, this.#nowSec());
     if (!verdict.ok) {
       return refusal(verdict.reason === 'expired' ? 'HLS_PATH_EXPIRED' : 'HLS_PATH_FORGED');

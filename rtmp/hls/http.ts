@@ -1,34 +1,26 @@
-// The HLS server: master and media playlists, segments, each under a signed path prefix. One per node.
-// Invariants: a file name is only built from parts that match the path pattern, so no request leaves the media
-// directory; a segment that is still being written is never served; every answer is counted once.
-import { open } from 'node:fs/promises';
+// The HLS server: listens, routes signed paths to responses.ts, answers CORS and refusals. One per node.
+// Invariants: no path leads out of the media directory, because only paths that match a route are looked at and
+// nothing is decoded; every answer is counted once.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream/promises';
-import { AppError, coerceError, type Clock, type Logger } from '../../cluster/index.js';
+import { AppError, coerceError, type Logger } from '../../cluster/index.js';
 import { hlsError } from '../errors.js';
-import type { HlsMetrics } from '../metrics.js';
-import type { HlsAccess, SignedPath } from './access.js';
-import type { MediaFiles } from './media-files.js';
-import type { RemoteShows } from './remote-shows.js';
-import type { ShowManager } from './show-manager.js';
-import type { Segment } from './timeline.js';
-import type { ViewerCounter } from './viewer-counter.js';
+import {
+  answerKey,
+  answerPicture,
+  answerPlaylist,
+  answerSegment,
+  type HlsParts,
+  type HlsRequest,
+  type Kind,
+} from './responses.js';
 
-export interface HlsServerOptions {
+export interface HlsServerOptions extends HlsParts {
   /** 0 = any free port. */
   readonly port: number;
   readonly host: string;
   /** Origins that may read across sites; `*` = all. */
   readonly origins: readonly string[];
-  readonly nodeId: string;
-  readonly shows: Pick<ShowManager, 'find'>;
-  readonly remote: Pick<RemoteShows, 'find'>;
-  readonly access: HlsAccess;
-  readonly files: MediaFiles;
-  readonly viewers: ViewerCounter;
-  readonly clock: Clock;
-  readonly metrics: HlsMetrics;
   readonly log: Logger;
 }
 
@@ -37,17 +29,30 @@ export interface HlsServer {
   close(): Promise<void>;
 }
 
-const PLAYLIST = /^\/h\/([^/?]{1,200})\/([A-Za-z0-9_-]{1,64})\/([a-z0-9_-]{1,32})\.m3u8$/;
-const SEGMENT =
-  /^\/h\/([^/?]{1,200})\/([A-Za-z0-9_-]{1,64})\/([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.ts)$/;
-const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
-/** Each answer is one viewer's own: it carries their signature. */
-const PLAYLIST_CACHE = 'private, no-cache';
-/** A segment never changes; caches may strip the prefix from their key. */
-const SEGMENT_CACHE = 'public, max-age=3600, immutable';
-const KEEP_ALIVE_MS = 15_000;
+interface Route {
+  readonly kind: Kind;
+  /** Matches what follows `/h/<prefix>/<stream>/`; its groups become `names`. */
+  readonly pattern: RegExp;
+  readonly answer: (parts: HlsParts, asked: HlsRequest) => Promise<void>;
+}
 
-type Kind = 'master' | 'media' | 'segment' | 'other';
+const SIGNED = /^\/h\/([^/?]{1,200})\/([A-Za-z0-9_-]{1,64})\/([^?]{1,160})$/;
+const ROUTES: readonly Route[] = [
+  {
+    kind: 'segment',
+    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.ts)$/,
+    answer: answerSegment,
+  },
+  { kind: 'master', pattern: /^master\.m3u8$/, answer: answerPlaylist },
+  { kind: 'media', pattern: /^([a-z0-9_-]{1,32})\.m3u8$/, answer: answerPlaylist },
+  {
+    kind: 'key',
+    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9})\.key$/,
+    answer: answerKey,
+  },
+  { kind: 'picture', pattern: /^picture\.jpg$/, answer: answerPicture },
+];
+const KEEP_ALIVE_MS = 15_000;
 
 /** Listens; rejects with EADDRINUSE when the port is taken. */
 export async function startHlsServer(options: HlsServerOptions): Promise<HlsServer> {
@@ -69,8 +74,8 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const { metrics, log } = options;
-  const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  const kind = kindOf(path);
+  const found = routeOf((request.url ?? '/').split('?', 1)[0] ?? '/');
+  const kind = found?.route.kind ?? 'other';
   response.once('close', () => metrics.requests.inc({ kind, status: response.statusCode }));
   response.on('error', () => undefined);
   try {
@@ -79,12 +84,11 @@ async function handle(
       response.writeHead(204).end();
     } else if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw hlsError('HLS_METHOD');
-    } else if (kind === 'segment') {
-      await serveSegment(options, path, request, response);
-    } else if (kind !== 'other') {
-      await servePlaylist(options, path, request, response);
-    } else {
+    } else if (found === undefined) {
       throw hlsError('HLS_NOT_FOUND');
+    } else {
+      const { route, ...where } = found;
+      await route.answer(options, { ...where, kind, request, response });
     }
   } catch (thrown) {
     const known = thrown instanceof AppError ? (thrown as AppError) : undefined;
@@ -95,86 +99,15 @@ async function handle(
   }
 }
 
-async function servePlaylist(
-  options: HlsServerOptions,
+function routeOf(
   path: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const [, prefix = '', streamId = '', name = ''] = PLAYLIST.exec(path) ?? [];
-  const access = await options.access.forPlaylist({ prefix, streamId });
-  if (!access.ok) throw access.error;
-  const show = options.shows.find(streamId)?.show ?? (await options.remote.find(streamId));
-  if (show === undefined) throw hlsError('HLS_NOT_LIVE');
-  options.viewers.seen(streamId, access.grant.sid, options.clock.monotonicMs());
-  const fresh = options.access.freshPrefix(access.grant);
-  const uriOf = (segment: Segment): string => {
-    const tail = segmentPath(fresh, streamId, segment);
-    if (segment.nodeId === options.nodeId) return `../../${tail}`;
-    return `${reachableBase(segment.base, request.headers.host)}/h/${tail}`;
-  };
-  const text = name === 'master' ? show.renderMaster() : show.renderMedia(name, uriOf);
-  if (text === undefined) throw hlsError('HLS_NOT_FOUND');
-  const body = Buffer.from(text);
-  options.metrics.servedBytes.inc({ kind: name === 'master' ? 'master' : 'media' }, body.length);
-  response.writeHead(200, {
-    'content-type': PLAYLIST_TYPE,
-    'content-length': body.length,
-    'cache-control': PLAYLIST_CACHE,
-  });
-  response.end(request.method === 'HEAD' ? undefined : body);
-}
-
-/**
- * Below `/h/`. For our own files the address is relative, so that it holds behind any reverse proxy: it leaves
- * the old prefix for the fresh one.
- */
-function segmentPath(fresh: string, streamId: string, { run, folder, file }: Segment): string {
-  return `${fresh}/${streamId}/${run}/${folder}/${file}`;
-}
-
-/** Another node's base; where it names no host, it is on the host that the player talks to. */
-function reachableBase(base: string, hostHeader = ''): string {
-  return base.replace(/^(https?:\/\/)(?=:)/, `$1${hostHeader.replace(/:\d+$/, '')}`);
-}
-
-async function serveSegment(
-  options: HlsServerOptions,
-  path: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const [, prefix = '', streamId = '', run = '', folder = '', file = ''] = SEGMENT.exec(path) ?? [];
-  const signed: SignedPath = { prefix, streamId };
-  const access = options.access.forSegment(signed);
-  if (!access.ok) throw access.error;
-  const isServable = options.shows.find(streamId)?.isServable(run, folder, file) ?? true;
-  if (!isServable) throw hlsError('HLS_NOT_FOUND');
-  const opened = await open(options.files.path(streamId, run, folder, file)).catch(() => undefined);
-  if (opened === undefined) throw hlsError('HLS_NOT_FOUND');
-  try {
-    const { size } = await opened.stat();
-    response.writeHead(200, {
-      'content-type': 'video/mp2t',
-      'content-length': size,
-      'cache-control': SEGMENT_CACHE,
-    });
-    if (request.method === 'HEAD') {
-      response.end();
-      return;
-    }
-    options.metrics.servedBytes.inc({ kind: 'segment' }, size);
-    await pipeline(opened.createReadStream({ highWaterMark: 256 * 1024 }), response);
-  } finally {
-    await opened.close();
+): { route: Route; prefix: string; streamId: string; names: readonly string[] } | undefined {
+  const [, prefix = '', streamId = '', rest = ''] = SIGNED.exec(path) ?? [];
+  for (const route of ROUTES) {
+    const match = route.pattern.exec(rest);
+    if (match !== null) return { route, prefix, streamId, names: match.slice(1) };
   }
-}
-
-function kindOf(path: string): Kind {
-  if (SEGMENT.test(path)) return 'segment';
-  const name = PLAYLIST.exec(path)?.[3];
-  if (name === undefined) return 'other';
-  return name === 'master' ? 'master' : 'media';
+  return undefined;
 }
 
 function setCors(

@@ -5,6 +5,7 @@
 import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
 import type { LiveLeases, LiveStreamRow } from '../directory.js';
 import type { CpuBudget } from '../ffmpeg/cpu-budget.js';
+import { Thumbnailer, type Turns } from '../ffmpeg/thumbnailer.js';
 import type { LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
 import type { MediaFiles } from './media-files.js';
@@ -21,6 +22,10 @@ export interface LiveShowDeps {
   readonly windowSegments: number;
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
+  readonly isEncrypted: boolean;
+  /** 0 = no pictures. */
+  readonly pictureEveryMs: number;
+  readonly turns: Turns;
   readonly graceMs: number;
   readonly disposeMs: number;
   readonly leaseTtlMs: number;
@@ -51,6 +56,8 @@ export class LiveShow {
   #show: Show | undefined;
   #stream: LiveStream | undefined;
   #pipeline: StreamPipeline | undefined;
+  #thumbnailer: Thumbnailer | undefined;
+  #pictureAtMs: number | undefined;
   #fence: number | undefined;
   #isLive = false;
   /** The fleet has not been told yet that this node has the show. */
@@ -101,6 +108,7 @@ export class LiveShow {
       this.#isClosing = true;
       clearTimeout(this.#timer);
       await this.#pipeline?.stop();
+      await this.#removePictures();
       await this.#save();
       if (this.#isLive) await this.#renewLease(this.#deps.graceMs + this.#deps.leaseTtlMs);
       this.#isLive = false;
@@ -134,6 +142,26 @@ export class LiveShow {
       onSegment: () => this.#advanced(),
     });
     this.#pipeline.start();
+    this.#startPictures(stream);
+  }
+
+  #startPictures(stream: LiveStream): void {
+    const { pictureEveryMs: intervalMs, turns, files, clock } = this.#deps;
+    if (intervalMs === 0) return;
+    const file = files.pictureOf(this.streamId);
+    const onPicture = (): void => {
+      this.#pictureAtMs = clock.nowMs();
+    };
+    this.#thumbnailer = new Thumbnailer({
+      ...{ stream, file, intervalMs, turns, log: this.#log, onPicture },
+    });
+    this.#thumbnailer.start();
+  }
+
+  async #removePictures(): Promise<void> {
+    await this.#thumbnailer?.close();
+    this.#thumbnailer = undefined;
+    this.#pictureAtMs = undefined;
   }
 
   /** Redis may be away: the show goes on without a fence, and the next save asks again. */
@@ -223,6 +251,7 @@ export class LiveShow {
   /** The publisher did not come back: ENDLIST, then, after a while, nothing. */
   async #finish(): Promise<void> {
     if (this.#stream !== undefined) return;
+    await this.#removePictures();
     this.#show?.end();
     await this.#save();
     if (this.#isLive) {
@@ -259,6 +288,7 @@ export class LiveShow {
     stream?.kick('a newer connection with the same stream key took over');
     if (this.#isClosing) return;
     this.#enqueue('lost', async () => {
+      await this.#removePictures();
       await this.#pipeline?.stop();
       this.#pipeline = undefined;
       this.#show?.end();
@@ -335,6 +365,7 @@ export class LiveShow {
       notes: this.#pipeline?.notes ?? [],
       ...(size === undefined ? {} : { video: { ...size, codec } }),
       ...(audio === undefined ? {} : { audio }),
+      ...(this.#pictureAtMs === undefined ? {} : { pictureAtMs: this.#pictureAtMs }),
     };
   }
 

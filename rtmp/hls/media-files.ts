@@ -10,6 +10,7 @@ import type { Segment } from './timeline.js';
 /** Stream ids, run names, rendition names and file names; no dot at the start. */
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,80}$/;
 const LOCK_FILE = '.owner';
+const PICTURE_FOLDER = 'picture';
 
 export class MediaFiles {
   readonly root: string;
@@ -81,7 +82,19 @@ export class MediaFiles {
   }
 
   async runsOf(streamId: string): Promise<readonly string[]> {
-    return this.#names(this.path(streamId));
+    const names = await this.#names(this.path(streamId));
+    return names.filter((name) => name !== PICTURE_FOLDER);
+  }
+
+  /** Where the stream's picture is, its folder made. */
+  pictureOf(streamId: string): string {
+    const folder = this.path(streamId, PICTURE_FOLDER);
+    mkdirSync(folder, { recursive: true });
+    return join(folder, 'latest.jpg');
+  }
+
+  picturePath(streamId: string): string {
+    return this.path(streamId, PICTURE_FOLDER, 'latest.jpg');
   }
 
   async removeRun(streamId: string, run: string): Promise<void> {

@@ -12,6 +12,8 @@ export interface MediaPlaylistInput {
   /** Sequence of the next segment, for a playlist that lists none yet. */
   readonly nextSequence: number;
   readonly uriOf: (segment: Segment) => string;
+  /** Key of an encrypted segment; undefined for a plain one. */
+  readonly keyOf?: (segment: Segment) => { readonly uri: string; readonly iv: Buffer } | undefined;
 }
 
 /**
@@ -30,9 +32,17 @@ export function renderMediaPlaylist(input: MediaPlaylistInput): string {
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first?.epoch ?? 0}`,
   ];
   let epoch = first?.epoch ?? 0;
+  let isEncrypted = false;
   for (const segment of segments) {
     // One tag for each number, so that a rendition that missed a run counts like the others.
     for (; epoch < segment.epoch; epoch += 1) lines.push('#EXT-X-DISCONTINUITY');
+    const key = input.keyOf?.(segment);
+    if (key !== undefined) {
+      lines.push(`#EXT-X-KEY:METHOD=AES-128,URI="${key.uri}",IV=0x${key.iv.toString('hex')}`);
+    } else if (isEncrypted) {
+      lines.push('#EXT-X-KEY:METHOD=NONE');
+    }
+    isEncrypted = key !== undefined;
     lines.push(
       `#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.startMs).toISOString()}`,
       `#EXTINF:${segment.durationSec.toFixed(3)},`,

@@ -14,6 +14,7 @@ import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
 import type { MediaFiles } from './media-files.js';
+import { encryptedRunName } from './segment-cipher.js';
 import type { Show, ShowRun } from './show.js';
 
 export interface PipelineOptions {
@@ -24,6 +25,7 @@ export interface PipelineOptions {
   readonly segmentSec: number;
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
+  readonly isEncrypted: boolean;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: HlsMetrics;
@@ -146,8 +148,9 @@ export class StreamPipeline {
   }
 
   #launch(feeder: RunFeeder, plan: RunPlan, startMs: number): void {
-    const { show, files, stream, clock, metrics, log } = this.#options;
-    const name = runName(clock.nowMs());
+    const { show, files, stream, clock, metrics, log, isEncrypted } = this.#options;
+    const plain = runName(clock.nowMs());
+    const name = isEncrypted ? encryptedRunName(plain) : plain;
     const folders = files.makeFolders(
       stream.streamId,
       name,

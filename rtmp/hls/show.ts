@@ -5,7 +5,7 @@
 import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { Rendition, RunPlan } from '../ffmpeg/plan.js';
 import { renderMasterPlaylist, type Variant } from './master-playlist.js';
-import { renderMediaPlaylist } from './media-playlist.js';
+import { type MediaPlaylistInput, renderMediaPlaylist } from './media-playlist.js';
 import { type Segment, Timeline } from './timeline.js';
 
 /** What survives in Redis, so that another node can go on. */
@@ -178,7 +178,11 @@ export class Show {
   }
 
   /** @returns undefined when there is no such rendition */
-  renderMedia(name: string, uriOf: (segment: Segment) => string): string | undefined {
+  renderMedia(
+    name: string,
+    uriOf: MediaPlaylistInput['uriOf'],
+    keyOf: MediaPlaylistInput['keyOf'] = () => undefined,
+  ): string | undefined {
     const rendition = this.#renditions.find((one) => one.name === name);
     if (rendition === undefined || this.#targetSec === undefined) return undefined;
     return renderMediaPlaylist({
@@ -187,6 +191,7 @@ export class Show {
       isEnded: this.#isEnded,
       nextSequence: rendition.timeline.nextSequence,
       uriOf,
+      keyOf,
     });
   }
 

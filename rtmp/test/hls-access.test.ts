@@ -1,4 +1,5 @@
 // Who gets playlists and segments: signatures, expiry, cut-off, the gate, hostile paths, CORS, viewers.
+import { createDecipheriv } from 'node:crypto';
 import { connect } from 'node:net';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import {
   makeTags,
   type Packager,
   playlistWith,
+  probe,
   publish,
   startPackager,
 } from './hls-fixture.js';
@@ -138,6 +140,71 @@ t.test('other sites may read, caches may keep segments, playlists are private', 
   t.match(answer.headers.get('cache-control'), /public.*immutable/);
   t.equal(answer.headers.get('content-type'), 'video/mp2t');
   t.ok(Number(answer.headers.get('content-length')) > 1_000);
+});
+
+t.test('encrypted segments open with the key that only viewers get', async (t) => {
+  const packager = await startPackager(t, { isEncrypted: true, graceMs: 0 });
+  const publisher = publish(t, packager.manager, await makeTags());
+  const url = packager.url('stream-a', 'v0.m3u8', 'SESSION1');
+  const { text, segments } = await playlistWith(
+    url,
+    'two segments',
+    (one) => one.segments.length >= 2,
+  );
+  const [, keyUri = '', iv = ''] =
+    /METHOD=AES-128,URI="([^"]+)",IV=0x([0-9a-f]{32})/.exec(text) ?? [];
+  const keyUrl = new URL(keyUri, url).href;
+  const key = Buffer.from(await (await fetch(keyUrl)).arrayBuffer());
+  t.equal(key.length, 16);
+  const answer = await fetch(segments[0]?.uri ?? '');
+  const sealed = Buffer.from(await answer.arrayBuffer());
+  t.equal(sealed.length, Number(answer.headers.get('content-length')));
+  const decipher = createDecipheriv('aes-128-cbc', key, Buffer.from(iv, 'hex'));
+  const plain = Buffer.concat([decipher.update(sealed), decipher.final()]);
+  t.equal(plain[0], 0x47, 'a transport stream');
+  t.equal(plain.length % 188, 0);
+  publisher.end();
+  await playlistWith(url, 'the end', (one) => one.isEnded);
+  t.match((await probe(url)).streams, [{ codec_name: 'h264' }, { codec_name: 'aac' }]);
+  packager.guard.cut('SESSION1', 'kicked');
+  t.equal((await fetch(keyUrl)).status, 403);
+  t.equal((await fetch(keyUrl.replace('-aes', ''))).status, 403);
+  const other = packager.url('stream-a', 'v0.m3u8', 'SESSION2');
+  const nextKey = new URL(
+    /URI="([^"]+)"/.exec((await fetchPlaylist(other)).text)?.[1] ?? '',
+    other,
+  );
+  t.same(Buffer.from(await (await fetch(nextKey)).arrayBuffer()), key, 'caches may share segments');
+});
+
+t.test('a live stream has a picture, for lists too, which opens nothing else', async (t) => {
+  const packager = await startPackager(t, { pictureEveryMs: 1_000, graceMs: 0 });
+  const publisher = publish(t, packager.manager, await makeTags());
+  const url = packager.url('stream-a', 'picture.jpg', 'preview');
+  const answer = await until(
+    async () => {
+      const tried = await fetch(url);
+      return tried.ok ? tried : undefined;
+    },
+    { what: 'a picture', deadlineMs: 15_000 },
+  );
+  t.equal(answer.headers.get('content-type'), 'image/jpeg');
+  const file = join(packager.mediaDir, 'test.jpg');
+  await writeFile(file, Buffer.from(await answer.arrayBuffer()));
+  t.match((await probe(file)).streams, [{ codec_name: 'mjpeg', width: 320, height: 180 }]);
+  await until(async () => (await packager.directory.find('stream-a'))?.pictureAtMs !== undefined, {
+    what: 'the directory to tell of it',
+  });
+  t.match(await status(packager.url('stream-a', 'v0.m3u8', 'preview')), {
+    status: 403,
+    code: 'HLS_NOT_ALLOWED',
+  });
+  const { segments } = await fetchPlaylist(packager.url('stream-a', 'v0.m3u8'));
+  const path = new URL(segments[0]?.uri ?? '').pathname.split('/').slice(4).join('/');
+  t.equal((await status(packager.url('stream-a', path, 'preview'))).status, 403);
+  t.equal((await status(packager.url('stream-a', path, 'SESSION1'))).status, 200);
+  publisher.end();
+  await until(async () => (await fetch(url)).status === 404, { what: 'the picture to go' });
 });
 
 t.test('viewers are counted by session in a sliding window', async (t) => {

@@ -20,11 +20,13 @@ import {
 } from '../../cluster/testing/index.js';
 import { LiveLeases, StreamDirectory } from '../directory.js';
 import { CpuBudget } from '../ffmpeg/cpu-budget.js';
+import { Turns } from '../ffmpeg/thumbnailer.js';
 import { HlsAccess } from '../hls/access.js';
 import { startHlsServer } from '../hls/http.js';
 import type { LiveShowDeps } from '../hls/live-show.js';
 import { MediaFiles } from '../hls/media-files.js';
 import { RemoteShows } from '../hls/remote-shows.js';
+import { SegmentCipher } from '../hls/segment-cipher.js';
 import { ShowManager } from '../hls/show-manager.js';
 import { ShowStore } from '../hls/show-store.js';
 import { ViewerCounter } from '../hls/viewer-counter.js';
@@ -202,6 +204,7 @@ export async function startPackager(
       windowSegments: 6,
       renditionsMax: 1,
       hasAudioOnly: false,
+      ...{ isEncrypted: false, pictureEveryMs: 0, turns: new Turns() },
     },
     ...{ graceMs: 3_000, disposeMs: 60_000, leaseTtlMs: 3_000 },
     ...{ store, leases: new LiveLeases(client), files, viewers },
@@ -229,6 +232,7 @@ export async function startPackager(
     remote: new RemoteShows({
       ...{ nodeId, windowSegments: 6, store, clock: systemClock, log: log.log },
     }),
+    cipher: new SegmentCipher(TEST_SECRETS.token),
     access: new HlsAccess({ secret: TEST_SECRETS.token, guard, clock: systemClock }),
     ...{ clock: systemClock, metrics: hlsMetrics, log: log.log },
   });

@@ -1,0 +1,156 @@
+// The answers of the HLS server: master and media playlists, segments, keys, pictures. http.ts routes to them.
+// Invariant: a file name is only built from parts that matched the route's pattern.
+import { open } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { Clock } from '../../cluster/index.js';
+import { hlsError } from '../errors.js';
+import type { HlsMetrics } from '../metrics.js';
+import type { HlsAccess } from './access.js';
+import type { MediaFiles } from './media-files.js';
+import type { RemoteShows } from './remote-shows.js';
+import {
+  encryptedBytes,
+  isEncrypted,
+  ivOf,
+  keyIndexOf,
+  type SegmentCipher,
+} from './segment-cipher.js';
+import type { ShowManager } from './show-manager.js';
+import type { Segment } from './timeline.js';
+import type { ViewerCounter } from './viewer-counter.js';
+
+export interface HlsParts {
+  readonly nodeId: string;
+  readonly shows: Pick<ShowManager, 'find'>;
+  readonly remote: Pick<RemoteShows, 'find'>;
+  readonly access: HlsAccess;
+  readonly cipher: SegmentCipher;
+  readonly files: MediaFiles;
+  readonly viewers: ViewerCounter;
+  readonly clock: Clock;
+  readonly metrics: HlsMetrics;
+}
+
+export type Kind = 'master' | 'media' | 'segment' | 'key' | 'picture' | 'other';
+
+/** A request whose path has matched; `names` are the parts after the stream id. */
+export interface HlsRequest {
+  readonly kind: Kind;
+  readonly prefix: string;
+  readonly streamId: string;
+  readonly names: readonly string[];
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** Each playlist is one viewer's own: it carries their signature. */
+const PRIVATE = 'private, no-cache';
+/** A segment never changes; caches may strip the prefix from their key. */
+const FOR_EVER = 'public, max-age=3600, immutable';
+const READ_BYTES = 256 * 1024;
+
+export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promise<void> {
+  const { prefix, streamId, request, kind } = asked;
+  const access = await parts.access.forPlaylist({ prefix, streamId });
+  if (!access.ok) throw access.error;
+  const show = parts.shows.find(streamId)?.show ?? (await parts.remote.find(streamId));
+  if (show === undefined) throw hlsError('HLS_NOT_LIVE');
+  parts.viewers.seen(streamId, access.grant.sid, parts.clock.monotonicMs());
+  const fresh = parts.access.freshPrefix(access.grant);
+  const baseOf = (segment: Segment): string => {
+    const tail = `${fresh}/${streamId}/${segment.run}/${segment.folder}`;
+    // Relative for our own files, so that it holds behind any reverse proxy.
+    if (segment.nodeId === parts.nodeId) return `../../${tail}`;
+    return `${reachableBase(segment.base, request.headers.host)}/h/${tail}`;
+  };
+  const uriOf = (segment: Segment): string => `${baseOf(segment)}/${segment.file}`;
+  const keyOf = (segment: Segment) =>
+    isEncrypted(segment)
+      ? { uri: `${baseOf(segment)}/${keyIndexOf(segment)}.key`, iv: ivOf(segment) }
+      : undefined;
+  const text =
+    kind === 'master' ? show.renderMaster() : show.renderMedia(asked.names[0] ?? '', uriOf, keyOf);
+  if (text === undefined) throw hlsError('HLS_NOT_FOUND');
+  send(parts, asked, { type: 'application/vnd.apple.mpegurl', cache: PRIVATE }, Buffer.from(text));
+}
+
+export async function answerSegment(parts: HlsParts, asked: HlsRequest): Promise<void> {
+  const { prefix, streamId } = asked;
+  const [run = '', folder = '', file = ''] = asked.names;
+  const access = parts.access.forSegment({ prefix, streamId });
+  if (!access.ok) throw access.error;
+  const isServable = parts.shows.find(streamId)?.isServable(run, folder, file) ?? true;
+  if (!isServable) throw hlsError('HLS_NOT_FOUND');
+  const cipher = isEncrypted({ run }) ? parts.cipher.cipher({ streamId, run, folder, file }) : null;
+  const path = parts.files.path(streamId, run, folder, file);
+  await sendFile(parts, asked, { path, type: 'video/mp2t', cache: FOR_EVER, cipher });
+}
+
+export async function answerKey(parts: HlsParts, asked: HlsRequest): Promise<void> {
+  const { prefix, streamId } = asked;
+  const [run = '', folder = '', index = ''] = asked.names;
+  const access = await parts.access.forKey({ prefix, streamId });
+  if (!access.ok) throw access.error;
+  if (!isEncrypted({ run })) throw hlsError('HLS_NOT_FOUND');
+  const key = parts.cipher.key({ streamId, run, folder }, Number(index));
+  send(parts, asked, { type: 'application/octet-stream', cache: 'private, no-store' }, key);
+}
+
+export async function answerPicture(parts: HlsParts, asked: HlsRequest): Promise<void> {
+  const { prefix, streamId } = asked;
+  const access = parts.access.forPicture({ prefix, streamId });
+  if (!access.ok) throw access.error;
+  const path = parts.files.picturePath(streamId);
+  const cache = 'public, max-age=5';
+  await sendFile(parts, asked, { path, type: 'image/jpeg', cache, cipher: null });
+}
+
+/** Another node's base; where it names no host, it is on the host that the player talks to. */
+function reachableBase(base: string, hostHeader = ''): string {
+  return base.replace(/^(https?:\/\/)(?=:)/, `$1${hostHeader.replace(/:\d+$/, '')}`);
+}
+
+function send(
+  { metrics }: HlsParts,
+  { kind, request, response }: HlsRequest,
+  head: { type: string; cache: string },
+  body: Buffer,
+): void {
+  metrics.servedBytes.inc({ kind }, body.length);
+  response.writeHead(200, {
+    'content-type': head.type,
+    'content-length': body.length,
+    'cache-control': head.cache,
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+async function sendFile(
+  { metrics }: HlsParts,
+  { kind, request, response }: HlsRequest,
+  file: { path: string; type: string; cache: string; cipher: NodeJS.ReadWriteStream | null },
+): Promise<void> {
+  const opened = await open(file.path).catch(() => undefined);
+  if (opened === undefined) throw hlsError('HLS_NOT_FOUND');
+  try {
+    const { size } = await opened.stat();
+    const bytes = file.cipher === null ? size : encryptedBytes(size);
+    response.writeHead(200, {
+      'content-type': file.type,
+      'content-length': bytes,
+      'cache-control': file.cache,
+    });
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    metrics.servedBytes.inc({ kind }, bytes);
+    const source = opened.createReadStream({ highWaterMark: READ_BYTES });
+    await (file.cipher === null
+      ? pipeline(source, response)
+      : pipeline(source, file.cipher, response));
+  } finally {
+    await opened.close();
+  }
+}
