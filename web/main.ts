@@ -20,6 +20,7 @@ import { createPublisher, type Publisher } from '../gateway/index.js';
 import { StreamDirectory } from '../rtmp/index.js';
 import { createBacking, type Backing } from './backing.js';
 import { createDatabase, type Database } from './db/database.js';
+import { createHousekeeping } from './db/housekeeping.js';
 import { siteError } from './errors.js';
 import { buildApp } from './http/app.js';
 import { createMailer } from './mail/mailer.js';
@@ -55,6 +56,11 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     stop: () => backing.link.stop(),
   });
   lifecycle.add('live', { start: () => site.live.start(), stop: () => site.live.stop() });
+  const housekeeping = createHousekeeping(base);
+  lifecycle.add('housekeeping', {
+    start: () => housekeeping.start(),
+    stop: () => housekeeping.stop(),
+  });
   lifecycle.add('purchases', {
     start: () => site.purchases.start(),
     stop: () => site.purchases.stop(),

@@ -23,6 +23,11 @@ import { createConnectService, type ConnectService } from './realtime/connect-se
 import { createEntryService, type EntryService } from './rooms/entry-service.js';
 import { createHlsSigner } from './rooms/hls-url.js';
 import { createRoomCatalog, type RoomCatalog } from './rooms/room-catalog.js';
+import { createFollowService, type FollowService } from './social/follow-service.js';
+import {
+  createNotificationService,
+  type NotificationService,
+} from './social/notification-service.js';
 import { createTipService, type TipService } from './rooms/tip-service.js';
 
 export interface SiteSettings {
@@ -58,6 +63,8 @@ export interface Site {
   readonly finance: FinanceService;
   readonly users: UserService;
   readonly records: RecordService;
+  readonly follows: FollowService;
+  readonly notifications: NotificationService;
   readonly purchases: PurchaseService;
   readonly connect: ConnectService;
   readonly live: LiveState;
@@ -83,7 +90,9 @@ export function createSite(parts: {
   const identity = createIdentity({ tokens, sessions, accounts, settings });
 
   const live = createLiveState({ ...ports, log });
-  const announcer = createAnnouncer({ ...base, publisher: ports.publisher });
+  const { publisher } = ports;
+  const notifications = createNotificationService({ ...base, publisher });
+  const announcer = createAnnouncer({ ...base, publisher, notifications });
   const catalog = createRoomCatalog({ ...base, live });
   live.onChange(async (changes) => {
     catalog.forget();
@@ -112,6 +121,8 @@ export function createSite(parts: {
     publishAddress: createPublishAddress({ fleet, publicUrl: settings.rtmpUrl }),
     catalog,
     entry,
+    follows: createFollowService({ ...base, catalog }),
+    notifications,
     tips: createTipService({ catalog, billing }),
     finance: createFinanceService({ ...base, accounts }),
     users: createUserService({ ...base, sessions, onChange: () => catalog.forget() }),

@@ -1,8 +1,10 @@
 // The site schema as TypeORM sees it: entities and the ordered, append-only list of migrations.
 import { AuditEntity } from './entities/audit.js';
+import { FollowEntity } from './entities/follow.js';
 import { MailLinkEntity } from './entities/mail-link.js';
 import { MailEntity } from './entities/mail.js';
 import { ModelProfileEntity } from './entities/model-profile.js';
+import { NotificationEntity } from './entities/notification.js';
 import { PurchaseEntity } from './entities/purchase.js';
 import { RefreshSessionEntity } from './entities/refresh-session.js';
 import { RoomEntity } from './entities/room.js';
@@ -10,6 +12,7 @@ import { UserEntity } from './entities/user.js';
 import { Accounts1763700000001 } from './migrations/0001-accounts.js';
 import { Mail1763700000002 } from './migrations/0002-mail.js';
 import { Purchases1763700000003 } from './migrations/0003-purchases.js';
+import { Followers1763700000004 } from './migrations/0004-followers.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -19,10 +22,17 @@ export const entities = [
   MailEntity,
   MailLinkEntity,
   ModelProfileEntity,
+  FollowEntity,
+  NotificationEntity,
   PurchaseEntity,
   RefreshSessionEntity,
   RoomEntity,
   UserEntity,
 ];
 
-export const migrations = [Accounts1763700000001, Mail1763700000002, Purchases1763700000003];
+export const migrations = [
+  Accounts1763700000001,
+  Mail1763700000002,
+  Purchases1763700000003,
+  Followers1763700000004,
+];

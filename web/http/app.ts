@@ -19,6 +19,7 @@ import { modelRoutes } from './routes/model-routes.js';
 import { recoveryRoutes } from './routes/recovery-routes.js';
 import { sessionRoutes } from './routes/session-routes.js';
 import { realtimeRoutes } from './routes/realtime-routes.js';
+import { socialRoutes } from './routes/social-routes.js';
 import { userAdminRoutes } from './routes/user-admin-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
 import { installSecurity, type SecuritySettings } from './security.js';
@@ -102,6 +103,7 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   roomRoutes(api, shared);
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);
+  socialRoutes(api, shared);
   adminRoutes(api, shared);
   userAdminRoutes(api, { ...shared, hasMailbox: settings.hasMailbox });
   creditRoutes(api, { ...shared, hasSandbox: settings.hasSandbox });

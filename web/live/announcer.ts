@@ -4,6 +4,7 @@ import { coerceError, type Logger } from '../../cluster/index.js';
 import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import type { Publisher } from '../ports.js';
+import type { NotificationService } from '../social/notification-service.js';
 import type { LiveChange } from './live-state.js';
 
 export interface Announcer {
@@ -16,9 +17,10 @@ export interface Announcer {
 export function createAnnouncer(parts: {
   database: Database;
   publisher: Publisher;
+  notifications: NotificationService;
   log: Logger;
 }): Announcer {
-  const { database, publisher, log } = parts;
+  const { database, publisher, notifications, log } = parts;
 
   /** Every process sees the change; the version lets one of them be heard. False: another one was. */
   async function announce(room: Room, { isLive, stream }: LiveChange): Promise<boolean> {
@@ -44,7 +46,9 @@ export function createAnnouncer(parts: {
       const change = byStream.get(room.streamId);
       if (change === undefined) continue;
       await rememberLive(database, room, change);
-      if (await announce(room, change)) news.push(room.id);
+      if (!(await announce(room, change))) continue;
+      news.push(room.id);
+      if (change.isLive) void notifications.roomLive(room, change.stream.startedAtMs);
     }
     if (news.length > 0) await tellLobby(news);
   }
