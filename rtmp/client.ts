@@ -111,7 +111,9 @@ export class RtmpClient {
 
   /** @throws RtmpStatusError with the server's code and description */
   async publish(name: string): Promise<void> {
-    await this.#call('releaseStream', [name]).catch(() => undefined);
+    // Not every server answers these two, and none needs them.
+    this.send(rtmp.CSID_COMMAND, this.#command('releaseStream', [name], 0));
+    this.send(rtmp.CSID_COMMAND, this.#command('FCPublish', [name], 0));
     await this.#call('createStream', []);
     const started = this.#wait((call) => call === 'onStatus');
     this.send(rtmp.CSID_COMMAND, this.#command('publish', [name, 'live'], 1));

@@ -16,6 +16,8 @@ export interface RtmpLoadFigures {
   /** Tags of the witness, in order and without a hole; undefined without players. */
   readonly witnessTags: number;
   readonly witnessGaps: number;
+  /** Connections that the server has closed; stalled players excepted. */
+  readonly lost: number;
 }
 
 export interface RtmpLoadCalls {
@@ -58,10 +60,11 @@ interface Publisher {
 }
 
 let clients: RtmpClient[] = [];
+let isClosing = false;
 let publishers: Publisher[] = [];
 let timer: NodeJS.Timeout | undefined;
 let payloads = makePayloads(1);
-const figures = { sentTags: 0, receivedBytes: 0, witnessTags: 0, witnessGaps: 0 };
+const figures = { sentTags: 0, receivedBytes: 0, witnessTags: 0, witnessGaps: 0, lost: 0 };
 
 function makePayloads(scale: number): { key: Buffer; frame: Buffer; sound: Buffer } {
   const key = Buffer.alloc(KEY_BYTES * scale, 0xab);
@@ -101,10 +104,11 @@ async function publish(target: RtmpTarget, name: string): Promise<void> {
   clients.push(client);
   await client.publish(name);
   client.sendTag(
-    new FlvTag(FLV_SCRIPT, 0, Buffer.from('02000a6f6e4d65746144617461080000000000000009', 'hex')),
+    new FlvTag(FLV_SCRIPT, 0, Buffer.from('02000a6f6e4d657461446174610800000000000009', 'hex')),
   );
   client.sendTag(new FlvTag(FLV_VIDEO, 0, AVC_HEADER));
   client.sendTag(new FlvTag(FLV_AUDIO, 0, AAC_HEADER));
+  countLoss(client);
   publishers.push({ client, startedAt: performance.now(), frames: 0, sounds: 0 });
 }
 
@@ -121,10 +125,17 @@ async function play(
   clients.push(client);
   if (kind === 'witness') watch(client);
   await client.play(name);
+  if (kind !== 'stalled') countLoss(client);
   if (kind === 'witness') return;
   client.socket.removeAllListeners('data');
   if (kind === 'stalled') client.socket.pause();
   else client.socket.on('data', (data) => (figures.receivedBytes += data.length));
+}
+
+function countLoss(client: RtmpClient): void {
+  client.socket.once('close', () => {
+    if (!isClosing) figures.lost += 1;
+  });
 }
 
 /** Pictures come 33 or 34 ms apart; anything else is a hole. */
@@ -143,8 +154,15 @@ function watch(client: RtmpClient): void {
 
 serveParent<RtmpLoadCalls>({
   async open({ target, publishers: count, players, stalled, scale }) {
+    isClosing = false;
     payloads = makePayloads(scale);
-    Object.assign(figures, { sentTags: 0, receivedBytes: 0, witnessTags: 0, witnessGaps: 0 });
+    Object.assign(figures, {
+      sentTags: 0,
+      receivedBytes: 0,
+      witnessTags: 0,
+      witnessGaps: 0,
+      lost: 0,
+    });
     for (let i = 0; i < count; i += 1) await publish(target, `bench${i}`);
     timer = setInterval(pace, PACE_MS);
     for (let i = 0; i < players; i += OPEN_AT_ONCE) {
@@ -161,6 +179,7 @@ serveParent<RtmpLoadCalls>({
   figures: () => ({ ...figures }),
   close() {
     clearInterval(timer);
+    isClosing = true;
     for (const client of clients) client.socket.destroy();
     clients = [];
     publishers = [];

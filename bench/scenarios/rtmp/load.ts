@@ -55,6 +55,7 @@ export async function measureRtmp(
   const residentMb = residentBytes(server.pid) / MEGABYTE;
   const after = await load.call('figures', null);
   await load.call('close', null);
+  if (after.lost > 0) throw new Error(`${server.name} has closed ${after.lost} connections`);
   await delay(300);
   return {
     cpuPercent,
