@@ -26,11 +26,31 @@ const AdminPage = lazy(async () => ({
   default: (await import('./admin/admin-page.js')).AdminPage,
 }));
 
+const AccountPage = lazy(async () => ({
+  default: (await import('./account/account-page.js')).AccountPage,
+}));
+const CreditsPage = lazy(async () => ({
+  default: (await import('./credits/credits-page.js')).CreditsPage,
+}));
+const SandboxPage = lazy(async () => ({
+  default: (await import('./credits/sandbox-page.js')).SandboxPage,
+}));
+const recovery = () => import('./account/recovery-pages.js');
+const ForgotPage = lazy(async () => ({ default: (await recovery()).ForgotPage }));
+const ResetPage = lazy(async () => ({ default: (await recovery()).ResetPage }));
+const ActivatePage = lazy(async () => ({ default: (await recovery()).ActivatePage }));
+
 const titles: Record<Route['page'], string> = {
   live: 'Live now · Showbill',
   room: 'Showbill',
   login: 'Log in · Showbill',
   signup: 'Sign up · Showbill',
+  forgot: 'Forgot the password · Showbill',
+  reset: 'New password · Showbill',
+  activate: 'Confirm your address · Showbill',
+  account: 'Your account · Showbill',
+  credits: 'Credits · Showbill',
+  sandbox: 'Sandbox bank · Showbill',
   model: 'Your show · Showbill',
   admin: 'Administration · Showbill',
   missing: 'Not found · Showbill',
@@ -46,6 +66,18 @@ function Page({ route }: { route: Route }) {
       return <LoginPage next={route.next} />;
     case 'signup':
       return <SignupPage next={route.next} />;
+    case 'forgot':
+      return <ForgotPage />;
+    case 'reset':
+      return <ResetPage token={route.token} />;
+    case 'activate':
+      return <ActivatePage token={route.token} />;
+    case 'account':
+      return <AccountPage />;
+    case 'credits':
+      return <CreditsPage next={route.next} />;
+    case 'sandbox':
+      return <SandboxPage purchase={route.purchase} />;
     case 'model':
       return <ModelPage />;
     case 'admin':

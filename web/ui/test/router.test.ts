@@ -8,6 +8,10 @@ await t.test('every page has its address', (t) => {
   t.same(matchRoute('/r/mira/', ''), { page: 'room', slug: 'mira' });
   t.same(matchRoute('/login', '?next=%2Fr%2Fmira'), { page: 'login', next: '/r/mira' });
   t.same(matchRoute('/signup', ''), { page: 'signup', next: '/' });
+  t.same(matchRoute('/reset', '?token=abc'), { page: 'reset', token: 'abc' });
+  t.same(matchRoute('/activate', ''), { page: 'activate', token: '' });
+  t.same(matchRoute('/credits', '?next=//evil.example'), { page: 'credits', next: '/' });
+  t.same(matchRoute('/checkout/sandbox', '?purchase=x1'), { page: 'sandbox', purchase: 'x1' });
   t.same(matchRoute('/model', ''), { page: 'model' });
   t.same(matchRoute('/admin/', ''), { page: 'admin' });
   t.same(matchRoute('/r/%E0%A4%A', ''), { page: 'missing' });

@@ -50,6 +50,9 @@ export function LoginPage({ next }: { next: string }) {
         </Button>
       </form>
       <p className="auth-other">
+        <Link href="/forgot">Forgot the password?</Link>
+      </p>
+      <p className="auth-other">
         New here? <Link href={signupHref}>Create an account</Link>
       </p>
     </AuthFrame>

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react';
 import type { Room } from '../api/rooms.js';
 import { Poster } from '../lobby/poster.js';
 import { Link } from '../router/link.js';
+import { creditsHref } from '../router/router.js';
 import { Button } from '../ui/button.js';
 import { describeCut } from './room-state.js';
 
@@ -14,6 +15,7 @@ interface CutoffOverlayProps {
 
 export function CutoffOverlay({ room, reason, onReturn }: CutoffOverlayProps) {
   const { title, text, canReturn } = describeCut(reason);
+  const isBroke = reason === 'insufficient_credit';
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   return (
@@ -26,14 +28,21 @@ export function CutoffOverlay({ room, reason, onReturn }: CutoffOverlayProps) {
           </h2>
           <p>{text}</p>
           <div className="row">
+            {isBroke ? (
+              <Link className="button button-primary button-large" href={creditsHref()}>
+                Top up
+              </Link>
+            ) : null}
             {canReturn ? (
-              <Button look="primary" size="large" onClick={onReturn}>
+              <Button look={isBroke ? 'plain' : 'primary'} size="large" onClick={onReturn}>
                 Back to the door
               </Button>
             ) : null}
-            <Link className="button button-large" href="/">
-              Other shows
-            </Link>
+            {isBroke ? null : (
+              <Link className="button button-large" href="/">
+                Other shows
+              </Link>
+            )}
           </div>
         </section>
       </div>

@@ -5,7 +5,7 @@ import type { Room } from '../api/rooms.js';
 import { formatCredits, formatCreditsUnit, secondsForCredits } from '../format/credits.js';
 import { Poster } from '../lobby/poster.js';
 import { Link } from '../router/link.js';
-import { loginHref } from '../router/router.js';
+import { creditsHref, loginHref } from '../router/router.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
 import type { Offer } from './room-state.js';
@@ -68,26 +68,25 @@ function Action({ offer, isMember, onAccept }: Omit<PaidOfferProps, 'room'>) {
       </Notice>
     );
   }
+  if (offer.balanceMilli === '0' || offer.problem?.code === 'INSUFFICIENT_CREDIT') {
+    return (
+      <Link className="button button-primary button-large" href={creditsHref()}>
+        Top up to enter
+      </Link>
+    );
+  }
   const accept = (): void => {
     setBusy(true);
     void onAccept(offer.priceMilliPerMin).finally(() => setBusy(false));
   };
   return (
-    <Button
-      look="primary"
-      size="large"
-      isBusy={isBusy}
-      disabled={offer.balanceMilli === '0'}
-      onClick={accept}
-      data-testid="enter-paid"
-    >
+    <Button look="primary" size="large" isBusy={isBusy} onClick={accept} data-testid="enter-paid">
       Enter for {formatCredits(offer.priceMilliPerMin)} / min
     </Button>
   );
 }
 
 export function PaidOffer({ room, offer, isMember, onAccept }: PaidOfferProps) {
-  const isBroke = isMember && offer.balanceMilli === '0';
   return (
     <div className="stage stage-offer">
       <Poster seed={room.slug} name={room.model.name} />
@@ -98,9 +97,6 @@ export function PaidOffer({ room, offer, isMember, onAccept }: PaidOfferProps) {
           </h2>
           <Terms offer={offer} />
           {offer.problem ? <Notice tone="error">{offer.problem.message}</Notice> : null}
-          {isBroke && !offer.problem ? (
-            <Notice tone="error">You have no credits. Top up to enter.</Notice>
-          ) : null}
           <Action offer={offer} isMember={isMember} onAccept={onAccept} />
           <p className="offer-small">
             Charged by the second while you are inside. Leaving or closing the page stops the

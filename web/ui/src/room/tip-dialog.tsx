@@ -7,6 +7,8 @@ import { sendTip } from '../api/rooms.js';
 import type { Room } from '../api/rooms.js';
 import { formatCredits, formatCreditsUnit, parseCredits } from '../format/credits.js';
 import { newMid } from '../realtime/realtime.js';
+import { Link } from '../router/link.js';
+import { creditsHref } from '../router/router.js';
 import { sessionStore } from '../session/session.js';
 import { useSelected } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
@@ -97,7 +99,13 @@ export function TipDialog({ room, onClose }: TipDialogProps) {
           autoComplete="off"
           value={amount}
           error={error}
-          hint={balance === undefined ? undefined : `You have ${formatCreditsUnit(balance)}.`}
+          hint={
+            balance === undefined ? undefined : (
+              <>
+                You have {formatCreditsUnit(balance)}. <Link href={creditsHref()}>Top up</Link>
+              </>
+            )
+          }
           data-testid="tip-amount"
           onChange={(event) => setAmount(event.target.value)}
         />

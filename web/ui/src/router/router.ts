@@ -7,6 +7,12 @@ export type Route =
   | { page: 'room'; slug: string }
   | { page: 'login'; next: string }
   | { page: 'signup'; next: string }
+  | { page: 'forgot' }
+  | { page: 'reset'; token: string }
+  | { page: 'activate'; token: string }
+  | { page: 'account' }
+  | { page: 'credits'; next: string }
+  | { page: 'sandbox'; purchase: string }
   | { page: 'model' }
   | { page: 'admin' }
   | { page: 'missing' };
@@ -31,10 +37,24 @@ export function matchRoute(path: string, search: string): Route {
     const slug = decode(room[1] ?? '');
     return slug === undefined ? { page: 'missing' } : { page: 'room', slug };
   }
-  const next = safeNext(new URLSearchParams(search).get('next'));
+  const params = new URLSearchParams(search);
+  const next = safeNext(params.get('next'));
+  const token = params.get('token') ?? '';
   switch (path.replace(/\/+$/, '') || '/') {
     case '/':
       return { page: 'live' };
+    case '/forgot':
+      return { page: 'forgot' };
+    case '/reset':
+      return { page: 'reset', token };
+    case '/activate':
+      return { page: 'activate', token };
+    case '/account':
+      return { page: 'account' };
+    case '/credits':
+      return { page: 'credits', next };
+    case '/checkout/sandbox':
+      return { page: 'sandbox', purchase: params.get('purchase') ?? '' };
     case '/login':
       return { page: 'login', next };
     case '/signup':
@@ -66,8 +86,17 @@ export function navigate(to: string, options: { replace?: boolean } = {}): void 
   window.scrollTo(0, 0);
 }
 
-/** The login page that leads back to where the visitor is now. */
-export function loginHref(page: 'login' | 'signup' = 'login'): string {
+function hrefWithReturn(page: string): string {
   const here = location.pathname + location.search;
   return here === '/' ? `/${page}` : `/${page}?next=${encodeURIComponent(here)}`;
+}
+
+/** The login page that leads back to where the visitor is now. */
+export function loginHref(page: 'login' | 'signup' = 'login'): string {
+  return hrefWithReturn(page);
+}
+
+/** The credits page that leads back to the show. */
+export function creditsHref(): string {
+  return location.pathname.startsWith('/r/') ? hrefWithReturn('credits') : '/credits';
 }

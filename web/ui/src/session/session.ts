@@ -106,9 +106,14 @@ export async function signOut(): Promise<void> {
   try {
     await logOut();
   } finally {
-    setHint(false);
-    sessionStore.set({ state: 'anonymous' });
+    forgetSession();
   }
+}
+
+/** The account is logged out or gone; the cookies are the server's business. */
+export function forgetSession(): void {
+  setHint(false);
+  sessionStore.set({ state: 'anonymous' });
 }
 
 /** Takes a pushed balance. */

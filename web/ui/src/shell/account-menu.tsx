@@ -52,6 +52,12 @@ export function AccountMenu({ user }: { user: Account }) {
         <Link href="/" onClick={close}>
           Live now
         </Link>
+        <Link href="/credits" onClick={close}>
+          Credits
+        </Link>
+        <Link href="/account" onClick={close}>
+          Account
+        </Link>
         <Link href="/model" onClick={close}>
           {user.role === 'model' ? 'Your show' : 'Become a model'}
         </Link>

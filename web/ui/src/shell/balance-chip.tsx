@@ -1,6 +1,8 @@
 // The spendable balance in the masthead. It glows for a moment when a push moves it.
 import { useEffect, useRef, useState } from 'react';
 import { formatCredits } from '../format/credits.js';
+import { Link } from '../router/link.js';
+import { creditsHref } from '../router/router.js';
 import { sessionStore } from '../session/session.js';
 import { useSelected } from '../state/use-store.js';
 import { TicketIcon } from '../ui/icons.js';
@@ -15,8 +17,9 @@ export function BalanceChip() {
   }, [amount]);
   if (amount === undefined) return null;
   return (
-    <span
+    <Link
       key={moves}
+      href={creditsHref()}
       className={moves > 0 ? 'balance number is-moving' : 'balance number'}
       title="Your credits"
     >
@@ -25,6 +28,6 @@ export function BalanceChip() {
       <span data-testid="balance" data-milli={amount}>
         {formatCredits(amount)}
       </span>
-    </span>
+    </Link>
   );
 }
