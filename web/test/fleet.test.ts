@@ -1,5 +1,9 @@
 // The site with its real siblings as processes: billing over real Redis and mariadbd, demo data made by
 // the demo entry, and the web role in front. What a viewer pays is what the ledger says.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import {
   freePort,
@@ -9,6 +13,9 @@ import {
   until,
 } from '../../cluster/testing/index.js';
 import { startProcess } from './role-process.js';
+
+// Five processes start one after another; on a busy machine that alone takes half a minute.
+t.setTimeout(240_000);
 
 interface Demo {
   seeded: boolean;
@@ -21,8 +28,8 @@ const [mariadb, realtime, money] = await Promise.all([
   startRedis(t),
   startRedis(t),
 ]);
-const [webPort, webOps, billingPort, billingOps] = await Promise.all(
-  Array.from({ length: 4 }, () => freePort()),
+const [webPort, webOps, billingPort, billingOps, rtmpPort, hlsPort, rtmpOps] = await Promise.all(
+  Array.from({ length: 7 }, () => freePort()),
 );
 const env = {
   TOKEN_SECRET: TEST_SECRETS.token,
@@ -49,6 +56,16 @@ startProcess(t, 'web/main.ts', {
   NODE_ID: 'web-1',
   WEB_PORT: String(webPort),
   OPS_PORT: String(webOps),
+});
+const mediaDir = await mkdtemp(join(tmpdir(), 'showbill-media-'));
+t.teardown(() => rm(mediaDir, { recursive: true, force: true }));
+startProcess(t, 'rtmp/main.ts', {
+  ...env,
+  NODE_ID: 'rtmp-1',
+  RTMP_PORT: String(rtmpPort),
+  HLS_PORT: String(hlsPort),
+  OPS_PORT: String(rtmpOps),
+  MEDIA_DIR: mediaDir,
 });
 await until(() => isReady(billingOps), { what: 'billing ready', ...waiting });
 await until(() => isReady(webOps), { what: 'web ready', ...waiting });
@@ -204,4 +221,38 @@ t.test('an applicant becomes a model whose key billing accepts and replaces', as
   t.equal(accepted.status, 302);
   const room = (await fresh.call('GET', '/model')).json['room'] as { streamId: string };
   t.equal(accepted.headers.get('location'), room.streamId, 'published under the public name');
+});
+
+t.test('a broadcast makes the room live, and its signed address plays', async (t) => {
+  await until(() => isReady(rtmpOps), { what: 'rtmp ready', ...waiting });
+  const mira = await login('mira');
+  const desk = (await mira.call('GET', '/model')).json as { publishUrl: string };
+  t.equal(desk.publishUrl, `rtmp://127.0.0.1:${rtmpPort ?? 0}/publish`);
+  const encoder = spawn('ffmpeg', [
+    ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-re'],
+    ...['-f', 'lavfi', '-i', 'testsrc2=size=160x90:rate=10'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10'],
+    ...['-f', 'flv', `${desk.publishUrl}/${demo.streamKeys['mira'] ?? ''}`],
+  ]);
+  t.teardown(() => encoder.kill('SIGKILL'));
+
+  const visitor = new Client();
+  const show = async () => (await visitor.call('GET', '/rooms/mira')).json;
+  await until(async () => (await show())['isLive'], { what: 'room live', ...waiting });
+  const entered = (await visitor.call('POST', '/rooms/mira/enter')).json as { hlsUrl: string };
+  const playlist = await until(
+    async () => {
+      const answer = await fetch(entered.hlsUrl);
+      return answer.ok && (await answer.text());
+    },
+    { what: 'playlist', ...waiting },
+  );
+  t.match(playlist, /^#EXTM3U/);
+  const forged = entered.hlsUrl.replace(/\/h\/(\d+)\./, '/h/9999999999.');
+  t.equal((await fetch(forged)).status, 403, 'a changed address does not');
+  const price = await mira.call('PATCH', '/model/room', { priceMilliPerMin: '6000' });
+  t.equal(price.json['code'], 'SHOW_IS_LIVE');
+
+  encoder.kill('SIGKILL');
+  await until(async () => (await show())['isLive'] === false, { what: 'room ended', ...waiting });
 });

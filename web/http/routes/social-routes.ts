@@ -25,25 +25,21 @@ export interface SocialRouteParts {
 }
 
 export function socialRoutes(app: App, { identity, follows, notifications }: SocialRouteParts) {
-  for (const [method, change] of [
-    ['PUT', follows.follow],
-    ['DELETE', follows.unfollow],
-  ] as const) {
-    app.route({
-      method,
-      url: '/rooms/:slug/follow',
-      schema: {
-        params: schema.SlugParams,
-        body: schema.NoBody,
-        response: schema.Replies(schema.Nothing, 204),
-      },
-      handler: async (request, reply) => {
-        const user = await identity.requireUser(request);
-        await change(user.id, request.params.slug);
-        return reply.code(204).send(null);
-      },
-    });
-  }
+  const following = {
+    params: schema.SlugParams,
+    body: schema.NoBody,
+    response: schema.Replies(schema.Nothing, 204),
+  };
+  app.put('/rooms/:slug/follow', { schema: following }, async (request, reply) => {
+    const user = await identity.requireUser(request);
+    await follows.follow(user.id, request.params.slug);
+    return reply.code(204).send(null);
+  });
+  app.delete('/rooms/:slug/follow', { schema: following }, async (request, reply) => {
+    const user = await identity.requireUser(request);
+    await follows.unfollow(user.id, request.params.slug);
+    return reply.code(204).send(null);
+  });
 
   app.get(
     '/me/following',
