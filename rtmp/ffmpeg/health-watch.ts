@@ -10,8 +10,12 @@ export interface FeedState {
   readonly isDropping: boolean;
 }
 
-const STALE_MS = 10_000;
-const OVERLOAD_MS = 15_000;
+export interface HealthRules {
+  readonly staleMs: number;
+  readonly overloadMs: number;
+}
+
+export const HEALTH_RULES: HealthRules = { staleMs: 10_000, overloadMs: 15_000 };
 /** A pipe of 64 KiB and a key frame or two wait even with a fast child. */
 const BACKLOG_BYTES = 2 * 1024 * 1024;
 
@@ -22,7 +26,10 @@ export class HealthWatch {
   #advancedAtMs: number;
   #behindSinceMs: number | undefined;
 
-  constructor(nowMs: number) {
+  readonly #rules: HealthRules;
+
+  constructor(nowMs: number, rules: HealthRules = HEALTH_RULES) {
+    this.#rules = rules;
     this.#advancedAtMs = nowMs;
   }
 
@@ -43,12 +50,12 @@ export class HealthWatch {
     if (this.#verdict !== undefined) return undefined;
     if (this.#fedAtAdvanceMs < 0) this.#fedAtAdvanceMs = fedMs;
     // A publisher that pauses is not ffmpeg's fault: media must have gone in meanwhile.
-    const hasFood = fedMs - this.#fedAtAdvanceMs > STALE_MS / 2 || isDropping;
-    const isStale = hasFood && nowMs - this.#advancedAtMs > STALE_MS;
+    const hasFood = fedMs - this.#fedAtAdvanceMs > this.#rules.staleMs / 2 || isDropping;
+    const isStale = hasFood && nowMs - this.#advancedAtMs > this.#rules.staleMs;
     const isBehind = backlogBytes > BACKLOG_BYTES;
     this.#behindSinceMs = isBehind ? (this.#behindSinceMs ?? nowMs) : undefined;
     const isOverloaded =
-      this.#behindSinceMs !== undefined && nowMs - this.#behindSinceMs > OVERLOAD_MS;
+      this.#behindSinceMs !== undefined && nowMs - this.#behindSinceMs > this.#rules.overloadMs;
     this.#verdict = isStale ? 'stale' : isOverloaded ? 'overloaded' : undefined;
     return this.#verdict;
   }

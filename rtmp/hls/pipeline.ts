@@ -9,7 +9,7 @@ import { type FfmpegExit, FfmpegProcess } from '../ffmpeg/ffmpeg-process.js';
 import { planRun, type RunPlan, type Source } from '../ffmpeg/plan.js';
 import { RestartPolicy } from '../ffmpeg/restart-policy.js';
 import { RunFeeder, type SourceChange } from '../ffmpeg/run-feeder.js';
-import { HealthWatch } from '../ffmpeg/health-watch.js';
+import { type HealthRules, HealthWatch } from '../ffmpeg/health-watch.js';
 import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
@@ -26,6 +26,8 @@ export interface PipelineOptions {
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
   readonly isEncrypted: boolean;
+  /** Default: HEALTH_RULES. */
+  readonly health?: HealthRules;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: HlsMetrics;
@@ -157,7 +159,7 @@ export class StreamPipeline {
       plan.renditions.map((rendition) => rendition.name),
     );
     const showRun = show.openRun(name, plan, startMs);
-    const watch = new HealthWatch(clock.monotonicMs());
+    const watch = new HealthWatch(clock.monotonicMs(), this.#options.health);
     const child = new FfmpegProcess({
       args: ffmpegArguments(plan, folders),
       outputs: folders.length,
