@@ -4,6 +4,7 @@ import { mayModerate, mayPublish, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { prepareText } from './chat-text.js';
 import type { History } from './history.js';
+import type { Inbox } from './inbox.js';
 import type { GatewayMetrics } from './metrics.js';
 import { packTail, parseEntry, unpackTail } from './packet.js';
 import {
@@ -20,6 +21,7 @@ import {
   type HistoryItem,
   type ModerateCommand,
   type PublishCommand,
+  type ReadCommand,
   type RefreshCommand,
   type SubscribeCommand,
 } from './protocol/index.js';
@@ -40,6 +42,7 @@ export interface CommandsOptions {
   readonly sequencer: Sequencer;
   readonly rules: RoomRules;
   readonly moderation: Moderation;
+  readonly inbox: Inbox;
   readonly history: History;
   readonly replies: Replies;
   readonly metrics: GatewayMetrics;
@@ -113,6 +116,9 @@ export class Commands {
         return;
       case 'mod':
         void this.moderate(session, user, command);
+        return;
+      case 'read':
+        void this.markRead(session, user, command);
         return;
       case 'ping':
         this.options.replies.send(session, { i: command.i, r: {} });
@@ -253,6 +259,12 @@ export class Commands {
       case 'shadow':
         replies.send(session, { i, r: { epoch: channel.epoch, offset: 0, ts: outcome.ts } });
         return;
+      case 'sampled':
+        replies.send(session, {
+          i,
+          r: { epoch: channel.epoch, offset: 0, ts: outcome.ts, state: 'sampled' },
+        });
+        return;
       case 'refused':
         this.fail(session, i, outcome.code, outcome.waitMs > 0 ? outcome.waitMs : undefined);
         return;
@@ -286,6 +298,22 @@ export class Commands {
     } catch (thrown) {
       this.options.metrics.redisErrors.inc({ operation: 'history' });
       this.options.log.debug({ event: 'history.failed', err: coerceError(thrown) });
+      this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
+    }
+  }
+
+  private async markRead(session: Session, user: User, { i, upto }: ReadCommand): Promise<void> {
+    const channel = session.channels.get(`user:${user.id}`);
+    if (channel === undefined) {
+      this.fail(session, i, 'not_subscribed');
+      return;
+    }
+    try {
+      const unread = await this.options.inbox.markRead(channel, upto);
+      this.options.replies.send(session, { i, r: { unread } });
+    } catch (thrown) {
+      this.options.metrics.redisErrors.inc({ operation: 'read' });
+      this.options.log.debug({ event: 'inbox.failed', err: coerceError(thrown) });
       this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
     }
   }

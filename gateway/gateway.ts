@@ -10,18 +10,20 @@ import type {
   TokenService,
 } from '../cluster/index.js';
 import { coerceError } from '../cluster/index.js';
-import { createAccess } from './access.js';
+import { createAccess, levelRights } from './access.js';
 import type { Channel } from './channel.js';
 import { Commands } from './commands.js';
+import { CONTROL_TOPIC, parseControlOrder, type ControlOrder } from './control.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
 import { createHistory } from './history.js';
 import { Hub } from './hub.js';
+import { createInbox } from './inbox.js';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.js';
 import { Moderation } from './moderation.js';
 import { PaidSessions } from './paid-sessions.js';
 import type { ProofOfLife } from './ports.js';
-import { closeCodes, type CloseReason, type Frame } from './protocol/index.js';
+import { channelId, closeCodes, type CloseReason, type Frame } from './protocol/index.js';
 import { Replies } from './replies.js';
 import { RoomRules } from './room-rules.js';
 import { Sequencer } from './sequencer.js';
@@ -171,6 +173,7 @@ class Worker implements Gateway, SessionEvents {
       sequencer: this.sequencer,
       rules: this.rules,
       moderation: this.moderation,
+      inbox: createInbox(redis, historyTtlSec),
       history,
       replies: this.replies,
       metrics,
@@ -205,11 +208,17 @@ class Worker implements Gateway, SessionEvents {
   async start(): Promise<void> {
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
     this.paid.start();
-    const stop = await this.options.bus.subscribe('billing.cut', (payload) => {
-      const notice = parseCutNotice(payload);
-      if (notice !== undefined) this.paid.cut(notice.sessionId, notice.reason);
-    });
-    this.unsubscribe.push(stop);
+    const { bus } = this.options;
+    this.unsubscribe = [
+      await bus.subscribe('billing.cut', (payload) => {
+        const notice = parseCutNotice(payload);
+        if (notice !== undefined) this.paid.cut(notice.sessionId, notice.reason);
+      }),
+      await bus.subscribe(CONTROL_TOPIC, (payload) => {
+        const order = parseControlOrder(payload);
+        if (order !== undefined) this.obey(order);
+      }),
+    ];
   }
 
   async drain(ms: number): Promise<void> {
@@ -281,14 +290,34 @@ class Worker implements Gateway, SessionEvents {
     session.socket.end(code, reason);
   }
 
+  private obey(order: ControlOrder): void {
+    if (order.do === 'disconnect') {
+      for (const session of this.sessions.ofUser(order.user)) this.end(session, 'banned');
+      return;
+    }
+    const channel = this.hub.peek(`room:${order.room}`);
+    if (channel === undefined) return;
+    const { user, keep = [], reason, redirect } = order;
+    const stays = new Set(keep);
+    for (const [session, { level }] of [...channel.members]) {
+      const id = session.user?.id ?? '';
+      const isMeant =
+        user === undefined ? !stays.has(id) && !levelRights[level].mayModerate : id === user;
+      if (!isMeant) continue;
+      const kind = redirect === undefined ? 'kicked' : 'redirect';
+      this.expel(session, channel, kind, reason, redirect);
+    }
+  }
+
   /** Says why, then ends the subscription. */
   private expel(
     session: Session,
     channel: Channel,
-    kind: 'cutoff' | 'banned',
+    kind: 'cutoff' | 'banned' | 'kicked' | 'redirect',
     reason: string,
+    room = channelId(channel.name),
   ): void {
-    const body = { kind, reason, room: channel.name.slice('room:'.length) };
+    const body = { kind, reason, room };
     this.replies.send(session, [channel.alias, 0, this.options.clock.nowMs(), 'x', body]);
     this.replies.flush(session);
     this.subscriptions.evict(session, channel, kind);

@@ -1,4 +1,5 @@
 // All that other folders may import from gateway/ (web/ui and bench/ also take protocol/ and client/).
+export { type ControlOrder, createGatewayControl, type GatewayControl } from './control.js';
 export { gatewayError, gatewayErrors } from './errors.js';
 export {
   createPublisher,
@@ -7,3 +8,4 @@ export {
   type PublishOutcome,
   type PublishRequest,
 } from './publisher.js';
+export { readViewerCounts } from './viewer-counts.js';

@@ -13,6 +13,8 @@ export interface RoomSettings {
   /** True = messages with links are refused. */
   readonly links: boolean;
   readonly emote: boolean;
+  /** Ordinary messages per second that are shown; what is beyond is sampled. */
+  readonly cap: number;
   /** Groups of whom at least one is needed: followers, fans, tippers, members; empty = everybody. */
   readonly only: readonly RoomGroup[];
   /** Lower-case words that may not occur. */
@@ -22,6 +24,8 @@ export interface RoomSettings {
 const GROUPS = ['followers', 'fans', 'tippers', 'members'] as const;
 export type RoomGroup = (typeof GROUPS)[number];
 
+/** As in sequence-batch.lua. */
+const CAP_DEFAULT = 20;
 const WORDS_MAX = 200;
 const WORD_LENGTH_MAX = 40;
 
@@ -106,6 +110,8 @@ function settingText(name: string, value: unknown): string | undefined {
     case 'slow':
     case 'unique':
       return isWhole(value, 3_600) ? String(value) : undefined;
+    case 'cap':
+      return isWhole(value, 1_000) && Number(value) > 0 ? String(value) : undefined;
     case 'lock':
     case 'links':
     case 'emote':
@@ -151,6 +157,7 @@ export function publicSettings(row: Readonly<Record<string, string>>): Omit<Room
     lock: row['lock'] === '1',
     links: row['links'] === '1',
     emote: row['emote'] === '1',
+    cap: Number(row['cap'] ?? CAP_DEFAULT),
     only: GROUPS.filter((_, bit) => (only & (1 << bit)) !== 0),
   };
 }

@@ -49,8 +49,10 @@ export type SequenceVerdict =
       readonly ts: number;
       readonly isRepeat: boolean;
     }
-  /** Goes to the sender and the moderators only. */
+  /** The sender believes that it was said; nobody else sees it. */
   | { readonly is: 'shadow' }
+  /** More messages than people can read: it got no place, and the sender is told. */
+  | { readonly is: 'sampled' }
   /** Texts were filtered by settings that are out of date: look again. */
   | { readonly is: 'stale' }
   | { readonly is: 'refused'; readonly code: ErrorCode; readonly waitMs: number };
@@ -110,7 +112,7 @@ function readVerdict(raw: unknown, nowMs: number): SequenceVerdict {
   if (reason.startsWith('=')) {
     return { is: 'accepted', offset: Number(reason.slice(1)), ts: Number(value), isRepeat: true };
   }
-  if (reason === 'shadow') return { is: 'shadow' };
+  if (reason === 'shadow' || reason === 'sampled') return { is: reason };
   if (reason === 'stale_settings') return { is: 'stale' };
   if (!isErrorCode(reason)) throw new Error(`sequence-batch gave the verdict ${reason}`);
   return { is: 'refused', code: reason, waitMs: Number(value) };

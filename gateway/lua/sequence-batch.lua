@@ -6,8 +6,9 @@
 -- KEYS[3] mids          hash    "<sender> <mid>" -> "<offset>:<ms>"; field ! holds when it was begun
 -- KEYS[4] mids-before   hash    the mids of the period before
 -- KEYS[5] restrictions  zset    "b:<user>" ban, "m:<user>" mute, "s:<user>" shadow; score = until (ms)
--- KEYS[6] users         hash    "t:<user>" time of the last message, "x:<user>" hash of its text, "r:<user>" rate
--- KEYS[7] settings      hash    v version, and the modes: slow, unique, lock, links, emote, only
+-- KEYS[6] users         hash    "t:<user>" time of the last message, "x:<user>" hash of its text, "r:<user>" rate,
+--                               "!" rate of all ordinary messages
+-- KEYS[7] settings      hash    v version, and the modes: slow, unique, lock, links, emote, only, cap
 -- KEYS[8] feed          pub/sub channel (sharded)
 -- ARGV[1] now           ms, 0 = the server's clock
 -- ARGV[2] new epoch     1..16 characters, taken when the channel begins anew
@@ -52,11 +53,11 @@ if now < last_ms then now = last_ms end
 local settings = nil
 local function modes()
   if not settings then
-    local row = redis.call('HMGET', KEYS[7], 'v', 'slow', 'unique', 'lock', 'links', 'emote', 'only', 'burst', 'period')
+    local row = redis.call('HMGET', KEYS[7], 'v', 'slow', 'unique', 'lock', 'links', 'emote', 'only', 'burst', 'period', 'cap')
     settings = {
       version = row[1] or '0', slow = tonumber(row[2] or '0'), unique = tonumber(row[3] or '0'),
       lock = row[4] == '1', links = row[5] == '1', emote = row[6] == '1', only = tonumber(row[7] or '0'),
-      burst = tonumber(row[8] or '10'), period = tonumber(row[9] or '1500'),
+      burst = tonumber(row[8] or '10'), period = tonumber(row[9] or '1500'), cap = tonumber(row[10] or '20'),
     }
   end
   return settings
@@ -73,6 +74,20 @@ local function state_of(sender)
     touched[#touched + 1] = sender
   end
   return state
+end
+
+-- Messages per second that people can read. What is beyond is told so and not sequenced, which leaves no gap;
+-- the fan club, moderators, tips and a user's first message are never left out.
+local FAN = 32
+local room_tat = nil
+local function is_sampled(flags, state)
+  if has(flags, FAN) or state.tat == 0 then return false end
+  local cap = modes().cap
+  room_tat = room_tat or tonumber(redis.call('HGET', KEYS[6], '!') or '0')
+  local tat = math.max(room_tat, now) + 1000 / cap
+  if tat - now > 1000 then return true end
+  room_tat = tat
+  return false
 end
 
 local restrictions = {}
@@ -127,6 +142,7 @@ local function refuse(sender, flags, text)
     return wait('rate_limited', tat - now - mode.burst * mode.period)
   end
   if restricted('s:', sender) then return 'shadow:0' end
+  if is_sampled(flags, state) then return 'sampled:0' end
   state.tat, state.last, state.text = tat, now, text
   return nil
 end
@@ -203,6 +219,10 @@ if #touched > 0 then
       rows[#rows + 1] = 'x:' .. sender
       rows[#rows + 1] = state.text or ''
     end
+  end
+  if room_tat then
+    rows[#rows + 1] = '!'
+    rows[#rows + 1] = string.format('%.3f', room_tat)
   end
   redis.call('HSET', KEYS[6], unpack(rows))
   redis.call('EXPIRE', KEYS[6], 3600)

@@ -10,6 +10,7 @@ import {
 } from '../../cluster/testing/index.js';
 import { channelKeys } from '../channel-keys.js';
 import { RealtimeError, type RealtimeClient } from '../client/index.js';
+import { createGatewayControl, type ControlOrder } from '../index.js';
 import type { ModerateCommand } from '../protocol/index.js';
 import { startWorker, watch } from './worker-harness.js';
 
@@ -216,5 +217,31 @@ t.test(
       JSON.parse(line),
     );
     t.match(audit, [{ by: 'model', action: 'mute', user: 'anna', seconds: 5, reason: 'caps' }]);
+  },
+);
+
+t.test(
+  'the backend takes users out of rooms and off the fleet; those in charge stay',
+  async (t) => {
+    const room = newRoom();
+    const { model, anna, ben } = await cast(t, room);
+    const order = async (what: ControlOrder): Promise<void> => {
+      for (const { bus } of workers) await createGatewayControl(bus).send(what);
+    };
+    const id = room.slice('room:'.length);
+    await order({ do: 'evict', room: id, keep: ['anna'], reason: 'ticket_show', redirect: '77' });
+    await until(() => ben.events.includes('end:redirect'), { what: 'ben has to go' });
+    t.match(
+      ben.messages.findLast((one) => one.kind === 'x'),
+      {
+        body: { kind: 'redirect', reason: 'ticket_show', room: '77' },
+      },
+    );
+    await order({ do: 'evict', room: id, user: 'anna', reason: 'kicked' });
+    await until(() => anna.events.includes('end:kicked'), { what: 'anna has to go' });
+    t.same(model.events, ['ready']);
+    await order({ do: 'disconnect', user: 'model' });
+    await until(() => model.client.state === 'closed', { what: 'the account is off' });
+    t.equal(ben.client.state, 'online');
   },
 );
