@@ -45,6 +45,8 @@ const FRAME_BYTES = 9_600;
 const AUDIO_BYTES = 190;
 const PACE_MS = 5;
 const OPEN_AT_ONCE = 20;
+/** On a busy machine hundreds of players take their time. */
+const OPEN_TIMEOUT_MS = 60_000;
 
 const AVC_HEADER = Buffer.from(
   '17000000000142c016ffe100196742c016d900a02ff970110000030001000003001e0f162e4801000568cb83cb20',
@@ -99,6 +101,7 @@ async function publish(target: RtmpTarget, name: string): Promise<void> {
   const client = await RtmpClient.open({
     host: '127.0.0.1',
     port: target.port,
+    timeoutMs: OPEN_TIMEOUT_MS,
     app: target.publishApp,
   });
   clients.push(client);
@@ -120,6 +123,7 @@ async function play(
   const client = await RtmpClient.open({
     host: '127.0.0.1',
     port: target.port,
+    timeoutMs: OPEN_TIMEOUT_MS,
     app: target.playApp,
   });
   clients.push(client);
