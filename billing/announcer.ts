@@ -1,5 +1,6 @@
-// Says to people and media nodes what the engine has decided: balances, tips, warnings, cut-offs. Never on
-// the path of money: a failed push is tried again a few times, logged, and changes nothing that was charged.
+// Says to people and media nodes what the engine has decided: balances, tips, warnings, cut-offs.
+// Never on the path of money: a failed push is tried again a few times, logged, and changes
+// nothing that was charged.
 import { setTimeout as delay } from 'node:timers/promises';
 import { coerceError, type Logger } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';

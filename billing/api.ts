@@ -1,5 +1,6 @@
-// The internal API: which method and path means what, with every request checked against its schema before
-// anything is done. Pure of HTTP and of signatures; http.ts feeds it verified requests.
+// The internal API: which method and path means what, with every request checked against its
+// schema before anything is done. Pure of HTTP and of signatures; http.ts feeds it verified
+// requests.
 import { Compile } from 'typebox/compile';
 import type { Static, TSchema } from 'typebox';
 import { AppError } from '../cluster/index.js';

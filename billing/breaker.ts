@@ -1,6 +1,7 @@
-// Tells viewers who leave from a media tier that has gone quiet. When too many sessions fall silent within
-// one window, sweeping suspends charges, ends and cut-offs: the customer never pays for our outage and no
-// show ends over it. Proofs of life that do come are charged as ever. Used by the sweeper.
+// Tells viewers who leave from a media tier that has gone quiet. When too many sessions fall
+// silent within one window, sweeping suspends charges, ends and cut-offs: the customer never pays
+// for our outage and no show ends over it. Proofs of life that do come are charged as ever. Used
+// by the sweeper.
 import type { Clock, Logger } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';
 

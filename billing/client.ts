@@ -1,5 +1,6 @@
-// The typed client of billing's internal API. Used by web, gateway and rtmp; every call is signed and routed
-// by the InternalClient that the caller's main.ts passes in. Amounts are bigint here, strings on the wire.
+// The typed client of billing's internal API. Used by web, gateway and rtmp; every call is signed
+// and routed by the InternalClient that the caller's main.ts passes in. Amounts are bigint here,
+// strings on the wire.
 import { type Milli, parseMilli } from './money.js';
 import type {
   EarningsReply,

@@ -1,5 +1,6 @@
-// The ledger's SQL connections: pool, transactions with isolation stated at the call, retry of deadlocks.
-// Used by everything in billing that touches SQL. BIGINT columns arrive as strings, never as numbers.
+// The ledger's SQL connections: pool, transactions with isolation stated at the call, retry of
+// deadlocks. Used by everything in billing that touches SQL. BIGINT columns arrive as strings,
+// never as numbers.
 import { createPool, type Pool, type PoolConnection, type RowDataPacket } from 'mysql2/promise';
 import type { Logger } from '../cluster/index.js';
 import { billingError } from './errors.js';

@@ -1,5 +1,6 @@
-// Runs the money scripts: fenced, with retries that are safe because every script is idempotent, and with
-// server faults turned into coded errors. Used by all roles of billing; holds no state of its own.
+// Runs the money scripts: fenced, with retries that are safe because every script is idempotent,
+// and with server faults turned into coded errors. Used by all roles of billing; holds no state of
+// its own.
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   coerceError,
@@ -172,10 +173,14 @@ function isLinkFault(thrown: unknown): boolean {
   return !ReplyError.isReply(thrown) && isIoredisFault(coerceError(thrown));
 }
 
-function isIoredisFault(error: Error): boolean {
-  const pattern =
-    /Connection is closed|Stream isn't writeable|timed out|ECONN|EPIPE|CLUSTERDOWN|LOADING|None of startup|ended|Cluster/i;
-  return pattern.test(`${error.name} ${error.message}`);
+/** What ioredis rejects with when no server has answered. */
+const LINK_FAULTS = [
+  /Connection is closed|Stream isn't writeable|Command timed out|ECONN|EPIPE|ETIMEDOUT/,
+  /MaxRetriesPerRequestError|ClusterAllFailedError|None of startup nodes/,
+];
+
+function isIoredisFault({ name, message }: Error): boolean {
+  return LINK_FAULTS.some((pattern) => pattern.test(`${name} ${message}`));
 }
 
 function asBillingError(thrown: unknown): unknown {

@@ -1,5 +1,5 @@
-// Every fault that billing answers with. Used by the API, its clients and the documentation; a test keeps
-// this table and billing/README.md equal.
+// Every fault that billing answers with. Used by the API, its clients and the documentation; a
+// test keeps this table and billing/README.md equal.
 import { defineErrors } from '../cluster/index.js';
 
 /** Code → HTTP status, whether the unchanged request may be sent again, and what mends it. */
@@ -13,7 +13,8 @@ export const BILLING_ERRORS = {
   BILLING_AMOUNT_INVALID: {
     http: 400,
     retry: false,
-    message: 'The amount {amount} must be whole milli-credits up to 9e12, and above 0 to pay something.',
+    message:
+      'The amount {amount} must be whole milli-credits up to 9e12, and above 0 to pay something.',
   },
   BILLING_INSUFFICIENT_CREDIT: {
     http: 402,

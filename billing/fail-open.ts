@@ -1,5 +1,6 @@
-// How long a paid session may go on while its Redis is away: an allowance per session, counted from its
-// first failed check. Used by the hooks. When Redis is back, the next update charges the time in between.
+// How long a paid session may go on while its Redis is away: an allowance per session, counted
+// from its first failed check. Used by the hooks. When Redis is back, the next update charges the
+// time in between.
 import type { Clock } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';
 

@@ -1,6 +1,7 @@
-// Stands between the engine and a Redis that may have lost data. Before any money script is known to a
-// server, every shard is compared with its cursor in SQL and rebuilt when it is behind; only then are the
-// scripts loaded. A shard that SQL is behind of is never touched: that is a broken ledger, not a lost Redis.
+// Stands between the engine and a Redis that may have lost data. Before any money script is known
+// to a server, every shard is compared with its cursor in SQL and rebuilt when it is behind; only
+// then are the scripts loaded. A shard that SQL is behind of is never touched: that is a broken
+// ledger, not a lost Redis.
 import {
   type Clock,
   coerceError,

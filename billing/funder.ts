@@ -1,5 +1,5 @@
-// Gives credits: SQL first (transfer and numbered wallet command in one transaction), then Redis by the
-// number. Used by the API and by main, whose poller repeats what Redis has not confirmed.
+// Gives credits: SQL first (transfer and numbered wallet command in one transaction), then Redis
+// by the number. Used by the API and by main, whose poller repeats what Redis has not confirmed.
 // Invariant: a wallet's commands reach Redis in the order of their numbers, each once.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, coerceError, type Logger } from '../cluster/index.js';

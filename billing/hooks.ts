@@ -1,6 +1,7 @@
-// Hooks in nginx-rtmp's dialect: what each call means and what is answered. Pure of HTTP; http.ts feeds it.
-// Invariant: always an answer of 2xx, 3xx or 4xx with a body. nginx-rtmp kills a stream over a 5xx or an
-// empty answer, so when we do not know, paying viewers stay and strangers do not get in.
+// Hooks in nginx-rtmp's dialect: what each call means and what is answered. Pure of HTTP; http.ts
+// feeds it. Invariant: always an answer of 2xx, 3xx or 4xx with a body. nginx-rtmp kills a stream
+// over a 5xx or an empty answer, so when we do not know, paying viewers stay and strangers do not
+// get in.
 import { createHash } from 'node:crypto';
 import { coerceError, type Logger, type TokenService } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';

@@ -1,6 +1,7 @@
-// The uWebSockets.js listener of billing: hooks of media servers and the signed internal API on one port.
-// The only file that knows uWS. Invariant: a request is copied before its handler returns, an aborted
-// response is never written to, and every request gets exactly one answer with a body.
+// The uWebSockets.js listener of billing: hooks of media servers and the signed internal API on
+// one port. The only file that knows uWS. Invariant: a request is copied before its handler
+// returns, an aborted response is never written to, and every request gets exactly one answer with
+// a body.
 import { BlockList, isIPv6 } from 'node:net';
 import uWS, {
   type HttpRequest,
@@ -178,7 +179,7 @@ export class HttpServer {
 
 /** Without a query uWebSockets.js answers undefined, whatever its typings say. */
 function queryOf(request: HttpRequest): string {
-  return (request.getQuery() as string | undefined) ?? '';
+  return request.getQuery() || '';
 }
 
 /** Writes at most once, never after an abort. */

@@ -1,4 +1,5 @@
-// All that other folders may import from billing/: the typed client, money, error codes and bus messages.
+// All that other folders may import from billing/: the typed client, money, error codes and bus
+// messages.
 export {
   BillingClient,
   type InternalCaller,

@@ -1,5 +1,6 @@
-// The billing role: reads the configuration, joins engine, ledger and the gateway's publisher, listens,
-// registers, and stops in order. Exits 2 with one line per problem when the configuration is broken.
+// The billing role: reads the configuration, joins engine, ledger and the gateway's publisher,
+// listens, registers, and stops in order. Exits 2 with one line per problem when the configuration
+// is broken.
 import {
   closeRedis,
   type Config,

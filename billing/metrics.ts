@@ -1,4 +1,5 @@
-// What billing tells Prometheus. Alarms on these are in deploy/; labels are bounded by closed lists.
+// What billing tells Prometheus. Alarms on these are in deploy/; labels are bounded by closed
+// lists.
 import type { Counter, Gauge, Histogram, Metrics } from '../cluster/index.js';
 
 export interface BillingMetrics {
@@ -22,8 +23,13 @@ export interface BillingMetrics {
 
 const LATENCY = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5];
 
+const area = 'showbill_billing';
+
 export function billingMetrics(metrics: Metrics): BillingMetrics {
-  const area = 'showbill_billing';
+  return { ...engineMetrics(metrics), ...ledgerMetrics(metrics) };
+}
+
+function engineMetrics(metrics: Metrics) {
   return {
     scriptSeconds: metrics.histogram({
       name: `${area}_script_seconds`,
@@ -51,6 +57,11 @@ export function billingMetrics(metrics: Metrics): BillingMetrics {
       help: 'Time to answer a media server hook.',
       buckets: LATENCY,
     }),
+  };
+}
+
+function ledgerMetrics(metrics: Metrics) {
+  return {
     settledRows: metrics.counter({
       name: `${area}_settled_rows_total`,
       help: 'Transfers that the settler wrote to the ledger.',

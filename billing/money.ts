@@ -1,5 +1,6 @@
-// Money as bigint milli-credits, branded so that no plain number passes for an amount. Used everywhere in
-// billing and by its clients. Invariant: 0 ≤ amount ≤ 9e12, exact also as a double inside Lua.
+// Money as bigint milli-credits, branded so that no plain number passes for an amount. Used
+// everywhere in billing and by its clients. Invariant: 0 ≤ amount ≤ 9e12, exact also as a double
+// inside Lua.
 import { billingError } from './errors.js';
 
 declare const milliBrand: unique symbol;

@@ -1,5 +1,5 @@
-// Billing's news in the channels of the gateway: message kinds, bodies and delivery classes. main.ts passes
-// the gateway's publisher; tests pass a list.
+// Billing's news in the channels of the gateway: message kinds, bodies and delivery classes.
+// main.ts passes the gateway's publisher; tests pass a list.
 import type { Notifier } from './ports.js';
 import type { EndReason } from './schema.js';
 

@@ -1,5 +1,6 @@
-// The outbox of a shard as typed events: what happened in Redis and must reach SQL. Written by the scripts
-// (emit in lua/includes/shard.lua), read densely by the settler. Text, one event a line, blanks between.
+// The outbox of a shard as typed events: what happened in Redis and must reach SQL. Written by the
+// scripts (emit in lua/includes/shard.lua), read densely by the settler. Text, one event a line,
+// blanks between.
 import type { RedisClient } from '../cluster/index.js';
 import { END_REASONS, type EndReason } from './schema.js';
 import { shardKeys } from './shard.js';

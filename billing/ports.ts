@@ -1,4 +1,5 @@
-// What billing needs of its siblings; main.ts connects these to the gateway's publisher and the bus.
+// What billing needs of its siblings; main.ts connects these to the gateway's publisher and the
+// bus.
 import type { EndReason } from './schema.js';
 import type { WalletState } from './scripts.js';
 

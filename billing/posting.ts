@@ -1,6 +1,7 @@
-// Turns amounts into double entry: collects transfers, keeps the account sums beside them, writes both in
-// few statements. Used by the settler and the finance commands inside their SQL transaction.
-// Invariant: each transfer has one debit and one credit account, so all balances together are always 0.
+// Turns amounts into double entry: collects transfers, keeps the account sums beside them, writes
+// both in few statements. Used by the settler and the finance commands inside their SQL
+// transaction. Invariant: each transfer has one debit and one credit account, so all balances
+// together are always 0.
 import type { Sql } from './database.js';
 import { bigintOf, textOf } from './database.js';
 import { shardOfWallet } from './shard.js';

@@ -1,5 +1,6 @@
-// Which streams are live, as told by hooks and by the bus, and what follows for paid sessions: no charge while
-// a stream is down, the end of the show when it stays down. State is in Redis, so any process may go on.
+// Which streams are live, as told by hooks and by the bus, and what follows for paid sessions: no
+// charge while a stream is down, the end of the show when it stays down. State is in Redis, so any
+// process may go on.
 import {
   type Clock,
   coerceError,

@@ -1,6 +1,6 @@
-// Restores one shard of Redis from SQL: balances, open sessions, remembered commands. Used by the fence when
-// Redis has lost data, and by the CLI. What Redis had charged but not settled yet returns to the viewers;
-// time since the last settlement of an open session is not charged.
+// Restores one shard of Redis from SQL: balances, open sessions, remembered commands. Used by the
+// fence when Redis has lost data, and by the CLI. What Redis had charged but not settled yet
+// returns to the viewers; time since the last settlement of an open session is not charged.
 import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../cluster/index.js';
 import { bigintOf, type Row, type Sql, textOf } from './database.js';

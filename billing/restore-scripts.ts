@@ -1,5 +1,6 @@
-// The scripts that compare and rebuild a shard. They run by EVAL, because a new server knows nothing, and
-// each but the first carries the token of the restore that it belongs to. Used by fence.ts and rebuild.ts.
+// The scripts that compare and rebuild a shard. They run by EVAL, because a new server knows
+// nothing, and each but the first carries the token of the restore that it belongs to. Used by
+// fence.ts and rebuild.ts.
 import { defineScript, type Script, type ScriptArgument } from '../cluster/index.js';
 import { shardKeys, type ShardKeys } from './shard.js';
 

@@ -1,5 +1,6 @@
-// The parts of the billing role, joined: engine behind its fence, hooks and API in front, sweeper, settler and
-// funder beside. Used by main.ts and by tests, which bring their own connections and notifier.
+// The parts of the billing role, joined: engine behind its fence, hooks and API in front, sweeper,
+// settler and funder beside. Used by main.ts and by tests, which bring their own connections and
+// notifier.
 import {
   type Clock,
   type Config,

@@ -1,5 +1,6 @@
-// The internal API's requests and replies as TypeBox schemas, the one source of their types. Used by the
-// server (checks) and the client (types). Money travels as decimal strings of milli-credits.
+// The internal API's requests and replies as TypeBox schemas, the one source of their types. Used
+// by the server (checks) and the client (types). Money travels as decimal strings of milli-
+// credits.
 import Type, { type Static } from 'typebox';
 
 const userId = Type.String({ pattern: '^[1-9][0-9]{0,18}$' });

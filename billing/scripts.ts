@@ -1,5 +1,6 @@
-// The money scripts as typed values: one entry per file in lua/. Used by the engine, the fence and bench.
-// Those that charge are fenced: a server that does not know them is new and must be compared first.
+// The money scripts as typed values: one entry per file in lua/. Used by the engine, the fence and
+// bench. Those that charge are fenced: a server that does not know them is new and must be
+// compared first.
 import { defineScript, type Script, type ScriptArgument } from '../cluster/index.js';
 import { type EndReason, END_REASONS, type TouchVerdict } from './schema.js';
 import { shardKeys, type ShardKeys } from './shard.js';

@@ -1,5 +1,6 @@
-// What the internal API and the hooks ask of billing, in the words of the business: open, touch, end, tip,
-// grant, terms. Joins engine, terms, funder and announcer; knows neither HTTP nor SQL statements.
+// What the internal API and the hooks ask of billing, in the words of the business: open, touch,
+// end, tip, grant, terms. Joins engine, terms, funder and announcer; knows neither HTTP nor SQL
+// statements.
 import { createHash } from 'node:crypto';
 import type { Clock, Config, TokenService } from '../cluster/index.js';
 import type { Announcer } from './announcer.js';

@@ -1,6 +1,6 @@
-// Applies outbox entries to the ledger inside one SQL transaction: sessions, settlements, tips, transfers.
-// Used by the settler. Invariant: settlements of a session are contiguous in time and cost; payee and site
-// shares add up to the charge, by cumulative floor.
+// Applies outbox entries to the ledger inside one SQL transaction: sessions, settlements, tips,
+// transfers. Used by the settler. Invariant: settlements of a session are contiguous in time and
+// cost; payee and site shares add up to the charge, by cumulative floor.
 import { type Sql, textOf } from './database.js';
 import { bigintOf } from './database.js';
 import { type OutboxEntry, type OutboxEvent, PoisonError } from './outbox.js';

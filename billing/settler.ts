@@ -1,6 +1,7 @@
-// Moves outbox entries into the ledger: dense by sequence, exactly once, because the cursor of a shard is
-// updated in the transaction that books its entries. Any number of settlers may run; a shard's cursor row
-// is its lock. An entry that does not fit parks its shard and raises an alarm; it is never skipped.
+// Moves outbox entries into the ledger: dense by sequence, exactly once, because the cursor of a
+// shard is updated in the transaction that books its entries. Any number of settlers may run; a
+// shard's cursor row is its lock. An entry that does not fit parks its shard and raises an alarm;
+// it is never skipped.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import { bigintOf, type Database, type Row, type Sql, textOf } from './database.js';

@@ -1,5 +1,6 @@
-// Which of the 64 virtual shards a wallet or session lives on, and the keys of a shard. Used by the engine.
-// Invariant: all keys of a shard carry one hash tag, so a script touches one slot; the count never changes.
+// Which of the 64 virtual shards a wallet or session lives on, and the keys of a shard. Used by
+// the engine. Invariant: all keys of a shard carry one hash tag, so a script touches one slot; the
+// count never changes.
 import { randomBytes } from 'node:crypto';
 import { assert, hash32 } from '../cluster/index.js';
 

@@ -1,5 +1,5 @@
-// Reads of the ledger: earnings, statement of a wallet, sums over everything. Used by the API. All of it is
-// SQL, so it lags behind Redis by the settlement of open sessions (at most a minute).
+// Reads of the ledger: earnings, statement of a wallet, sums over everything. Used by the API. All
+// of it is SQL, so it lags behind Redis by the settlement of open sessions (at most a minute).
 import { bigintOf, type Database, textOf } from './database.js';
 import type { EarningsReply, LedgerSummaryReply, StatementReply } from './schema.js';
 

@@ -1,5 +1,6 @@
-// Looks after sessions that nobody touches: cuts at the end of the credit, ends the silent ones, repeats
-// notices, settles what has waited. Any number of sweepers may run; each look is one atomic script.
+// Looks after sessions that nobody touches: cuts at the end of the credit, ends the silent ones,
+// repeats notices, settles what has waited. Any number of sweepers may run; each look is one
+// atomic script.
 import { setTimeout as delay } from 'node:timers/promises';
 import { coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import type { Announcer } from './announcer.js';

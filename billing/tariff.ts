@@ -1,5 +1,6 @@
-// What a show costs: the charge as a pure function of billable milliseconds, in bigint, and the timing
-// rules of a session. lua/includes/tariff.lua is the same in Lua; a property test keeps the two equal.
+// What a show costs: the charge as a pure function of billable milliseconds, in bigint, and the
+// timing rules of a session. lua/includes/tariff.lua is the same in Lua; a property test keeps the
+// two equal.
 import type { Config } from '../cluster/index.js';
 import { assert } from '../cluster/index.js';
 

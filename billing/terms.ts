@@ -1,5 +1,6 @@
-// What rooms cost and which stream key belongs to which stream. SQL is the truth; each process remembers
-// rows for a few seconds, forgets them when the bus says so, and lives on old ones while SQL is away.
+// What rooms cost and which stream key belongs to which stream. SQL is the truth; each process
+// remembers rows for a few seconds, forgets them when the bus says so, and lives on old ones while
+// SQL is away.
 import { AppError, type Clock } from '../cluster/index.js';
 import { bigintOf, type Database, type Row, textOf } from './database.js';
 import { billingError } from './errors.js';

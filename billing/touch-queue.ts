@@ -1,5 +1,6 @@
-// Gathers proofs of life for some milliseconds and sends them to Redis in one script call per shard.
-// Used by hooks and API alike. Invariant: every touch gets its own verdict or the error of its batch.
+// Gathers proofs of life for some milliseconds and sends them to Redis in one script call per
+// shard. Used by hooks and API alike. Invariant: every touch gets its own verdict or the error of
+// its batch.
 import type { TouchRow, TouchSource } from './scripts.js';
 import { shardOfSession } from './shard.js';
 import { BATCH_MAX, type Engine } from './engine.js';

@@ -1,5 +1,5 @@
 #!lua
--- restore-sessions: writes open sessions as SQL has them into a shard that is being restored; the time since
+-- restore-sessions: writes open sessions as SQL has them into a shard that is being restored; time since
 -- their last settlement is not charged, the first proof of life starts the clock again
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] sess  hash  session → record

@@ -3,7 +3,8 @@
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] sess  hash  session → record
--- Returns: { epoch, seq, sum, then per wallet: id, owned, held, debt, cmd seq, unsettled, holds of its sessions }
+-- Returns: { epoch, seq, sum, then per wallet: id, owned, held, debt, cmd seq, unsettled, holds of its
+--   sessions }
 -- Writes: nothing
 -- Cost: O(wallets + sessions), about 3 µs each: 50 ms for 16,000 wallets
 local K = { meta = KEYS[1], bal = KEYS[2], sess = KEYS[3] }

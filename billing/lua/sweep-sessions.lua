@@ -45,7 +45,8 @@ end
 
 local function sweepActive(sid, s, w)
   schedule[sid] = true
-  local isStale = now >= (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
+  -- Not at the very end of the gap: that long still counts as presence.
+  local isStale = now > (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
   if isSuspended then
     settleIfDue(sid, s, now)
     notBefore[sid] = now + 1000

@@ -1,5 +1,6 @@
-// Random histories of billing commands: how they are generated, run against the scripts and against the
-// reference model, and compared. Used by model.test.ts and, with planted bugs, by planted-bugs.test.ts.
+// Random histories of billing commands: how they are generated, run against the scripts and
+// against the reference model, and compared. Used by model.test.ts and, with planted bugs, by
+// planted-bugs.test.ts.
 import fc from 'fast-check';
 import type { ManualClock } from '../../cluster/testing/index.js';
 import type { RedisClient } from '../../cluster/index.js';
@@ -277,7 +278,7 @@ class HistoryRun {
     const here = wallets.filter((one) => shardOfWallet(one) === shard);
     const now = this.model.now;
     const isDue = (one: { lastProof: bigint; limit: bigint | undefined }): boolean =>
-      one.limit !== undefined || now - one.lastProof >= BigInt(TIMING.maxGapMs);
+      one.limit !== undefined || now - one.lastProof > BigInt(TIMING.maxGapMs);
     if (here.some((one) => this.model.open(one).filter(isDue).length > 1)) return;
     const wanted = this.sessions
       .filter((id) => here.includes(this.model.sessions.get(id)?.wallet ?? ''))

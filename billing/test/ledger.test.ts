@@ -1,4 +1,5 @@
-// From Redis to SQL and back: settlement exactly once, fence and rebuild, on real servers with faults.
+// From Redis to SQL and back: settlement exactly once, fence and rebuild, on real servers with
+// faults.
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { Settler } from '../settler.js';

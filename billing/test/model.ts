@@ -1,5 +1,6 @@
-// Reference model of charging in plain bigint: what the scripts must do, written from the rules and not from
-// the Lua. One shard, one clock. Used by model.test.ts, which compares every reply and every wallet.
+// Reference model of charging in plain bigint: what the scripts must do, written from the rules
+// and not from the Lua. One shard, one clock. Used by model.test.ts, which compares every reply
+// and every wallet.
 import { costOf, payeeShare, type Tariff } from '../tariff.js';
 
 export interface ModelTiming {
@@ -128,7 +129,7 @@ export class Model {
   sweep(id: string): string | undefined {
     const session = this.sessions.get(id);
     if (session === undefined || session.ended !== undefined) return undefined;
-    if (this.now - session.lastProof >= this.timing.maxGapMs) {
+    if (this.now - session.lastProof > this.timing.maxGapMs) {
       this.prove(session);
       return this.finish(session, 'stale');
     }

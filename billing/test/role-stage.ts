@@ -45,11 +45,11 @@ export interface RoleStage {
   readonly said: readonly Said[];
   /** Everything on the bus topic billing.cut. */
   readonly cuts: readonly Record<string, string>[];
-  hook(
+  readonly hook: (
     call: string,
     params: Record<string, string>,
     method?: 'GET' | 'POST',
-  ): Promise<{ status: number; body: string; location: string | null }>;
+  ) => Promise<{ status: number; body: string; location: string | null }>;
 }
 
 /** Short rounds, so that a test sees several of them. */

@@ -1,5 +1,5 @@
-// A billing engine on real servers with a clock that only the test moves. Used by all tests that need
-// Redis; `startLedger` adds mariadbd, fence, settler and funder.
+// A billing engine on real servers with a clock that only the test moves. Used by all tests that
+// need Redis; `startLedger` adds mariadbd, fence, settler and funder.
 import { closeRedis, connectRedis, createMetrics, type RedisClient } from '../../cluster/index.js';
 import {
   ManualClock,

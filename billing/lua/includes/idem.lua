@@ -1,5 +1,5 @@
--- Commands that take effect once: fingerprint and result by key, in two generations of a day each, so that
--- a key is remembered for 24 to 48 hours. Needs shard.lua and K.idem0, K.idem1.
+-- Commands that take effect once: fingerprint and result by key, in two generations of a day each,
+-- so that a key is remembered for 24 to 48 hours. Needs shard.lua and K.idem0, K.idem1.
 local KEY_CONFLICT = 'BILLING_KEY_CONFLICT'
 
 -- The result stored for this key, KEY_CONFLICT when its body was another one, nil when it is new.

@@ -1,5 +1,6 @@
 -- Spending from a wallet: bonus lots first (by priority, expiry, id), then cash. Needs shard.lua.
--- A lot is { id, amount, expiresMs (0 = never), priority, scope }, kept sorted in the order of spending.
+-- A lot is { id, amount, expiresMs (0 = never), priority, scope }, kept sorted in the order of
+-- spending.
 local SCOPE_SHOWS = 1
 
 local function isUsable(lot, forShows, now)

@@ -1,5 +1,6 @@
--- The life of a session between two instants: accrue, charge, hold, settle, end. Needs shard.lua, lots.lua
--- and tariff.lua, and `timing`, the argument of the same name. Called by every script that moves a session.
+-- The life of a session between two instants: accrue, charge, hold, settle, end. Needs shard.lua,
+-- lots.lua and tariff.lua, and `timing`, the argument of the same name. Called by every script
+-- that moves a session.
 local QUANTUM, MAXGAP, GRACE, SETTLE = string.match(timing, '^(%d+) (%d+) (%d+) (%d+)$')
 QUANTUM, MAXGAP, GRACE, SETTLE = whole(QUANTUM), whole(MAXGAP), whole(GRACE), whole(SETTLE)
 local WARN_1_MS, WARN_2_MS = 60000, 20000
@@ -154,7 +155,7 @@ local function dueAt(s, now)
     end
     return s[ENDED] + TOMBSTONE_MS
   end
-  local due = (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
+  local due = (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP + 1
   if s[GBILL] >= 0 and s[EVID] > 0 then
     local over = s[EVID] + s[SKIP] + s[GBILL] - s[BILL]
     if s[STOP] == 0 or over <= s[STOP] then

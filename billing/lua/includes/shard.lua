@@ -1,6 +1,6 @@
--- One shard as a small unit of work: read all, compute, then write once. Scripts that include this define
--- K = { meta, bal, out } before. Nothing is written before commit(), whose first command (XADD) is the only
--- one that can be refused, so a script either happens as a whole or not at all.
+-- One shard as a small unit of work: read all, compute, then write once. Scripts that include this
+-- define K = { meta, bal, out } before. Nothing is written before commit(), whose first command
+-- (XADD) is the only one that can be refused, so a script either happens as a whole or not at all.
 local MILLI_MAX = 9e12
 local DAY_MS = 86400000
 

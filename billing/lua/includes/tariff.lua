@@ -1,5 +1,5 @@
--- What a session costs as a pure function of its billable milliseconds, and the inverse. tariff.ts is the
--- same in bigint. A session record is an array; the indexes below are its only description.
+-- What a session costs as a pure function of its billable milliseconds, and the inverse. tariff.ts
+-- is the same in bigint. A session record is an array; the indexes below are its only description.
 local WALLET, ROOM, PAYEE, MODEL, PRICE, BPS = 1, 2, 3, 4, 5, 6
 local FREE, MIN, UNIT, MAXMS, MAXCOST, OPENED = 7, 8, 9, 10, 11, 12
 local STATE, EVID, BILL, CHARGED, HOLD, GBILL = 13, 14, 15, 16, 17, 18

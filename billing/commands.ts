@@ -1,0 +1,122 @@
+// The commands of billing's command line. They take the same environment as the role and need none of
+// the other processes. Exit code 0, 1 when something does not add up, 2 on misuse. cli.ts runs them.
+import {
+  closeRedis,
+  connectRedis,
+  createLogger,
+  createMetrics,
+  type Config,
+  type Logger,
+  type RedisClient,
+  systemClock,
+} from '../cluster/index.js';
+import { Database } from './database.js';
+import { drill } from './drill.js';
+import { Engine } from './engine.js';
+import { Fence } from './fence.js';
+import { billingMetrics, type BillingMetrics } from './metrics.js';
+import { migrate } from './migrator.js';
+import { Reconciler } from './reconcile.js';
+import { Settler } from './settler.js';
+import { ALL_SHARDS, shardKeys } from './shard.js';
+import { timingOf } from './tariff.js';
+
+interface Tools {
+  readonly redis: RedisClient;
+  readonly database: Database;
+  readonly engine: Engine;
+  readonly fence: Fence;
+  readonly settler: Settler;
+  readonly metrics: BillingMetrics;
+  readonly log: Logger;
+  readonly print: Print;
+}
+
+type Command = (tools: Tools, args: readonly string[]) => Promise<number>;
+/** Where lines for the user go. */
+export type Print = (line: string) => void;
+
+const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
+  reconcile: {
+    usage: 'reconcile            compare every wallet in Redis with the ledger',
+    run: async ({ engine, database, metrics, log, settler, print }) => {
+      await settler.drain();
+      const { wallets, mismatches } = await new Reconciler({
+        ...{ engine, database, metrics, log },
+      }).run();
+      for (const one of mismatches) print(JSON.stringify(one));
+      print(`${wallets} wallets, ${mismatches.length} mismatches`);
+      return mismatches.length === 0 ? 0 : 1;
+    },
+  },
+  rebuild: {
+    usage: 'rebuild [shard …]    throw shards of Redis away and restore them from the ledger',
+    run: async ({ redis, fence, settler, print }, args) => {
+      const shards = args.length === 0 ? ALL_SHARDS : args.map(Number);
+      if (shards.some((shard) => !ALL_SHARDS.includes(shard)))
+        return misuse(print, 'shards are 0…63');
+      await settler.drain().catch(() => 0);
+      for (const shard of shards) await redis.unlink(shardKeys(shard).meta);
+      await fence.lift();
+      print(`${shards.length} shards restored`);
+      return 0;
+    },
+  },
+  drill: {
+    usage: 'drill <wallet>       print both journals of one wallet',
+    run: async (tools, [wallet]) => {
+      if (wallet === undefined || !/^[1-9]\d{0,18}$/.test(wallet))
+        return misuse(tools.print, 'drill <wallet>');
+      for (const line of await drill(tools, wallet)) tools.print(line);
+      return 0;
+    },
+  },
+  unpark: {
+    usage: 'unpark <shard>       let the settler try a parked shard again',
+    run: async ({ database, print }, [shard]) => {
+      if (!ALL_SHARDS.includes(Number(shard))) return misuse(print, 'shards are 0…63');
+      const sql = 'UPDATE shard_cursor SET parked = NULL WHERE shard = ?';
+      print(`${await database.run(sql, [shard])} shard released`);
+      return 0;
+    },
+  },
+};
+
+function misuse(print: Print, problem: string): number {
+  print(`billing: ${problem}`);
+  for (const one of Object.values(COMMANDS)) print(`  ${one.usage}`);
+  return 2;
+}
+
+async function openTools(config: Config, print: Print): Promise<Tools> {
+  const level = config.log.level === 'info' ? 'warn' : config.log.level;
+  const log = createLogger({ role: 'billing-cli', nodeId: config.node.id, level });
+  const metrics = billingMetrics(createMetrics('billing-cli', { process: false }));
+  const { billingUrl } = config.redis;
+  const redis = await connectRedis(billingUrl, { role: 'money', name: 'billing-cli', log });
+  const database = await Database.open(config.mysql.url, { poolMax: 4, log });
+  await migrate(database, log);
+  const timing = timingOf(config.billing);
+  const base = { redis, database, metrics, log, clock: systemClock };
+  const fence = new Fence({ ...base, maxGapMs: timing.maxGapMs });
+  const engine = new Engine({ redis, fence, timing, metrics });
+  return { ...base, print, fence, engine, settler: new Settler({ ...base, engine }) };
+}
+
+/** @returns the exit code */
+export async function runCommand(
+  args: readonly string[],
+  options: { config: () => Config; print: Print },
+): Promise<number> {
+  const { print } = options;
+  const [name = '', ...rest] = args;
+  const command = COMMANDS[name];
+  if (command === undefined) return misuse(print, `unknown command "${name}"`);
+  const tools = await openTools(options.config(), print);
+  try {
+    return await command.run(tools, rest);
+  } finally {
+    await closeRedis(tools.redis);
+    await tools.database.close();
+  }
+}
