@@ -1,6 +1,6 @@
-// The realtime side of a site process: Redis, bus, member list and the client of billing behind one link,
-// and the ports that rest on them. Used by main.ts, which adds what comes from sibling folders, and by
-// demo.ts.
+// The realtime side of a site process: Redis, bus, member list and the client of billing behind one
+// link, and the ports that rest on them. Used by main.ts, which adds what comes from sibling
+// folders, and by demo.ts.
 import { BillingClient, parseStreamStateMessage, TOPICS } from '../billing/index.js';
 import {
   closeRedis,

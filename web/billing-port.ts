@@ -1,5 +1,5 @@
-// Billing as the site sees it: the typed client of billing, its faults turned into those of the site.
-// Used by main.ts and demo.ts.
+// Billing as the site sees it: the typed client of billing, its faults turned into those of the
+// site. Used by main.ts and demo.ts.
 import type { BillingClient, BillingErrorCode } from '../billing/index.js';
 import { AppError } from '../cluster/index.js';
 import { siteError, type ErrorCode } from './errors.js';

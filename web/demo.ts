@@ -1,6 +1,7 @@
-// Entry: makes the demo data through the same services that people use, and prints one JSON line with
-// logins and stream keys. Only on a database without other accounts; a run that was cut short is
-// completed by the next one, a finished one answers { "seeded": false }. Billing must be running.
+// Entry: makes the demo data through the same services that people use, and prints one JSON line
+// with logins and stream keys. Only on a database without other accounts; a run that was cut short
+// is completed by the next one, a finished one answers { "seeded": false }. Billing must be
+// running.
 import { randomBytes } from 'node:crypto';
 import {
   ConfigError,
@@ -32,7 +33,7 @@ interface DemoData {
   readonly streamKeys: Readonly<Record<string, string>>;
 }
 
-const VIEWERS = { anna: 100_000n, ben: 100_000n, cleo: 1_000n } as const;
+const VIEWERS = { anna: 100_000n, ben: 100_000n, cleo: 2_000n } as const;
 const MODELS = {
   mira: { displayName: 'Mira', title: 'Mira live', topic: 'Test pattern and talk', price: '0' },
   nova: { displayName: 'Nova', title: 'Nova after dark', topic: 'By the minute', price: '6000' },

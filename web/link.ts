@@ -1,5 +1,6 @@
-// Something that may be away when a process starts: tried every second until it stands, so that pages
-// are served meanwhile. Used for the realtime side; the database has its own way of coming and going.
+// Something that may be away when a process starts: tried every second until it stands, so that
+// pages are served meanwhile. Used for the realtime side; the database has its own way of coming
+// and going.
 import { coerceError, type Logger } from '../cluster/index.js';
 import { siteError, type ErrorCode } from './errors.js';
 

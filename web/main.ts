@@ -1,5 +1,5 @@
-// The web role: reads the configuration, joins the site with gateway, rtmp and billing, listens, registers,
-// and stops in order. Pages are served from the first moment on, whatever is away.
+// The web role: reads the configuration, joins the site with gateway, rtmp and billing, listens,
+// registers, and stops in order. Pages are served from the first moment on, whatever is away.
 import { fileURLToPath } from 'node:url';
 import {
   coerceError,

@@ -1,5 +1,5 @@
-// Entry: brings the site schema up to date and ends. Deployments run it before they switch releases;
-// main.ts does the same at start, so that one machine needs no extra step.
+// Entry: brings the site schema up to date and ends. Deployments run it before they switch
+// releases; main.ts does the same at start, so that one machine needs no extra step.
 import { createLogger, loadConfig, ConfigError } from '../cluster/index.js';
 import { migrateSite } from './db/migrations.js';
 

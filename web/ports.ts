@@ -1,6 +1,6 @@
 // What the site needs from its siblings, in its own words. Only main.ts joins them; tests may bring
-// their own. Every method rejects with a coded site error (BILLING_UNAVAILABLE, REALTIME_UNAVAILABLE)
-// when the other side is away, never with a transport's error.
+// their own. Every method rejects with a coded site error (BILLING_UNAVAILABLE,
+// REALTIME_UNAVAILABLE) when the other side is away, never with a transport's error.
 
 /** Money in milli-credits (1 credit = 1000). */
 export type Milli = bigint;
@@ -98,7 +98,9 @@ export interface Billing {
 export interface LiveStream {
   readonly streamId: string;
   readonly nodeId: string;
-  /** `http://host:port` without a path; an empty host (`http://:8082`) means the host of the site. */
+  /**
+   * `http://host:port` without a path; an empty host (`http://:8082`) means the host of the site.
+   */
   readonly hlsUrlBase: string;
   readonly startedAtMs: number;
   /** Viewers that fetched the video within the last seconds. */
@@ -120,7 +122,9 @@ export type Push = {
       readonly mid?: string;
     }
   | {
-      /** Only the newest value of a key counts; one that is not above the known version is ignored. */
+      /**
+       * Only the newest value of a key counts; one that is not above the known version is ignored.
+       */
       readonly cls: 'latest';
       readonly key: string;
       /** Default: the time. */

@@ -1,4 +1,5 @@
-// All services of the site, made from its ports and its database. Used by main.ts, demo.ts and tests.
+// All services of the site, made from its ports and its database. Used by main.ts, demo.ts and
+// tests.
 import type { Clock, Logger } from '../cluster/index.js';
 import { createTokenService } from '../cluster/index.js';
 import { createAccountService, type AccountService } from './accounts/account-service.js';

@@ -1,5 +1,6 @@
-// Slows down guessing one account's password from many addresses: after too many failures in a window
-// the account cannot be logged into until the window ends. Limits per address are set at the routes.
+// Slows down guessing one account's password from many addresses: after too many failures in a
+// window the account cannot be logged into until the window ends. Limits per address are set at the
+// routes.
 import { siteError } from '../errors.js';
 import type { HitCounter } from '../ports.js';
 

@@ -28,7 +28,9 @@ export async function makeLink(
   return token;
 }
 
-/** Uses the link up. @throws LINK_INVALID when it is unknown, used, expired or for another purpose. */
+/**
+ * Uses the link up. @throws LINK_INVALID when it is unknown, used, expired or for another purpose.
+ */
 export async function takeLink(
   manager: EntityManager,
   { token, purpose, now }: { token: string; purpose: LinkPurpose; now: Date },

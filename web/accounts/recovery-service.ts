@@ -1,5 +1,5 @@
-// What runs over the owner's mailbox: confirming an address and choosing a new password. Used by the
-// account routes. Invariant: answers never tell whether an account exists.
+// What runs over the owner's mailbox: confirming an address and choosing a new password. Used by
+// the account routes. Invariant: answers never tell whether an account exists.
 import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../cluster/index.js';
 import type { Database } from '../db/database.js';

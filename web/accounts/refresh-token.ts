@@ -1,5 +1,6 @@
-// Refresh tokens: `<session>.<generation>.<mac>`. Each generation of a session has its own token; the
-// mac binds it to the session's salt and to the fleet's secret, so old ones can be told from forged.
+// Refresh tokens: `<session>.<generation>.<mac>`. Each generation of a session has its own token;
+// the mac binds it to the session's salt and to the fleet's secret, so old ones can be told from
+// forged.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export interface RefreshToken {

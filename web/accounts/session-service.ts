@@ -25,7 +25,9 @@ export interface IssuedTokens {
 
 export interface SessionService {
   open(user: User, device: Device): Promise<IssuedTokens>;
-  /** @throws SESSION_ENDED; SESSION_REUSED when the token was used before (the session then ends). */
+  /**
+   * @throws SESSION_ENDED; SESSION_REUSED when the token was used before (the session then ends).
+   */
   refresh(token: string, device: Device): Promise<IssuedTokens>;
   /** Ends one session of the user. False when it is not theirs or over. */
   end(sessionId: string, options: { userId: string; reason: string }): Promise<boolean>;

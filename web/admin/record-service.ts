@@ -1,4 +1,5 @@
-// What admins read afterwards: the audit record, and the mails that a machine without a mail server keeps.
+// What admins read afterwards: the audit record, and the mails that a machine without a mail server
+// keeps.
 import type { Database } from '../db/database.js';
 import { AuditEntity, type AuditEntry } from '../db/entities/audit.js';
 import { MailEntity, type Mail } from '../db/entities/mail.js';

@@ -1,5 +1,6 @@
-// What admins do with accounts: look them up, suspend and restore them, give and take roles. Every deed is
-// audited. A suspended account is logged out everywhere; its room closes and its stream key is revoked.
+// What admins do with accounts: look them up, suspend and restore them, give and take roles. Every
+// deed is audited. A suspended account is logged out everywhere; its room closes and its stream key
+// is revoked.
 import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../cluster/index.js';
 import type { SessionService } from '../accounts/session-service.js';
@@ -33,7 +34,9 @@ export function createUserService(parts: {
 }): UserService {
   const { database, sessions, billing, clock, onChange } = parts;
 
-  /** Changes the account under a row lock, with its audit entry; `after` may still undo everything. */
+  /**
+   * Changes the account under a row lock, with its audit entry; `after` may still undo everything.
+   */
   async function change(
     userId: string,
     deed: {

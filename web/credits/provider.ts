@@ -1,5 +1,5 @@
-// Payment providers: how a checkout starts and how a payment is learned of. `sandbox` takes no money and
-// is for machines without a real provider.
+// Payment providers: how a checkout starts and how a payment is learned of. `sandbox` takes no
+// money and is for machines without a real provider.
 import type { Purchase } from '../db/entities/purchase.js';
 
 export interface PaymentProvider {

@@ -1,6 +1,7 @@
-// Buying credits: order, payment, grant. Used by the credit routes. Invariant: one payment reference
-// gives its credits exactly once, whatever is repeated and wherever a process dies: the order's id is the
-// idempotency key towards billing, and paid orders are completed until billing has them.
+// Buying credits: order, payment, grant. Used by the credit routes. Invariant: one payment
+// reference gives its credits exactly once, whatever is repeated and wherever a process dies: the
+// order's id is the idempotency key towards billing, and paid orders are completed until billing
+// has them.
 import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
 import { randomId } from '../accounts/random-id.js';
 import { duplicateKey, type Database } from '../db/database.js';

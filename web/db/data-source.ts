@@ -8,7 +8,10 @@ export interface DataSourceSettings {
   /** mysql://user:password@host:port/ without a database. */
   readonly url: string;
   readonly poolMax: number;
-  /** A statement that takes longer fails, so that a stalled server cannot hold every request. 0 = none. */
+  /**
+   * A statement that takes longer fails, so that a stalled server cannot hold every request. 0 =
+   * none.
+   */
   readonly statementTimeoutMs: number;
   readonly log: Logger;
 }

@@ -1,5 +1,5 @@
-// Forgets what nobody needs any more: sessions, links, mails and notices of the past. Runs in every web
-// process, an hour apart; small portions, so that nobody waits for a lock.
+// Forgets what nobody needs any more: sessions, links, mails and notices of the past. Runs in every
+// web process, an hour apart; small portions, so that nobody waits for a lock.
 import type { Clock } from '../../cluster/index.js';
 import type { Database } from './database.js';
 

@@ -1,5 +1,5 @@
-// The OpenAPI description, made from the schemas that validate and serialise: it cannot differ from them.
-// Served at /api/docs and /api/docs/openapi.json.
+// The OpenAPI description, made from the schemas that validate and serialise: it cannot differ from
+// them. Served at /api/docs and /api/docs/openapi.json.
 import swagger from '@fastify/swagger';
 import type { App } from './app-type.js';
 
@@ -12,9 +12,10 @@ export async function installDocumentation(app: App): Promise<void> {
         title: 'Showbill',
         version: '1',
         description:
-          'Amounts are milli-credits (1 credit = 1000) as decimal strings. Faults are problem+json ' +
-          '(RFC 9457) with a `code`. Requests that change something need the header `x-showbill: 1` ' +
-          'or a bearer token. Lists that have more answer with `next`; repeat with `cursor`.',
+          'Amounts are milli-credits (1 credit = 1000) as decimal strings. Faults are ' +
+          'problem+json (RFC 9457) with a `code`. Requests that change something need the ' +
+          'header `x-showbill: 1` or a bearer token. Lists that have more answer with `next`; ' +
+          'repeat with `cursor`.',
       },
       components: {
         securitySchemes: {

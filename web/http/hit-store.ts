@@ -1,5 +1,5 @@
-// Counts for rate limits that hold over all web processes; while Redis is away each process counts for
-// itself, so that limits weaken but never vanish. Given to @fastify/rate-limit as its store.
+// Counts for rate limits that hold over all web processes; while Redis is away each process counts
+// for itself, so that limits weaken but never vanish. Given to @fastify/rate-limit as its store.
 import type { Clock } from '../../cluster/index.js';
 import type { HitCounter } from '../ports.js';
 

@@ -1,5 +1,5 @@
-// Who is asking: reads cookies and bearer tokens, sets and clears the cookies, and refuses requests that
-// another site made the browser send. Used by every route through `request.identity`.
+// Who is asking: reads cookies and bearer tokens, sets and clears the cookies, and refuses requests
+// that another site made the browser send. Used by every route through `request.identity`.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TokenClaims, TokenService } from '../../cluster/index.js';
 import type { AccountService } from '../accounts/account-service.js';
@@ -130,7 +130,9 @@ function bearerToken(request: FastifyRequest): string | undefined {
   return /^Bearer ([\w.-]+)$/.exec(request.headers.authorization ?? '')?.[1];
 }
 
-/** Browsers send Origin with every request that changes something; other clients may leave it out. */
+/**
+ * Browsers send Origin with every request that changes something; other clients may leave it out.
+ */
 function isSameOrigin(request: FastifyRequest, publicUrl: string): boolean {
   if (request.headers['sec-fetch-site'] === 'cross-site') return false;
   const { origin } = request.headers;

@@ -1,5 +1,5 @@
-// Serves the built single-page application: hashed assets for a year, the page itself always fresh, and
-// the page for every address that is not a file and not the API.
+// Serves the built single-page application: hashed assets for a year, the page itself always fresh,
+// and the page for every address that is not a file and not the API.
 import { existsSync } from 'node:fs';
 import fastifyStatic from '@fastify/static';
 import { siteError } from '../errors.js';
@@ -9,7 +9,9 @@ import { sendProblem } from './problem.js';
 const ASSET = /[/\\]assets[/\\][^/\\]+-[A-Za-z0-9_-]{8,}\.\w+$/;
 const ONE_YEAR = 'public, max-age=31536000, immutable';
 
-/** @param publicDir where `vite build` wrote the pages; may be missing, then only the API is served. */
+/**
+ * @param publicDir where `vite build` wrote the pages; may be missing, then only the API is served.
+ */
 export async function installPages(app: App, publicDir: string): Promise<void> {
   const hasPages = existsSync(new URL('index.html', `file://${publicDir}/`));
   if (hasPages) {

@@ -104,7 +104,10 @@ const CODES: Readonly<Record<string, string>> = {
   maxLength: 'TOO_LONG',
 };
 
-/** One refusal of the validator as the client shows it, with the schema's own hint where there is one. */
+/**
+ * One refusal of the validator as the client shows it, with the schema's own hint where there is
+ * one.
+ */
 function toFieldError(refusal: Refusal): FieldError {
   const { keyword, params, instancePath, parentSchema } = refusal;
   const path = instancePath.split('/').slice(1);

@@ -1,6 +1,6 @@
-// Counters and marks of the site in the realtime Redis, shared by all web processes. Used through the
-// HitCounter and MarkStore ports. Invariant: they help, so they never hold a request up: while Redis is
-// down or slow they refuse at once and their users go on without.
+// Counters and marks of the site in the realtime Redis, shared by all web processes. Used through
+// the HitCounter and MarkStore ports. Invariant: they help, so they never hold a request up: while
+// Redis is down or slow they refuse at once and their users go on without.
 import { defineScript, type Clock, type RedisClient } from '../../cluster/index.js';
 import { siteError } from '../errors.js';
 import type { HitCounter, MarkStore } from '../ports.js';

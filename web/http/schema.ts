@@ -1,5 +1,5 @@
-// Building blocks of request and reply schemas: the shapes of names, amounts, texts and ids. Each has
-// the hint that a person reads beside the field. All routes take their fields from here.
+// Building blocks of request and reply schemas: the shapes of names, amounts, texts and ids. Each
+// has the hint that a person reads beside the field. All routes take their fields from here.
 import Type, { type TProperties, type TSchema } from 'typebox';
 
 /** A request body: members that are not named are refused. */

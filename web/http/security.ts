@@ -1,5 +1,6 @@
-// Security headers of every answer. The content policy names exactly where pages may connect to: this
-// host on any port (gateways and HLS of one machine) and the hosts that fleet members advertise.
+// Security headers of every answer. The content policy names exactly where pages may connect to:
+// this host on any port (gateways and HLS of one machine) and the hosts that fleet members
+// advertise.
 import helmet from '@fastify/helmet';
 import type { FastifyRequest } from 'fastify';
 import type { Fleet } from '../ports.js';

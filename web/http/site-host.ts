@@ -1,5 +1,6 @@
-// The host under which the browser reached us, taken from a header that anyone can write: only a plain
-// host name or address passes, everything else falls back to the configured address of the site.
+// The host under which the browser reached us, taken from a header that anyone can write: only a
+// plain host name or address passes, everything else falls back to the configured address of the
+// site.
 import type { FastifyRequest } from 'fastify';
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])$/;

@@ -22,7 +22,9 @@ export function createAnnouncer(parts: {
 }): Announcer {
   const { database, publisher, notifications, log } = parts;
 
-  /** Every process sees the change; the version lets one of them be heard. False: another one was. */
+  /**
+   * Every process sees the change; the version lets one of them be heard. False: another one was.
+   */
   async function announce(room: Room, { isLive, stream }: LiveChange): Promise<boolean> {
     const body = { live: isLive, ...(isLive ? { streamId: room.streamId } : {}) };
     const version = stream.startedAtMs + (isLive ? 0 : 1);

@@ -1,5 +1,6 @@
-// Which streams are on the air, as this process knows it: looked up every two seconds and at once when
-// an event says so. Used by lists, entry and the announcer. Every change is reported exactly once here.
+// Which streams are on the air, as this process knows it: looked up every two seconds and at once
+// when an event says so. Used by lists, entry and the announcer. Every change is reported exactly
+// once here.
 import { coerceError, type Logger } from '../../cluster/index.js';
 import type { FleetEvents, LiveStream, StreamDirectory } from '../ports.js';
 

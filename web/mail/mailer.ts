@@ -1,6 +1,7 @@
-// Sends what the outbox holds, by SMTP. Any number of web processes may run one: each mail is claimed
-// under a row lock that others skip. Invariant: a mail is sent again only when nobody knows whether the
-// first sending succeeded; what cannot be sent is tried ever less often for a day, then left with its error.
+// Sends what the outbox holds, by SMTP. Any number of web processes may run one: each mail is
+// claimed under a row lock that others skip. Invariant: a mail is sent again only when nobody knows
+// whether the first sending succeeded; what cannot be sent is tried ever less often for a day, then
+// left with its error.
 import { createTransport, type Transporter } from 'nodemailer';
 import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
 import type { Database } from '../db/database.js';

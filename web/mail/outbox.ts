@@ -1,5 +1,5 @@
-// Outgoing mail: written in the transaction of its cause, so that neither exists without the other, and
-// sent later by mailer.ts. Used by accounts.
+// Outgoing mail: written in the transaction of its cause, so that neither exists without the other,
+// and sent later by mailer.ts. Used by accounts.
 import type { EntityManager } from 'typeorm';
 import { MailEntity } from '../db/entities/mail.js';
 

@@ -1,5 +1,5 @@
-// How an account becomes a model: it applies, an admin approves or declines, and approval opens a room.
-// Used by the model and admin routes and by the demo data. Every decision is audited.
+// How an account becomes a model: it applies, an admin approves or declines, and approval opens a
+// room. Used by the model and admin routes and by the demo data. Every decision is audited.
 import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../cluster/index.js';
 import { randomId } from '../accounts/random-id.js';
@@ -32,8 +32,8 @@ export interface ApplicationService {
   decline(userId: string, reason: string, actor: Actor): Promise<void>;
 }
 
-const LIST = `SELECT m.user_id AS userId, u.username, m.display_name AS displayName, m.about, m.state,
-    m.reason, m.applied_at AS appliedAt, m.decided_at AS decidedAt, m.decided_by AS decidedBy
+const LIST = `SELECT m.user_id AS userId, u.username, m.display_name AS displayName, m.about,
+    m.state, m.reason, m.applied_at AS appliedAt, m.decided_at AS decidedAt, m.decided_by AS decidedBy
   FROM model_profile m JOIN user u ON u.id = m.user_id
   WHERE m.state = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?`;
 

@@ -22,7 +22,9 @@ export interface RoomService {
   findOwn(performerId: string): Promise<Room>;
   /** @throws NOT_A_MODEL, SHOW_IS_LIVE, BILLING_UNAVAILABLE (then nothing changed) */
   change(performerId: string, changes: RoomChanges): Promise<Room>;
-  /** A new key; the old one is refused from now on and its publisher is dropped. Throws as `change`. */
+  /**
+   * A new key; the old one is refused from now on and its publisher is dropped. Throws as `change`.
+   */
   regenerateKey(performerId: string): Promise<StreamKey>;
 }
 
@@ -60,7 +62,9 @@ export function createRoomService(parts: {
     });
   }
 
-  /** Whoever entered a free show has chat and video without a session, so it stays free to its end. */
+  /**
+   * Whoever entered a free show has chat and video without a session, so it stays free to its end.
+   */
   async function refuseSuddenPrice(performerId: string, changes: RoomChanges): Promise<void> {
     const { priceMilliPerMin = '0' } = changes;
     if (priceMilliPerMin === '0') return;

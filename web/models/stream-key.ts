@@ -1,4 +1,5 @@
-// Stream keys: `sk_` and 256 random bits. Only the SHA-256 is ever stored; the clear key is shown once.
+// Stream keys: `sk_` and 256 random bits. Only the SHA-256 is ever stored; the clear key is shown
+// once.
 import { createHash, randomBytes } from 'node:crypto';
 
 export interface StreamKey {

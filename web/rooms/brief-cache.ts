@@ -1,5 +1,5 @@
-// Remembers answers that are the same for everybody for a fraction of a second, so that a crowd on the
-// front page costs one query. Concurrent callers share one look-up; failures are not kept.
+// Remembers answers that are the same for everybody for a fraction of a second, so that a crowd on
+// the front page costs one query. Concurrent callers share one look-up; failures are not kept.
 import type { Clock } from '../../cluster/index.js';
 
 export interface BriefCache<T> {

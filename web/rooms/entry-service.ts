@@ -1,6 +1,6 @@
 // The door of a room: who may enter, what it costs, and the tickets for chat and video. Used by the
-// routes. Invariant: nobody gets video or chat of a paid show without an open billing session, except
-// its performer and admins; nothing is charged before the viewer has accepted the price.
+// routes. Invariant: nobody gets video or chat of a paid show without an open billing session,
+// except its performer and admins; nothing is charged before the viewer has accepted the price.
 import { AppError, type TokenService } from '../../cluster/index.js';
 import { randomId } from '../accounts/random-id.js';
 import type { Room } from '../db/entities/room.js';
@@ -47,7 +47,9 @@ export interface HlsRequest {
 }
 
 export interface EntryService {
-  /** @throws ROOM_NOT_FOUND, MEMBERS_ONLY, UNAUTHENTICATED, PAYMENT_REQUIRED, INSUFFICIENT_CREDIT, … */
+  /**
+   * @throws ROOM_NOT_FOUND, MEMBERS_ONLY, UNAUTHENTICATED, PAYMENT_REQUIRED, INSUFFICIENT_CREDIT, …
+   */
   enter(request: EnterRequest): Promise<Entry>;
   /** A fresh address for the video. @throws SHOW_NOT_LIVE, SESSION_NOT_FOUND, PAYMENT_REQUIRED */
   renewHls(request: HlsRequest): Promise<{ hlsUrl: string; streamId: string }>;

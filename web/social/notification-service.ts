@@ -1,6 +1,6 @@
 // What people are told: kept in the database, pushed to whoever is online. Used by the routes, the
-// announcer (a followed room goes live) and applications. Invariant: one cause is told to one person once,
-// however many processes report it.
+// announcer (a followed room goes live) and applications. Invariant: one cause is told to one
+// person once, however many processes report it.
 import type { Clock, Logger } from '../../cluster/index.js';
 import { coerceError } from '../../cluster/index.js';
 import type { Database } from '../db/database.js';
@@ -18,7 +18,9 @@ export interface NotificationService {
   unread(userId: string): Promise<number>;
   /** Marks everything up to this id as read. */
   read(userId: string, uptoId: string): Promise<void>;
-  /** Tells all followers that the room is live. Safe to repeat for the same start. Never rejects. */
+  /**
+   * Tells all followers that the room is live. Safe to repeat for the same start. Never rejects.
+   */
   roomLive(room: Room, startedAtMs: number): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-// Checks every answer that a test receives against the served OpenAPI description: the status must be
-// documented for the route, and the body must have the documented shape.
+// Checks every answer that a test receives against the served OpenAPI description: the status must
+// be documented for the route, and the body must have the documented shape.
 import { Value } from 'typebox/value';
 import type { TSchema } from 'typebox';
 import type { App } from '../http/app-type.js';

@@ -1,4 +1,5 @@
-// Buying credits: packages, orders that may be repeated, payments that count once, billing that is away.
+// Buying credits: packages, orders that may be repeated, payments that count once, billing that is
+// away.
 import t from 'tap';
 import { startSite } from './site-fixture.js';
 

@@ -1,5 +1,5 @@
-// The site with its real siblings as processes: billing over real Redis and mariadbd, demo data made by
-// the demo entry, and the web role in front. What a viewer pays is what the ledger says.
+// The site with its real siblings as processes: billing over real Redis and mariadbd, demo data
+// made by the demo entry, and the web role in front. What a viewer pays is what the ledger says.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

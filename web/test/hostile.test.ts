@@ -1,5 +1,5 @@
-// Wrong, missing, oversized and hostile input for every route: each gives its coded answer, never a 5xx,
-// never an echo that a browser would run.
+// Wrong, missing, oversized and hostile input for every route: each gives its coded answer, never a
+// 5xx, never an echo that a browser would run.
 import t from 'tap';
 import { staff, startSite } from './site-fixture.js';
 

@@ -1,4 +1,5 @@
-// Activation and reset over a real SMTP server: links work once, mails are limited, nothing is told.
+// Activation and reset over a real SMTP server: links work once, mails are limited, nothing is
+// told.
 import { SMTPServer } from 'smtp-server';
 import t from 'tap';
 import { systemClock } from '../../cluster/index.js';

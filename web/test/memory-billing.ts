@@ -1,5 +1,5 @@
-// A billing that lives in the test: the same promises by key and the same refusals, no charging over
-// time. The real one is joined in billing.test.ts; here it would only make route tests slow.
+// A billing that lives in the test: the same promises by key and the same refusals, no charging
+// over time. The real one is joined in billing.test.ts; here it would only make route tests slow.
 import { siteError } from '../errors.js';
 import type { Billing, BillingSession, OpenedSession, RoomTerms, TipReceipt } from '../ports.js';
 

@@ -1,4 +1,5 @@
-// Migrations: from nothing, twice, by many processes at once, and what entities expect of the result.
+// Migrations: from nothing, twice, by many processes at once, and what entities expect of the
+// result.
 import t from 'tap';
 import { silentLog, startMariadb } from '../../cluster/testing/index.js';
 import { createDataSource } from '../db/data-source.js';

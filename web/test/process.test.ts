@@ -1,4 +1,5 @@
-// The web role as a process: bad configuration, starting with nothing behind it, readiness, stopping.
+// The web role as a process: bad configuration, starting with nothing behind it, readiness,
+// stopping.
 import t from 'tap';
 import {
   freePort,

@@ -1,5 +1,5 @@
-// Runs an entry file of the code base as a process of its own, as production does, and ends it with the
-// test.
+// Runs an entry file of the code base as a process of its own, as production does, and ends it with
+// the test.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,6 @@
-// A whole site for tests: real mariadbd, real Redis for counters, the HTTP application, and siblings that
-// the test controls. Requests go through Fastify's injection with a cookie jar for each visitor.
+// A whole site for tests: real mariadbd, real Redis for counters, the HTTP application, and
+// siblings that the test controls. Requests go through Fastify's injection with a cookie jar for
+// each visitor.
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { connectRedis, closeRedis, systemClock } from '../../cluster/index.js';
 import { silentLog, startMariadb, startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';

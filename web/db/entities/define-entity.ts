@@ -1,4 +1,5 @@
-// How an entity is declared: a plain interface and explicit columns, no decorators. Used by entities/*.
+// How an entity is declared: a plain interface and explicit columns, no decorators. Used by
+// entities/*.
 import { EntitySchema, EntitySchemaOptions, type ObjectLiteral } from 'typeorm';
 
 export function defineEntity<T extends ObjectLiteral>(

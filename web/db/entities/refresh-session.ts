@@ -8,7 +8,10 @@ export interface RefreshSession {
   readonly userId: string;
   /** Number of the only refresh token that is good. */
   generation: number;
-  /** Enters the signature of each token, so that neither a leaked table nor a leaked secret is enough. */
+  /**
+   * Enters the signature of each token, so that neither a leaked table nor a leaked secret is
+   * enough.
+   */
   readonly salt: string;
   readonly createdAt: Date;
   lastUsedAt: Date;

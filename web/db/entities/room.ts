@@ -1,5 +1,5 @@
-// A model's room: what is shown, what it costs and under which name it streams. Whether it is live is
-// not stored here: the stream directory knows. Of the stream key only the SHA-256 is kept.
+// A model's room: what is shown, what it costs and under which name it streams. Whether it is live
+// is not stored here: the stream directory knows. Of the stream key only the SHA-256 is kept.
 import { defineEntity } from './define-entity.js';
 
 export interface Room {

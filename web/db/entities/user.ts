@@ -1,7 +1,9 @@
 // An account. Money is never stored here: balances live in billing alone, under the user's id.
 import { defineEntity } from './define-entity.js';
 
-/** `inactive` waits for activation; `suspended` was locked by an admin; `deleted` keeps only the id. */
+/**
+ * `inactive` waits for activation; `suspended` was locked by an admin; `deleted` keeps only the id.
+ */
 export type UserStatus = 'active' | 'inactive' | 'suspended' | 'deleted';
 
 export interface User {

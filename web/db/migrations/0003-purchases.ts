@@ -1,4 +1,5 @@
-// Purchases of credits. The row is the order; billing's ledger is the only record of credits themselves.
+// Purchases of credits. The row is the order; billing's ledger is the only record of credits
+// themselves.
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class Purchases1763700000003 implements MigrationInterface {

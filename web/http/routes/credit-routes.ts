@@ -1,4 +1,5 @@
-// Credits: packages, checkout, orders, the statement of the wallet. The sandbox route plays the bank.
+// Credits: packages, checkout, orders, the statement of the wallet. The sandbox route plays the
+// bank.
 import Type from 'typebox';
 import { creditPackages } from '../../credits/packages.js';
 import type { PurchaseService } from '../../credits/purchase-service.js';

@@ -1,4 +1,5 @@
-// Activation and password reset over the owner's mailbox. Answers never tell whether an account exists.
+// Activation and password reset over the owner's mailbox. Answers never tell whether an account
+// exists.
 import Type from 'typebox';
 import type { RecoveryService } from '../../accounts/recovery-service.js';
 import type { App } from '../app-type.js';

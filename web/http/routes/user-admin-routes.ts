@@ -1,4 +1,5 @@
-// Accounts as admins see them: search, suspend, restore, roles; the audit record and the local mailbox.
+// Accounts as admins see them: search, suspend, restore, roles; the audit record and the local
+// mailbox.
 import Type from 'typebox';
 import type { RecordService } from '../../admin/record-service.js';
 import type { UserService } from '../../admin/user-service.js';
