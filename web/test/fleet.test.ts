@@ -149,7 +149,7 @@ t.test('balances, tips and grants are those of the ledger', async (t) => {
 
   const grant = { username: 'cleo', amountMilli: '2000', reason: 'sorry', key: 'grant-fleet-1' };
   await admin.call('POST', '/admin/grants', grant);
-  t.match(await admin.call('POST', '/admin/grants', grant), { json: { balance: '3000' } });
+  t.match(await admin.call('POST', '/admin/grants', grant), { json: { balance: '4000' } });
 
   const earned = await until(
     async () => {
