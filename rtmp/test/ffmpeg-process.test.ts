@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { silentLog, type TestScope, until } from '../../cluster/testing/index.js';
+import { fuzzRounds } from '../../cluster/config.js';
 import { ffmpegArguments } from '../ffmpeg/command.js';
 import { FfmpegProcess } from '../ffmpeg/ffmpeg-process.js';
 import { sweepOrphans } from '../ffmpeg/orphans.js';
@@ -121,25 +122,33 @@ t.test('a media directory belongs to one process', async (t) => {
   t.throws(() => files.path('..', 'x'), /not a file name/);
 });
 
-t.test('ten publishes leave no process, and no file after their show is disposed of', async (t) => {
-  const packager = await startPackager(t, { graceMs: 0, disposeMs: 0 });
-  const tags = await makeTags();
-  for (let cycle = 0; cycle < 10; cycle += 1) {
-    const streamId = `stream-${cycle % 2}`;
-    const publisher = publish(t, packager.manager, tags, { streamId, speed: 6 + cycle });
-    const url = packager.url(streamId, 'v0.m3u8');
-    if (cycle % 3 === 0) {
-      await playlistWith(url, 'a segment', (one) => one.segments.length >= 1);
-    } else {
-      await until(() => publisher.stream.cachedBytes > 0, { what: 'some media' });
+/** Ten, or a hundred where tests may take their time (SHOWBILL_FUZZ_ROUNDS). */
+const CYCLES = Math.min(100, fuzzRounds(10));
+
+t.test(
+  'many publishes leave no process, and no file after their show is disposed of',
+  async (t) => {
+    const packager = await startPackager(t, { graceMs: 0, disposeMs: 0 });
+    const tags = await makeTags();
+    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+      const streamId = `stream-${cycle % 2}`;
+      const publisher = publish(t, packager.manager, tags, { streamId, speed: 6 + (cycle % 10) });
+      const url = packager.url(streamId, 'v0.m3u8');
+      if (cycle % 3 === 0) {
+        await playlistWith(url, 'a segment', (one) => one.segments.length >= 1);
+      } else {
+        await until(() => publisher.stream.cachedBytes > 0, { what: 'some media' });
+      }
+      publisher.end();
+      await until(() => packager.manager.find(streamId) === undefined, {
+        what: 'the show is gone',
+      });
     }
-    publisher.end();
-    await until(() => packager.manager.find(streamId) === undefined, { what: 'the show is gone' });
-  }
-  t.same(await ffmpegsBelow(packager.mediaDir), []);
-  t.same(await packager.files.streams(), []);
-  t.match(await packager.metricText(), /showbill_hls_ffmpeg_processes\{[^}]*\} 0/);
-});
+    t.same(await ffmpegsBelow(packager.mediaDir), []);
+    t.same(await packager.files.streams(), []);
+    t.match(await packager.metricText(), /showbill_hls_ffmpeg_processes\{[^}]*\} 0/);
+  },
+);
 
 t.test('stopping the node ends its processes and keeps its shows for the next life', async (t) => {
   const packager = await startPackager(t);

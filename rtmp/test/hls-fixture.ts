@@ -8,7 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import HLS from 'hls-parser';
-import { createMetrics, signHlsPath, systemClock } from '../../cluster/index.js';
+import {
+  closeRedis,
+  connectRedis,
+  createMetrics,
+  signHlsPath,
+  systemClock,
+} from '../../cluster/index.js';
 import {
   captureLog,
   freePort,
@@ -101,14 +107,17 @@ export interface Publisher {
 
 let sessions = 0;
 
-/** Publishes prepared tags to a listener at `speed` times real time, from timestamp `fromMs` on. */
+/**
+ * Publishes prepared tags to a listener at `speed` times real time, or `perTick` tags each 10 ms whatever their
+ * timestamps say.
+ */
 export function publish(
   t: TestScope,
   listener: LiveStreamListener,
   tags: readonly FlvTag[],
-  options: { streamId?: string; speed?: number; offsetMs?: number } = {},
+  options: { streamId?: string; speed?: number; offsetMs?: number; perTick?: number } = {},
 ): Publisher {
-  const { streamId = 'stream-a', speed = 4, offsetMs = 0 } = options;
+  const { streamId = 'stream-a', speed = 4, offsetMs = 0, perTick = Infinity } = options;
   const kicks: string[] = [];
   sessions += 1;
   let isOver = false;
@@ -131,9 +140,10 @@ export function publish(
   const sent = new Promise<void>((resolve) => (done = resolve));
   const pump = setInterval(() => {
     const dueMs = (performance.now() - startedAt) * speed;
-    for (; next < tags.length; next += 1) {
+    const stopAt = Math.min(tags.length, next + perTick);
+    for (; next < stopAt; next += 1) {
       const tag = tags[next];
-      if (tag === undefined || tag.timestampMs > dueMs) break;
+      if (tag === undefined || (perTick === Infinity && tag.timestampMs > dueMs)) break;
       if (tag.type === FLV_SCRIPT) continue;
       stream.pushMedia(new FlvTag(tag.type, tag.timestampMs + offsetMs, tag.payload));
     }
@@ -188,7 +198,9 @@ export async function startPackager(
   const log = captureLog();
   const metrics = createMetrics('rtmp', { process: false });
   const hlsMetrics = createHlsMetrics(metrics);
-  const client = redis.client();
+  const role = { role: 'command', name: 'test', log: log.log } as const;
+  const client = await connectRedis(redis.url, role);
+  t.teardown(() => closeRedis(client));
   const files = new MediaFiles(mediaDir, log.log);
   const viewers = new ViewerCounter();
   const announced: { streamId: string; state: string; node: string }[] = [];
