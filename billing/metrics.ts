@@ -15,7 +15,6 @@ export interface BillingMetrics {
   readonly isFenced: Gauge;
   readonly rebuiltShards: Counter;
   readonly pendingCommandSeconds: Gauge;
-  readonly cutOverrunSeconds: Histogram;
   readonly isBreakerOpen: Gauge;
   readonly failOpens: Counter;
   readonly mismatches: Gauge;
@@ -89,11 +88,6 @@ function ledgerMetrics(metrics: Metrics) {
     pendingCommandSeconds: metrics.gauge({
       name: `${area}_pending_command_seconds`,
       help: 'Age of the oldest funding command that Redis has not confirmed.',
-    }),
-    cutOverrunSeconds: metrics.histogram({
-      name: `${area}_cut_overrun_seconds`,
-      help: 'Time between the end of the credit and the cut.',
-      buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
     }),
     isBreakerOpen: metrics.gauge({
       name: `${area}_breaker_open`,
