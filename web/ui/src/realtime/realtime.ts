@@ -46,6 +46,7 @@ interface Member {
 }
 
 const members = new Set<Member>();
+const newsListeners = new Set<() => void>();
 const controlListeners = new Set<(body: Readonly<Record<string, unknown>>) => void>();
 let client: RealtimeClient | undefined;
 /**
@@ -122,11 +123,19 @@ export async function readHistory(
   return Array.isArray(msgs) ? (msgs as unknown[]) : [];
 }
 
+/** Something new for this member; what it is, the site tells. */
+export function onNews(listener: () => void): () => void {
+  newsListeners.add(listener);
+  return () => newsListeners.delete(listener);
+}
+
 export function newMid(): string {
   return crypto.randomUUID();
 }
 
-function onOwnMessage({ kind, body, version }: ReceivedMessage): void {
+function onOwnMessage({ kind, body, version, isBacklog }: ReceivedMessage): void {
+  // The backlog is in the list that the page has read at sign-in.
+  if (kind === 'n' && !isBacklog) for (const listener of [...newsListeners]) listener();
   if (kind === 'b') applyBalance(version === undefined ? body : { version, ...body });
   if (kind === 'x') for (const listener of [...controlListeners]) listener(body);
 }

@@ -44,6 +44,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
           room={room}
           entry={entry}
           viewers={viewers}
+          canFollow={isMember && level !== 'performer'}
           canTip={isMember && entry !== undefined && level !== 'performer'}
         />
         {room.model.about === undefined || room.model.about === '' ? null : (

@@ -2,6 +2,7 @@
 import type { Entry, Room } from '../api/rooms.js';
 import { formatCredits, isFree } from '../format/credits.js';
 import { formatViewers } from '../format/clock.js';
+import { FollowButton } from '../social/follow-button.js';
 import { EyeIcon, TicketIcon } from '../ui/icons.js';
 import { CreditMeter } from './credit-meter.js';
 import { TipButton } from './tip-button.js';
@@ -11,6 +12,7 @@ interface ShowBarProps {
   entry: Entry | undefined;
   viewers: number | undefined;
   canTip: boolean;
+  canFollow: boolean;
 }
 
 function Facts({ room, viewers }: { room: Room; viewers: number | undefined }) {
@@ -34,7 +36,7 @@ function Facts({ room, viewers }: { room: Room; viewers: number | undefined }) {
   );
 }
 
-export function ShowBar({ room, entry, viewers, canTip }: ShowBarProps) {
+export function ShowBar({ room, entry, viewers, canTip, canFollow }: ShowBarProps) {
   // While the stream is down nothing is charged, so no time runs out.
   const isCharged = typeof entry?.sessionId === 'string' && room.isLive;
   return (
@@ -46,6 +48,7 @@ export function ShowBar({ room, entry, viewers, canTip }: ShowBarProps) {
       </div>
       <div className="show-actions">
         {isCharged ? <CreditMeter entry={entry} /> : null}
+        {canFollow ? <FollowButton slug={room.slug} /> : null}
         {canTip ? <TipButton room={room} /> : null}
       </div>
     </div>

@@ -1,31 +1,12 @@
 // The signed-in visitor's menu: who, where to, log out. On a phone it also carries the site
 // navigation.
-import { useEffect, useRef } from 'react';
+import { useRef } from 'react';
 import { Link } from '../router/link.js';
 import { navigate } from '../router/router.js';
 import { signOut } from '../session/session.js';
 import type { Account } from '../api/accounts.js';
 import { UserIcon } from '../ui/icons.js';
-
-function useCloseOutside(ref: React.RefObject<HTMLDetailsElement | null>): void {
-  useEffect(() => {
-    const close = (event: Event): void => {
-      const menu = ref.current;
-      if (!menu?.open) return;
-      const isKey = event instanceof KeyboardEvent;
-      if (isKey && event.key !== 'Escape') return;
-      if (!isKey && event.target instanceof Node && menu.contains(event.target)) return;
-      menu.open = false;
-      if (isKey) menu.querySelector('summary')?.focus();
-    };
-    document.addEventListener('pointerdown', close);
-    document.addEventListener('keydown', close);
-    return () => {
-      document.removeEventListener('pointerdown', close);
-      document.removeEventListener('keydown', close);
-    };
-  }, [ref]);
-}
+import { useCloseOutside } from './use-close-outside.js';
 
 export function AccountMenu({ user }: { user: Account }) {
   const ref = useRef<HTMLDetailsElement>(null);

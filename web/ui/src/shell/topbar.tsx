@@ -2,6 +2,7 @@
 import { Link } from '../router/link.js';
 import { loginHref, routeStore } from '../router/router.js';
 import { sessionStore } from '../session/session.js';
+import { NotificationBell } from '../social/notification-bell.js';
 import { useStore } from '../state/use-store.js';
 import { AccountMenu } from './account-menu.js';
 import { BalanceChip } from './balance-chip.js';
@@ -41,6 +42,7 @@ export function Topbar() {
         {session.state === 'member' && session.user ? (
           <>
             <BalanceChip />
+            <NotificationBell />
             <AccountMenu user={session.user} />
           </>
         ) : null}
