@@ -74,28 +74,29 @@ export interface Access {
   resumeTicket(user: User, channel: string, membership: Membership): string | undefined;
 }
 
-export function createAccess(tokens: TokenService, redis: RedisClient): Access {
-  function joinRoom(
-    user: User,
-    room: string,
-    ticket: string | undefined,
-  ): Verdict<{ membership: Membership; isFirstUse: boolean }> {
-    if (ticket === undefined) return { ok: false, code: 'bad_ticket' };
-    const fresh = tokens.verify<RoomClaims>('room', ticket);
-    const verified = fresh.ok ? fresh : tokens.verify<RoomClaims>('resume', ticket);
-    if (!verified.ok) {
-      const isExpired = !fresh.ok && (fresh.reason === 'expired' || verified.reason === 'expired');
-      return { ok: false, code: isExpired ? 'ticket_expired' : 'bad_ticket' };
-    }
-    const { sub, room: named, level, bill, groups = '' } = verified.claims;
-    if (sub !== user.id || named !== room || !isAccessLevel(level)) {
-      return { ok: false, code: 'bad_ticket' };
-    }
-    const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
-    const membership = { level, groups: bits, ...(bill === undefined ? {} : { bill }) };
-    return { ok: true, membership, isFirstUse: fresh.ok };
+function joinRoom(
+  tokens: TokenService,
+  user: User,
+  room: string,
+  ticket: string | undefined,
+): Verdict<{ membership: Membership; isFirstUse: boolean }> {
+  if (ticket === undefined) return { ok: false, code: 'bad_ticket' };
+  const fresh = tokens.verify<RoomClaims>('room', ticket);
+  const verified = fresh.ok ? fresh : tokens.verify<RoomClaims>('resume', ticket);
+  if (!verified.ok) {
+    const isExpired = !fresh.ok && (fresh.reason === 'expired' || verified.reason === 'expired');
+    return { ok: false, code: isExpired ? 'ticket_expired' : 'bad_ticket' };
   }
+  const { sub, room: named, level, bill, groups = '' } = verified.claims;
+  if (sub !== user.id || named !== room || !isAccessLevel(level)) {
+    return { ok: false, code: 'bad_ticket' };
+  }
+  const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
+  const membership = { level, groups: bits, ...(bill === undefined ? {} : { bill }) };
+  return { ok: true, membership, isFirstUse: fresh.ok };
+}
 
+export function createAccess(tokens: TokenService, redis: RedisClient): Access {
   return {
     connect(token) {
       const verified = tokens.verify<ConnectClaims>('connect', token);
@@ -119,7 +120,7 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
         case 'user':
           return channelId(channel) === user.id ? open : { ok: false, code: 'forbidden' };
         case 'room':
-          return joinRoom(user, channelId(channel), ticket);
+          return joinRoom(tokens, user, channelId(channel), ticket);
         default:
           return { ok: false, code: 'unknown_channel' };
       }

@@ -12,8 +12,12 @@ export interface ChatText {
 
 // Control characters, and those that reverse or hide text; line breaks become spaces.
 const UNWANTED = /[\p{Cc}\p{Cs}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu;
-const LINK =
-  /(?:https?:\/\/|www\.)\S|\b[a-z0-9-]{2,}\.(?:com|net|org|io|tv|me|co|gg|ru|info|biz|xyz|link|live|app|de|uk)\b/iu;
+const LINK = new RegExp(
+  String.raw`(?:https?://|www\.)\S|\b[a-z0-9-]{2,}\.` +
+    '(?:com|net|org|io|tv|me|co|gg|ru|info|biz|xyz|link|live|app|de|uk)' +
+    String.raw`\b`,
+  'iu',
+);
 const EMOTES =
   /^(?:\s|:[a-z0-9_]+:|\p{Extended_Pictographic}|\p{Emoji_Modifier}|\u200d|\ufe0f|\u20e3)+$/iu;
 

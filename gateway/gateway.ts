@@ -10,13 +10,13 @@ import type {
   TokenService,
 } from '../cluster/index.js';
 import { coerceError } from '../cluster/index.js';
-import { createAccess, levelRights } from './access.js';
+import { createAccess, levelRights, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { Commands } from './commands.js';
 import { CONTROL_TOPIC, parseControlOrder, type ControlOrder } from './control.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
-import { createHistory } from './history.js';
+import { createHistory, type History } from './history.js';
 import { Hub } from './hub.js';
 import { createInbox } from './inbox.js';
 import { createGatewayMetrics, type GatewayMetrics } from './metrics.js';
@@ -95,7 +95,7 @@ class Worker implements Gateway, SessionEvents {
   private unsubscribe: (() => Promise<void>)[] = [];
 
   constructor(private readonly options: GatewayOptions) {
-    const { redis, subscriber, tokens, log, clock, node, settings } = options;
+    const { redis, tokens, log, clock, node, settings } = options;
     const nowMs = (): number => clock.nowMs();
     const end = (session: Session, reason: CloseReason): void => this.end(session, reason);
     const metrics = createGatewayMetrics(options.metrics);
@@ -113,23 +113,7 @@ class Worker implements Gateway, SessionEvents {
       older: (channel, from) => this.hub.older(channel, from),
     });
     this.sequencer = new Sequencer({ redis, metrics, log, nowMs, historyMax, historyTtlSec });
-    this.hub = new Hub(
-      {
-        subscriber,
-        history,
-        metrics,
-        log,
-        nowMs,
-        end,
-        onMessage: (channel, entry, tail) => this.moderation.observe(channel, entry, tail),
-        load: (channel) => this.rules.load(channel),
-        onClosed: (channel) => {
-          this.sequencer.forget(channel);
-          this.rules.forget(channel);
-        },
-      },
-      this.delivery,
-    );
+    this.hub = this.newHub(history);
     this.rules = new RoomRules(redis, nowMs);
     this.moderation = new Moderation({
       redis,
@@ -165,7 +149,34 @@ class Worker implements Gateway, SessionEvents {
         this.paid.left(session, membership);
       },
     });
-    this.commands = new Commands({
+    this.commands = this.newCommands(access, history);
+    this.watch();
+  }
+
+  private newHub(history: History): Hub {
+    const { subscriber, log, clock } = this.options;
+    return new Hub(
+      {
+        subscriber,
+        history,
+        metrics: this.metrics,
+        log,
+        nowMs: () => clock.nowMs(),
+        end: (session, reason) => this.end(session, reason),
+        onMessage: (channel, entry, tail) => this.moderation.observe(channel, entry, tail),
+        load: (channel) => this.rules.load(channel),
+        onClosed: (channel) => {
+          this.sequencer.forget(channel);
+          this.rules.forget(channel);
+        },
+      },
+      this.delivery,
+    );
+  }
+
+  private newCommands(access: Access, history: History): Commands {
+    const { redis, log, clock, node, settings } = this.options;
+    return new Commands({
       node,
       access,
       subscriptions: this.subscriptions,
@@ -173,16 +184,15 @@ class Worker implements Gateway, SessionEvents {
       sequencer: this.sequencer,
       rules: this.rules,
       moderation: this.moderation,
-      inbox: createInbox(redis, historyTtlSec),
+      inbox: createInbox(redis, settings.historyTtlSec),
       history,
       replies: this.replies,
-      metrics,
+      metrics: this.metrics,
       log,
-      nowMs,
+      nowMs: () => clock.nowMs(),
       textLengthMax: settings.messageLengthMax,
-      end,
+      end: (session, reason) => this.end(session, reason),
     });
-    this.watch();
   }
 
   addPublisher(publisher: TopicPublisher): void {

@@ -15,32 +15,52 @@ import {
   MemberRegistry,
   startOpsServer,
   systemClock,
+  type Bus,
   type Config,
   type Lifecycle,
   type Logger,
+  type Metrics,
   type OpsServer,
+  type RedisClient,
+  type RedisSubscriber,
 } from '../cluster/index.js';
 import { BillingClient } from '../billing/index.js';
-import { createAdmission } from './admission.js';
+import { createAdmission, type Admission } from './admission.js';
 import { createAddressOf } from './client-address.js';
 import { createGateway, type Gateway } from './gateway.js';
 import { isOriginAllowed } from './origin-check.js';
-import { createUwsTransport } from './transports/uws.js';
+import { createUwsTransport, type UwsTransport } from './transports/uws.js';
 
-async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
-  const { realtimeUrl } = config.redis;
+interface Stores {
+  readonly redis: RedisClient;
+  readonly subscriber: RedisSubscriber;
+  readonly bus: Bus;
+}
+
+async function connectStores(config: Config, log: Logger, lifecycle: Lifecycle): Promise<Stores> {
+  const url = config.redis.realtimeUrl;
   const name = config.node.id;
+  const redis = await connectRedis(url, { role: 'command', name, log });
+  lifecycle.add('redis', { stop: () => closeRedis(redis) });
+  const subscriber = await connectSubscriber(url, { name, log });
+  lifecycle.add('feeds', { stop: () => subscriber.close() });
+  const bus = await createRedisBus({ url, name, log });
+  lifecycle.add('bus', { stop: () => bus.close() });
+  return { redis, subscriber, bus };
+}
+
+interface Parts {
+  readonly gateway: Gateway;
+  readonly members: MemberRegistry;
+  readonly transport: UwsTransport;
+  readonly admission: Admission;
+  readonly metrics: Metrics;
+}
+
+function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: Stores): Parts {
+  const { redis, bus } = stores;
   const metrics = createMetrics('gateway');
   const nowMs = (): number => systemClock.nowMs();
-
-  const redis = await connectRedis(realtimeUrl, { role: 'command', name, log });
-  lifecycle.add('redis', { stop: () => closeRedis(redis) });
-  const subscriber = await connectSubscriber(realtimeUrl, { name, log });
-  lifecycle.add('feeds', { stop: () => subscriber.close() });
-  const bus = await createRedisBus({ url: realtimeUrl, name, log });
-  lifecycle.add('bus', { stop: () => bus.close() });
-
-  let privatePort = 0;
   const members = new MemberRegistry(redis, {
     role: 'gateway',
     id: config.node.id,
@@ -52,13 +72,10 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   const caller = new InternalClient({ members, secret: config.secrets.internal });
   lifecycle.add('billing client', { stop: () => caller.close() });
   const billing = new BillingClient(caller);
-
   const gateway: Gateway = createGateway({
     node: config.node.id,
     settings: { ...config.gateway, updateIntervalMs: config.billing.updateIntervalMs },
-    redis,
-    subscriber,
-    bus,
+    ...stores,
     tokens: createTokenService(config.secrets.token),
     proofOfLife: { touch: (items) => billing.touchSessions(items) },
     clock: systemClock,
@@ -87,7 +104,12 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     idleTimeoutSec: config.gateway.idleTimeoutSec,
   });
   gateway.addPublisher(transport);
+  return { gateway, members, transport, admission, metrics };
+}
 
+/** In starting order; a stop goes the other way: off the list, no new clients, hand-over, the rest. */
+function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Parts): void {
+  const { gateway, members, transport, admission, metrics } = parts;
   let ops: OpsServer | undefined;
   lifecycle.add('ops', {
     stop: () => ops?.close(),
@@ -111,6 +133,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
       transport.close();
     },
   });
+  let privatePort = 0;
   lifecycle.add('listeners', {
     async start() {
       const { bindHost } = config.node;
@@ -125,13 +148,9 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   });
   lifecycle.add('members', {
     async start() {
-      await members.update({
-        address: {
-          host: config.node.host,
-          port: String(privatePort),
-          sharedPort: String(config.gateway.port),
-        },
-      });
+      const { host } = config.node;
+      const sharedPort = String(config.gateway.port);
+      await members.update({ address: { host, port: String(privatePort), sharedPort } });
       await members.join();
     },
     stop: () => members.close(),
@@ -142,7 +161,8 @@ async function main(): Promise<void> {
   const config = loadConfig();
   const log = createLogger({ role: 'gateway', nodeId: config.node.id, level: config.log.level });
   const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
-  await compose(config, log, lifecycle);
+  const stores = await connectStores(config, log, lifecycle);
+  addParts(config, log, lifecycle, createParts(config, log, lifecycle, stores));
   await lifecycle.runUntilSignal();
 }
 

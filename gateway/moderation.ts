@@ -203,7 +203,7 @@ export class Moderation {
 }
 
 function senderOf(entry: Entry): unknown {
-  // [alias, offset, ts, kind, body, mid]: the body follows four scalars; unpacked only when something is hidden.
+  // [alias, offset, ts, kind, body, mid]; unpacked only when something is hidden.
   const push = unpackPush(entry);
   const from = push?.['from'];
   return typeof from === 'object' && from !== null && 'id' in from ? from.id : undefined;

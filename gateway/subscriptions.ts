@@ -41,7 +41,7 @@ interface Admission {
   readonly request: SubscribeRequest;
   readonly channel: Channel;
   readonly membership: Membership;
-  /** Whether the position asked for can be continued from; looked up in history when the ring is too short. */
+  /** Whether the position can be continued from; looked up in history when the ring is too short. */
   readonly canResume: boolean;
 }
 

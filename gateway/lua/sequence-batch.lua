@@ -6,8 +6,8 @@
 -- KEYS[3] mids          hash    "<sender> <mid>" -> "<offset>:<ms>"; field ! holds when it was begun
 -- KEYS[4] mids-before   hash    the mids of the period before
 -- KEYS[5] restrictions  zset    "b:<user>" ban, "m:<user>" mute, "s:<user>" shadow; score = until (ms)
--- KEYS[6] users         hash    "t:<user>" time of the last message, "x:<user>" hash of its text, "r:<user>" rate,
---                               "!" rate of all ordinary messages
+-- KEYS[6] users         hash    "t:<user>" time of the last message, "x:<user>" hash of its text,
+--                               "r:<user>" rate, "!" rate of all ordinary messages
 -- KEYS[7] settings      hash    v version, and the modes: slow, unique, lock, links, emote, only, cap
 -- KEYS[8] feed          pub/sub channel (sharded)
 -- ARGV[1] now           ms, 0 = the server's clock
@@ -53,7 +53,8 @@ if now < last_ms then now = last_ms end
 local settings = nil
 local function modes()
   if not settings then
-    local row = redis.call('HMGET', KEYS[7], 'v', 'slow', 'unique', 'lock', 'links', 'emote', 'only', 'burst', 'period', 'cap')
+    local row = redis.call('HMGET', KEYS[7],
+      'v', 'slow', 'unique', 'lock', 'links', 'emote', 'only', 'burst', 'period', 'cap')
     settings = {
       version = row[1] or '0', slow = tonumber(row[2] or '0'), unique = tonumber(row[3] or '0'),
       lock = row[4] == '1', links = row[5] == '1', emote = row[6] == '1', only = tonumber(row[7] or '0'),
@@ -198,7 +199,8 @@ for _, one in ipairs(accepted) do
   feed[#feed + 1] = struct.pack('>I4', #one.message)
   feed[#feed + 1] = one.message
 end
-redis.call('HSET', KEYS[1], 'e', epoch, 'o', string.format('%.0f', next_offset), 't', string.format('%.0f', now))
+redis.call('HSET', KEYS[1],
+  'e', epoch, 'o', string.format('%.0f', next_offset), 't', string.format('%.0f', now))
 redis.call('HSET', KEYS[2], unpack(entries))
 redis.call('HSET', KEYS[3], unpack(mids))
 if #old > 0 then redis.call('HDEL', KEYS[2], unpack(old)) end

@@ -76,7 +76,7 @@ t.test(
     await t.rejects(failed, { code: 'temporary' });
     t.ok(performance.now() - sentAt < 2_000, 'an answer comes while Redis is away');
     const kept = [anna.client.publish(room, 'kept 1'), anna.client.publish(room, 'kept 2')];
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await until(() => performance.now() - sentAt > 3_000, { what: '3 s of pause' });
     server.resume();
     const acks = await Promise.all(kept);
     await until(() => acks.every((ack) => ben.offsets().includes(ack.offset)), {
@@ -120,7 +120,8 @@ async function slowReader(
 ): Promise<{ socket: Socket; frames: () => unknown[] }> {
   const socket = connectTcp(port, '127.0.0.1');
   socket.write(
-    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+    'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\n' +
       'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: rt1.msgpack\r\n\r\n',
   );
   const chunks: Buffer[] = [];

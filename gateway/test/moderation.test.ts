@@ -54,7 +54,8 @@ t.test(
       const outcomes = Array.from({ length: 8 }, (_, n) =>
         anna.client.publish(room, `m${n}`).then(({ offset }) => offset, code),
       );
-      await new Promise((resolve) => setTimeout(resolve, random.int(0, 4)));
+      const at = performance.now() + random.int(0, 4);
+      await until(() => performance.now() >= at, { what: 'some of them are sent', everyMs: 1 });
       const ban = await act(model.client, room, { action: 'ban', user: 'anna', reason: 'spam' });
       const settled = await Promise.all(outcomes);
       for (const outcome of settled) {

@@ -80,7 +80,7 @@ class UwsHandle implements Socket {
 }
 
 export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
-  const { events, metrics, nowMs, idleTimeoutSec, backpressureBytes = 65_536 } = options;
+  const { events, idleTimeoutSec, backpressureBytes = 65_536 } = options;
   const app = uWS.App();
   const listening: uWS.us_listen_socket[] = [];
 
@@ -90,7 +90,7 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
     idleTimeout: idleTimeoutSec,
     sendPingsAutomatically: true,
     compression: uWS.DISABLED,
-    upgrade: (res, req, context) => upgrade(res, req, context),
+    upgrade: (res, req, context) => upgrade(options, res, req, context),
     open(ws) {
       const session = ws.getUserData().session;
       session.socket = new UwsHandle(ws, session.isBinary);
@@ -115,43 +115,6 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
   app.any('/*', (res) => {
     res.writeStatus('426 Upgrade Required').writeHeader('upgrade', 'websocket').end();
   });
-
-  function upgrade(res: uWS.HttpResponse, req: uWS.HttpRequest, context: uWS.us_socket_context_t) {
-    const refuse = (status: string, reason: string): void => {
-      metrics.rejects.inc({ reason });
-      res.writeStatus(status);
-      if (status.startsWith('503')) res.writeHeader('retry-after', String(RETRY_AFTER_SEC));
-      res.end(reason);
-    };
-    const protocol = pickSubprotocol(req.getHeader('sec-websocket-protocol'));
-    if (protocol === undefined) {
-      refuse('400 Bad Request', 'subprotocol');
-      return;
-    }
-    if (!options.isOriginAllowed(req.getHeader('origin'), req.getHeader('host'))) {
-      refuse('403 Forbidden', 'origin');
-      return;
-    }
-    const obstacle = options.admit();
-    if (obstacle !== undefined) {
-      refuse('503 Service Unavailable', obstacle);
-      return;
-    }
-    const peer = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
-    const session = newSession(protocol, peer, req.getHeader('x-forwarded-for'));
-    const key = req.getHeader('sec-websocket-key');
-    res.upgrade<UserData>({ session }, key, protocol, '', context);
-  }
-
-  function newSession(encoding: Subprotocol, peer: string, forwardedFor: string): Session {
-    return new Session({
-      id: randomBytes(9).toString('base64url'),
-      encoding,
-      transport: 'websocket',
-      address: options.addressOf(peer, forwardedFor),
-      openedAtMs: nowMs(),
-    });
-  }
 
   return {
     listen: (host, port, isShared) =>
@@ -178,6 +141,55 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
       app.publish(topic, frame, typeof frame !== 'string');
     },
   };
+}
+
+/** A handshake: refused with a status that says why, or a session. The request is read before it dies. */
+function upgrade(
+  options: UwsTransportOptions,
+  res: uWS.HttpResponse,
+  req: uWS.HttpRequest,
+  context: uWS.us_socket_context_t,
+): void {
+  const { metrics, isOriginAllowed, admit } = options;
+  const refuse = (status: string, reason: string): void => {
+    metrics.rejects.inc({ reason });
+    res.writeStatus(status);
+    if (status.startsWith('503')) res.writeHeader('retry-after', String(RETRY_AFTER_SEC));
+    res.end(reason);
+  };
+  const protocol = pickSubprotocol(req.getHeader('sec-websocket-protocol'));
+  if (protocol === undefined) {
+    refuse('400 Bad Request', 'subprotocol');
+    return;
+  }
+  if (!isOriginAllowed(req.getHeader('origin'), req.getHeader('host'))) {
+    refuse('403 Forbidden', 'origin');
+    return;
+  }
+  const obstacle = admit();
+  if (obstacle !== undefined) {
+    refuse('503 Service Unavailable', obstacle);
+    return;
+  }
+  const peer = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
+  const session = newSession(options, protocol, peer, req.getHeader('x-forwarded-for'));
+  const key = req.getHeader('sec-websocket-key');
+  res.upgrade<UserData>({ session }, key, protocol, '', context);
+}
+
+function newSession(
+  { addressOf, nowMs }: UwsTransportOptions,
+  encoding: Subprotocol,
+  peer: string,
+  forwardedFor: string,
+): Session {
+  return new Session({
+    id: randomBytes(9).toString('base64url'),
+    encoding,
+    transport: 'websocket',
+    address: addressOf(peer, forwardedFor),
+    openedAtMs: nowMs(),
+  });
 }
 
 /** The form with host and options, which the library has and its declarations lack. */
