@@ -1,4 +1,5 @@
-// Which addresses may publish, play, or speak for others (proxies). Used by the server and by sessions.
+// Which addresses may publish, play, or speak for others (proxies). Used by the server and by
+// sessions.
 
 import { BlockList, isIP } from 'node:net';
 

@@ -1,5 +1,6 @@
-// An RTMP client for one connection that publishes or plays: restreaming, pulling between nodes, benchmarks
-// and tests. Invariant: every promise settles, at the latest when the connection closes or the time is up.
+// An RTMP client for one connection that publishes or plays: restreaming, pulling between nodes,
+// benchmarks and tests. Invariant: every promise settles, at the latest when the connection closes
+// or the time is up.
 
 import { connect as openSocket, type Socket } from 'node:net';
 import type { AmfObject, AmfValue } from './protocol/amf0.js';

@@ -1,6 +1,6 @@
-// One RTMP connection below its commands: handshake, chunks, acknowledgements, pings, limits, and an end that
-// is final. Used by RtmpSession. Invariants: nothing is handed up after the end began; `onClosed` comes once;
-// what a peer makes us hold is bounded in both directions.
+// One RTMP connection below its commands: handshake, chunks, acknowledgements, pings, limits, and
+// an end that is final. Used by RtmpSession. Invariants: nothing is handed up after the end began;
+// `onClosed` comes once; what a peer makes us hold is bounded in both directions.
 
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../cluster/index.js';

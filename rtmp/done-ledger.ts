@@ -1,6 +1,7 @@
-// Done events that accepted sessions of this node will owe, kept in the realtime Redis so that they outlive the
-// node: whoever sees that a node is gone adopts its events and sends them. Used by RtmpServer and main.ts.
-// Invariant: what was owed and not settled is adopted by exactly one living node.
+// Done events that accepted sessions of this node will owe, kept in the realtime Redis so that they
+// outlive the node: whoever sees that a node is gone adopts its events and sends them. Used by
+// RtmpServer and main.ts. Invariant: what was owed and not settled is adopted by exactly one living
+// node.
 
 import { coerceError, defineScript, type Logger, type RedisClient } from '../cluster/index.js';
 import type { HookRequest } from './hooks.js';
@@ -73,8 +74,8 @@ export class RedisDoneLedger implements DoneLedger {
   }
 
   /**
-   * Takes over from all nodes that are not `alive`. Rejects when Redis is away; what was moved by then is
-   * found by the next `recover`.
+   * Takes over from all nodes that are not `alive`. Rejects when Redis is away; what was moved by
+   * then is found by the next `recover`.
    */
   async adopt(alive: ReadonlySet<string>): Promise<OwedEvents[]> {
     const adopted: OwedEvents[] = [];

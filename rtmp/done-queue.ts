@@ -1,6 +1,6 @@
-// Done events on their way to the hooks. An accepted session must be closed at the back end exactly once, so
-// each event is repeated with back-off until a hook answers; the back end drops repeats by session id.
-// Order within a session is kept; sessions do not wait for each other.
+// Done events on their way to the hooks. An accepted session must be closed at the back end exactly
+// once, so each event is repeated with back-off until a hook answers; the back end drops repeats by
+// session id. Order within a session is kept; sessions do not wait for each other.
 
 import type { Logger } from '../cluster/index.js';
 import type { DoneLedger } from './done-ledger.js';
@@ -70,7 +70,9 @@ export class DoneQueue {
     });
   }
 
-  /** Waits until all events are delivered, at most `deadlineMs`; returns how many sessions are left. */
+  /**
+   * Waits until all events are delivered, at most `deadlineMs`; returns how many sessions are left.
+   */
   async flush(deadlineMs: number): Promise<number> {
     if (this.#entries.size === 0) return 0;
     await new Promise<void>((resolve) => {

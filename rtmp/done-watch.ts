@@ -1,5 +1,5 @@
-// Watches for ingest nodes that are gone and has their done events sent by this one; after a restart also those
-// of this node's former life. Used by main.ts, beside the member list.
+// Watches for ingest nodes that are gone and has their done events sent by this one; after a
+// restart also those of this node's former life. Used by main.ts, beside the member list.
 
 import { coerceError, type Logger } from '../cluster/index.js';
 import type { OwedEvents, RedisDoneLedger } from './done-ledger.js';

@@ -1,5 +1,5 @@
-// Error table of the media tier. `status` is what an RTMP client is told (NetConnection/NetStream code); the
-// message is its description, which OBS and ffmpeg show to the person in front of them.
+// Error table of the media tier. `status` is what an RTMP client is told (NetConnection/NetStream
+// code); the message is its description, which OBS and ffmpeg show to the person in front of them.
 
 import { defineErrors, type ErrorRow } from '../cluster/index.js';
 

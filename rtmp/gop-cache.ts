@@ -1,6 +1,6 @@
-// What a late joiner needs before live tags: metadata, decoder configurations and the pictures since the last
-// key frame. Owned by a PublishedStream. Bounded three ways, because a source without key frames, or with
-// huge ones, must not fill the memory.
+// What a late joiner needs before live tags: metadata, decoder configurations and the pictures
+// since the last key frame. Owned by a PublishedStream. Bounded three ways, because a source
+// without key frames, or with huge ones, must not fill the memory.
 
 import type { FlvTag } from './protocol/flv.js';
 import { FLV_SCRIPT, timestampDiff } from './protocol/flv.js';

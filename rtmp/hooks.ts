@@ -1,5 +1,6 @@
-// HTTP client for the hooks in the nginx-rtmp dialect: same members, same order, same reading of the answer.
-// Used by SessionHooks and DoneQueue. A missing, late or odd answer is `failed`, never an accept.
+// HTTP client for the hooks in the nginx-rtmp dialect: same members, same order, same reading of
+// the answer. Used by SessionHooks and DoneQueue. A missing, late or odd answer is `failed`, never
+// an accept.
 
 import http from 'node:http';
 import https from 'node:https';
@@ -44,7 +45,10 @@ export interface HookClientOptions {
 const VALUE_MAX = 256;
 const ANSWER_BYTES_MAX = 4_096;
 const REASON_MAX = 120;
-/** An idle connection goes before the usual servers close it (5 to 10 s), or a call might meet the closing. */
+/**
+ * An idle connection goes before the usual servers close it (5 to 10 s), or a call might meet the
+ * closing.
+ */
 const AGENT_OPTIONS = { keepAlive: true, maxSockets: 128, timeout: 4_000 } as const;
 
 const PATHS: Readonly<Record<HookCall, string>> = {
@@ -120,12 +124,16 @@ export class HookClient {
   }
 }
 
-/** The body as nginx-rtmp writes it: values cut at 256 bytes, the client's own arguments raw behind them. */
+/**
+ * The body as nginx-rtmp writes it: values cut at 256 bytes, the client's own arguments raw behind
+ * them.
+ */
 export function encodeForm(request: HookRequest): string {
   const pairs = Object.entries(request.members).map(
     ([name, value]) => `${name}=${encodeURIComponent(String(value).slice(0, VALUE_MAX))}`,
   );
-  // Raw, but only characters that a query may have: nothing may break out of the body or the next parser.
+  // Raw, but only characters that a query may have: nothing may break out of the body or the next
+  // parser.
   const args = request.args.replace(/[^\x21-\x7e]/g, '').slice(0, 2 * VALUE_MAX);
   return args === '' ? pairs.join('&') : `${pairs.join('&')}&${args}`;
 }
@@ -155,7 +163,10 @@ function judge(answer: http.IncomingMessage, text: string): HookVerdict {
   return { kind: 'failed', reason: `status ${status}` };
 }
 
-/** A sentence for the person at the encoder: `{"error":{"message"}}`, `{"message"}`, or short plain text. */
+/**
+ * A sentence for the person at the encoder: `{"error":{"message"}}`, `{"message"}`, or short plain
+ * text.
+ */
 function readReason(text: string): string | undefined {
   const found = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
   if (/[<{]/.test(found)) return undefined;

@@ -1,5 +1,5 @@
-// Every limit of RTMP ingest in one place, with the values that production uses. Those that operators change
-// come from the configuration.
+// Every limit of RTMP ingest in one place, with the values that production uses. Those that
+// operators change come from the configuration.
 
 import { readFileSync } from 'node:fs';
 import type { Config } from '../cluster/index.js';

@@ -1,6 +1,7 @@
-// Where ingest and the media pipeline meet: what an accepted publish looks like to ffmpeg, recorders,
-// thumbnails and players. Ingest implements LiveStream; everything behind it implements FlvSink.
-// Invariant: `streamStarted` and `streamEnded` come exactly once per accepted publish, in this order.
+// Where ingest and the media pipeline meet: what an accepted publish looks like to ffmpeg,
+// recorders, thumbnails and players. Ingest implements LiveStream; everything behind it implements
+// FlvSink. Invariant: `streamStarted` and `streamEnded` come exactly once per accepted publish, in
+// this order.
 
 import type { FlvTag } from './protocol/flv.js';
 
@@ -14,9 +15,9 @@ export interface LiveStream {
   /** Live view: members fill as tags arrive and keep changing; read them when needed. */
   readonly info: StreamInfo;
   /**
-   * Subscribes to FLV tags. The sink first gets `header()`, then onMetaData, the sequence headers and the
-   * cached GOP in one burst, then live tags. Returns the unsubscribe function (idempotent); after it
-   * nothing is called any more. On a stream that has ended the sink gets `end()` at once.
+   * Subscribes to FLV tags. The sink first gets `header()`, then onMetaData, the sequence headers
+   * and the cached GOP in one burst, then live tags. Returns the unsubscribe function (idempotent);
+   * after it nothing is called any more. On a stream that has ended the sink gets `end()` at once.
    */
   subscribe(sink: FlvSink): () => void;
   /** Ends the publish for good: the publisher sees the reason, then its connection is destroyed. */
@@ -28,15 +29,19 @@ export interface FlvSink {
   /** First call: write an FLV file header here. */
   header(): void;
   /**
-   * One tag. Return false to ask for drop-to-key-frame: media is then skipped until the next key frame
-   * (sequence headers and metadata still come). `tag.encoded` is one buffer shared by all sinks.
+   * One tag. Return false to ask for drop-to-key-frame: media is then skipped until the next key
+   * frame (sequence headers and metadata still come). `tag.encoded` is one buffer shared by all
+   * sinks.
    */
   tag(tag: FlvTag): boolean;
   /** Last call. The sink is already unsubscribed. */
   end(reason: string): void;
 }
 
-/** Told about every accepted publish of this node. A take-over is the old `streamEnded`, then the new `streamStarted`. */
+/**
+ * Told about every accepted publish of this node. A take-over is the old `streamEnded`, then the
+ * new `streamStarted`.
+ */
 export interface LiveStreamListener {
   streamStarted(stream: LiveStream): void;
   streamEnded(stream: LiveStream, reason: string): void;
@@ -50,7 +55,10 @@ export interface StreamInfo {
   readonly encoder: string | undefined;
   /** Measured over the last seconds, audio and video together. */
   readonly bitrateBps: number;
-  /** Steps of more than 1 s, or back by more than 0.2 s, between tags of one kind: copying is unwise. */
+  /**
+   * Steps of more than 1 s, or back by more than 0.2 s, between tags of one kind: copying is
+   * unwise.
+   */
   readonly timestampJumps: number;
 }
 
@@ -69,7 +77,9 @@ export interface VideoInfo {
   readonly chroma: string;
   readonly width: number;
   readonly height: number;
-  /** Measured from timestamps; before enough frames came, what the metadata or the SPS says, or 0. */
+  /**
+   * Measured from timestamps; before enough frames came, what the metadata or the SPS says, or 0.
+   */
   readonly fps: number;
   /** Longest distance of the last key frames, ms; 0 before the second key frame. */
   readonly keyFrameIntervalMs: number;

@@ -1,6 +1,6 @@
-// One RTMP player: writes the batches of its stream, and when the peer is too slow skips to a key frame; a
-// peer that stays slow is closed. Memory per player is bounded by the queue limit and one batch, and queued
-// buffers are shared with the other players.
+// One RTMP player: writes the batches of its stream, and when the peer is too slow skips to a key
+// frame; a peer that stays slow is closed. Memory per player is bounded by the queue limit and one
+// batch, and queued buffers are shared with the other players.
 
 import type { Clock } from '../cluster/index.js';
 import type { RtmpConnection } from './connection.js';

@@ -1,12 +1,13 @@
-// Reads the PROXY header of a connection that a trusted balancer opened, before anything else sees its bytes.
+// Reads the PROXY header of a connection that a trusted balancer opened, before anything else sees
+// its bytes.
 
 import type { Socket } from 'node:net';
 import { coerceError } from '../cluster/index.js';
 import { parseProxyHeader, type ProxyHeader } from './protocol/proxy-header.js';
 
 /**
- * Resolves to the client's address, with the bytes behind the header back in the socket, which is paused.
- * Rejects when the header is missing, broken or late, or the socket closes.
+ * Resolves to the client's address, with the bytes behind the header back in the socket, which is
+ * paused. Rejects when the header is missing, broken or late, or the socket closes.
  */
 export function readProxyHeader(socket: Socket, timeoutMs: number): Promise<ProxyHeader['source']> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
-// Publishing: verdict of the hook before Publish.Start with the socket held back, then media into the stream.
-// Invariant: every verdict that was an accept is followed by exactly one done, also when the claim was lost.
+// Publishing: verdict of the hook before Publish.Start with the socket held back, then media into
+// the stream. Invariant: every verdict that was an accept is followed by exactly one done, also
+// when the claim was lost.
 
 import { createHash } from 'node:crypto';
 import type { ConnectionEnd } from './connection.js';
@@ -37,7 +38,9 @@ const KEY = /^[A-Za-z0-9_.~-]{1,128}$/;
 const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const STREAM_ID_LENGTH = 22;
 
-/** Asks whether the peer may publish; on a yes activates a PublishRole, else tells the peer why not. */
+/**
+ * Asks whether the peer may publish; on a yes activates a PublishRole, else tells the peer why not.
+ */
 export async function authorisePublish(host: SessionHost, request: PublishRequest): Promise<void> {
   const { connection, context, hooks } = host;
   const { name, args, type } = request;
@@ -83,8 +86,9 @@ function refusalOf(verdict: HookVerdict): Refusal {
 }
 
 /**
- * Id under which viewers know the stream: what the hook's Location says, else one made of the key that does
- * not lead back to it. Undefined when the hook did not accept, or named something that is no id.
+ * Id under which viewers know the stream: what the hook's Location says, else one made of the key
+ * that does not lead back to it. Undefined when the hook did not accept, or named something that is
+ * no id.
  */
 function publicStreamId(verdict: HookVerdict, keyHash: string): string | undefined {
   if (verdict.kind === 'accept') return keyHash.slice(0, STREAM_ID_LENGTH);

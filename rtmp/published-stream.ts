@@ -1,6 +1,6 @@
-// One accepted publish: measures it, caches its GOP and hands each tag to every reader. Implements LiveStream
-// for the media pipeline; RTMP players get whole batches, so that one write serves all tags of a read.
-// Invariant: after `end`, nothing is delivered and every reader was told.
+// One accepted publish: measures it, caches its GOP and hands each tag to every reader. Implements
+// LiveStream for the media pipeline; RTMP players get whole batches, so that one write serves all
+// tags of a read. Invariant: after `end`, nothing is delivered and every reader was told.
 
 import type { FlvSink, LiveStream } from './live-stream.js';
 import { GopCache, type GopLimits } from './gop-cache.js';

@@ -1,4 +1,5 @@
-// Rate of a growing byte count over a window, for statistics. Sampled from outside, so it costs no timer.
+// Rate of a growing byte count over a window, for statistics. Sampled from outside, so it costs no
+// timer.
 
 export class RateMeter {
   readonly #windowMs: number;

@@ -1,5 +1,6 @@
-// The RTMP server of a node: listens, admits connections within limits, ticks them, and stops them in order.
-// Used by main.ts. Owns every session of the node, and ends none of them because of another.
+// The RTMP server of a node: listens, admits connections within limits, ticks them, and stops them
+// in order. Used by main.ts. Owns every session of the node, and ends none of them because of
+// another.
 
 import { once } from 'node:events';
 import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
@@ -171,7 +172,9 @@ export class RtmpServer {
     return stream !== undefined;
   }
 
-  /** Sends done events of sessions whose node is gone, those of a former life of this one included. */
+  /**
+   * Sends done events of sessions whose node is gone, those of a former life of this one included.
+   */
   settle(owed: readonly OwedEvents[]): void {
     for (const { session, requests } of owed) {
       this.#context.doneQueue.push({ session, requests, after: Promise.resolve() });

@@ -1,4 +1,5 @@
-// What sessions and their roles share: the parts of this node, and the face that a session shows to its role.
+// What sessions and their roles share: the parts of this node, and the face that a session shows to
+// its role.
 
 import type { Clock, Logger } from '../cluster/index.js';
 import type { AddressRules } from './address-rules.js';

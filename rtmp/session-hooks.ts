@@ -1,6 +1,6 @@
-// The hooks of one session, in order: verdict, updates, done. Invariants: done is sent exactly once and only
-// after an accept; at most one call is under way; the n-th update is due n intervals after the accept, however
-// long answers take.
+// The hooks of one session, in order: verdict, updates, done. Invariants: done is sent exactly once
+// and only after an accept; at most one call is under way; the n-th update is due n intervals after
+// the accept, however long answers take.
 
 import type { Clock, Logger } from '../cluster/index.js';
 import type { DoneLedger } from './done-ledger.js';
@@ -95,8 +95,8 @@ export class SessionHooks {
   }
 
   /**
-   * Notes what will be owed should this node die. Under the public stream id: the key is not written down.
-   * The events say that nobody saw the session end.
+   * Notes what will be owed should this node die. Under the public stream id: the key is not
+   * written down. The events say that nobody saw the session end.
    */
   noteOwed(ledger: DoneLedger, streamId: string): void {
     if (this.#state !== 'accepted') return;

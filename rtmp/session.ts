@@ -1,5 +1,6 @@
 // One RTMP session from accept to its access log line: which commands a client may give, and when.
-// Invariants: media is taken only from an accepted publisher; one role per session; every end passes `#finish`.
+// Invariants: media is taken only from an accepted publisher; one role per session; every end
+// passes `#finish`.
 
 import type { Socket } from 'node:net';
 import {

@@ -1,5 +1,6 @@
-// Measures what a publisher really sends: codecs from the sequence headers, frame rate and key-frame distance
-// from timestamps, bit rate from arrival. Owned by a PublishedStream, read through LiveStream.info.
+// Measures what a publisher really sends: codecs from the sequence headers, frame rate and
+// key-frame distance from timestamps, bit rate from arrival. Owned by a PublishedStream, read
+// through LiveStream.info.
 
 import type { AudioInfo, StreamInfo, VideoInfo } from './live-stream.js';
 import { parseAacConfig, parseMp3Config } from './protocol/aac.js';

@@ -1,6 +1,6 @@
 // The streams of this node: who may publish, who is live, which players hang on. Used by sessions.
-// Invariants: a stream has at most one live publisher; a key has at most one pending claim that can still win;
-// players of a stream stay over a take-over and over a gap shorter than the grace.
+// Invariants: a stream has at most one live publisher; a key has at most one pending claim that can
+// still win; players of a stream stay over a take-over and over a gap shorter than the grace.
 
 import { assert, type Clock } from '../cluster/index.js';
 import type { GopLimits } from './gop-cache.js';
@@ -41,7 +41,9 @@ interface KeyState {
   live: PublishedStream | undefined;
 }
 
-/** The wish to publish with a key, made before the hook is asked. To be confirmed or released, once. */
+/**
+ * The wish to publish with a key, made before the hook is asked. To be confirmed or released, once.
+ */
 export class Claim {
   readonly keyHash: string;
   isSuperseded = false;
@@ -108,8 +110,8 @@ export class StreamTable {
   }
 
   /**
-   * Makes the claim live; a running publisher of the stream is ended first. Undefined when a newer claim
-   * came in between, or another key publishes the stream and the policy is to refuse.
+   * Makes the claim live; a running publisher of the stream is ended first. Undefined when a newer
+   * claim came in between, or another key publishes the stream and the policy is to refuse.
    */
   confirm(claim: Claim, options: ConfirmOptions): PublishedStream | undefined {
     this.release(claim);
@@ -166,7 +168,10 @@ export class StreamTable {
     if (this.#announced.delete(stream)) this.#options.listener.streamEnded(stream, reason);
   }
 
-  /** Adds a player; undefined when the stream is not live. Returns the burst that the player starts with. */
+  /**
+   * Adds a player; undefined when the stream is not live. Returns the burst that the player starts
+   * with.
+   */
   join(streamId: string, player: StreamPlayer): TagBatch | undefined {
     const slot = this.#slots.get(streamId);
     if (slot?.stream === undefined) return undefined;

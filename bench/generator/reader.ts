@@ -27,6 +27,8 @@ const HEAD_MAX = 8_192;
 export class Reader {
   readonly scanner: FrameScanner;
   isLost = false;
+  /** Messages of the witness when counting began. */
+  messagesBefore = 0;
   private readonly socket: Socket;
   private head: Buffer | undefined = Buffer.alloc(0);
   private framesSeen = 0;
@@ -61,6 +63,10 @@ export class Reader {
     this.socket.once('connect', () => this.socket.write(request.text));
     this.socket.once('error', (error) => this.fail(error));
     this.socket.once('close', () => this.fail(new Error('the server closed the connection')));
+  }
+
+  get witness(): Witness | undefined {
+    return this.options.witness;
   }
 
   /** Stops reading: the kernel's buffers fill, then the server's. */

@@ -1,6 +1,6 @@
-// RTMP publishers and players for one server under test. Pictures and sound are synthetic, 2.6 Mbit/s at 30
-// pictures per second with a key frame every two seconds. One player, the witness, checks every tag; the others
-// only count bytes, so that the generator is not what is measured.
+// RTMP publishers and players for one server under test. Pictures and sound are synthetic, 2.6
+// Mbit/s at 30 pictures per second with a key frame every two seconds. One player, the witness,
+// checks every tag; the others only count bytes, so that the generator is not what is measured.
 import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO, FlvTag, RtmpClient } from '../../rtmp/index.js';
 import { serveParent } from '../lib/node-child.js';
 

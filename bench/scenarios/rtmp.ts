@@ -1,5 +1,6 @@
-// RTMP: what a publisher and a player cost a node, and what a player that does not read does to its memory, with
-// nginx-rtmp beside it in the same rounds. Streams of 2.6 Mbit/s are passed on as they are.
+// RTMP: what a publisher and a player cost a node, and what a player that does not read does to its
+// memory, with nginx-rtmp beside it in the same rounds. Streams of 2.6 Mbit/s are passed on as they
+// are.
 import { interleave } from '../lib/interleave.js';
 import { noPromise, pairOf, type Result, type ScenarioReport } from '../lib/result.js';
 import type { Run } from '../lib/run-context.js';
@@ -75,8 +76,8 @@ async function measureAll(
     limitedBy: 'pace',
     results,
     notes: [
-      'Streams of 2.6 Mbit/s (30 pictures/s, key frame every 2 s, AAC) are offered at their own pace.',
-      'One player checks every tag; holes are counted below. CPU is user and system of the serving process.',
+      'Streams of 2.6 Mbit/s (30 pictures/s, key frame every 2 s, AAC) at their own pace.',
+      'One player checks every tag; holes are counted. CPU is user and system of the serving process.',
       ...notes,
     ],
   };
@@ -116,7 +117,8 @@ function describe(plan: Plan, { name }: BenchRtmpServer, samples: readonly RtmpS
     shortNumber(median(samples.map(pick)));
   return (
     `${plan.name}, ${name}: ${middle((one) => one.cpuPercent)} % CPU, ` +
-    `${middle((one) => one.residentMb)} MB resident, ${middle((one) => one.mbitPerSecOut)} Mbit/s read, ` +
+    `${middle((one) => one.residentMb)} MB resident, ` +
+    `${middle((one) => one.mbitPerSecOut)} Mbit/s read, ` +
     `${middle((one) => one.witnessGaps)} holes at the witness, ` +
     `generator ${middle((one) => one.generatorPercent)} %`
   );

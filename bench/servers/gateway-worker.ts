@@ -31,13 +31,16 @@ export interface RealtimeRedis {
 }
 
 /** Redis for rooms, with a publisher as billing and web have it. */
-export async function startRealtimeRedis(run: Run): Promise<RealtimeRedis> {
+export async function startRealtimeRedis(
+  run: Run,
+  options: { readonly historyMax?: number } = {},
+): Promise<RealtimeRedis> {
   const server = await startRedis(run.scope);
   const client = await connectRedis(server.url, {
     ...{ role: 'command', name: 'bench', log: silentLog },
   });
   run.scope.teardown(() => closeRedis(client));
-  const publisher = createPublisher({ redis: client, log: silentLog });
+  const publisher = createPublisher({ redis: client, log: silentLog, ...options });
   return { server, client, publisher, pid: await redisPid(client) };
 }
 

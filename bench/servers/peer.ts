@@ -23,17 +23,23 @@ export const PEERS: Readonly<Record<string, PeerProgram>> = {
   sockjs: { file: 'sockjs.ts', args: [], setup: { kind: 'sockjs' } },
 };
 
-export async function startPeer(run: Run, peer: string): Promise<BroadcastServer> {
+export async function startPeer(
+  run: Run,
+  peer: string,
+  options: { readonly payloadBytes?: number; readonly args?: readonly string[] } = {},
+): Promise<BroadcastServer> {
   const program = PEERS[peer];
   if (program === undefined) throw new Error(`no peer ${peer}`);
   const { file, args, setup } = program;
   const child = startNodeChild<PeerCalls>(run.scope, {
     entry: run.tree.entry(`bench/peers/${file}`),
-    args,
+    args: [...args, ...(options.args ?? [])],
     execArgv: serverFlags(run, peer),
     env: { NODE_ENV: 'production' },
   });
-  const { port, name, version } = await child.call('listen', { payloadBytes: PAYLOAD_BYTES });
+  const { port, name, version } = await child.call('listen', {
+    payloadBytes: options.payloadBytes ?? PAYLOAD_BYTES,
+  });
   return {
     ...{ name, version, port, setup, pid: child.pid },
     async start(perTick, ticks) {

@@ -1,5 +1,6 @@
-// Our RTMP ingest as a server under test: its own process, with a hook server that accepts everything beside it.
-// Nothing behind ingest runs: nginx-rtmp next to it does not transcode either.
+// Our RTMP ingest as a server under test: its own process, with a hook server that accepts
+// everything beside it. Nothing behind ingest runs: nginx-rtmp next to it does not transcode
+// either.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
-// RTMP servers under test: ours and nginx-rtmp (Debian's libnginx-mod-rtmp), each a process of its own with one
-// worker, reached by the same clients.
+// RTMP servers under test: ours and nginx-rtmp (Debian's libnginx-mod-rtmp), each a process of its
+// own with one worker, reached by the same clients.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';

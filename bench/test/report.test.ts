@@ -52,9 +52,11 @@ t.test('new and vanished points and other machines are said', (t) => {
   t.end();
 });
 
-t.test('a number that the generator limited is shown as a lower bound', (t) => {
+t.test('a number that the generator limited is shown as a bound', (t) => {
   const text = resultTable([{ ...base, limitedBy: 'generator' }]);
-  t.match(text, /≥ 0\.400/);
+  t.match(text, /≤ 0\.400/);
+  t.match(resultTable([{ ...base, limitedBy: 'machine', better: 'more' }]), /≥ 0\.400/);
+  t.notMatch(resultTable([base]), /[≤≥]/);
   t.match(text, /generator/);
   t.match(text, /ws 8.*0\.140.*<= 0\.200 kept/);
   t.end();

@@ -1,6 +1,6 @@
-// Control and statistics of all ingest nodes through any one of them: a question goes out on the bus, every node
-// answers, the asker adds up. Every node runs one FleetControl. Invariant: an order is carried out by each node
-// that hears it, also when its answer is lost.
+// Control and statistics of all ingest nodes through any one of them: a question goes out on the
+// bus, every node answers, the asker adds up. Every node runs one FleetControl. Invariant: an order
+// is carried out by each node that hears it, also when its answer is lost.
 
 import { randomUUID } from 'node:crypto';
 import { type Bus, coerceError, type Logger } from '../../cluster/index.js';

@@ -1,5 +1,5 @@
-// Control server of an ingest node, on a private address: JSON for our tools, and the URLs and the XML of
-// nginx-rtmp's control and statistics modules. Everything acts on the whole fleet.
+// Control server of an ingest node, on a private address: JSON for our tools, and the URLs and the
+// XML of nginx-rtmp's control and statistics modules. Everything acts on the whole fleet.
 //   GET  /streams · GET /sessions · GET /statistics · GET /stat (XML)
 //   POST /sessions/<id>/kick · POST /streams/<id>/kick · POST /drain
 //   GET  /control/drop/{publisher,subscriber,client}?app&name&addr&clientid

@@ -1,5 +1,5 @@
-// Statistics in the XML tree of nginx-rtmp's rtmp_stat, so that its style sheets and exporters can read them. The
-// nodes of the fleet appear as one server.
+// Statistics in the XML tree of nginx-rtmp's rtmp_stat, so that its style sheets and exporters can
+// read them. The nodes of the fleet appear as one server.
 
 import type { NodeStatistics, SessionStatistics, StreamStatistics } from './statistics.js';
 

@@ -1,5 +1,6 @@
-// What a node says about itself: streams and sessions with bytes and rates, as plain JSON. Made by RtmpServer,
-// sent over the bus, shown by the control server. Holds public stream ids only, never a key.
+// What a node says about itself: streams and sessions with bytes and rates, as plain JSON. Made by
+// RtmpServer, sent over the bus, shown by the control server. Holds public stream ids only, never a
+// key.
 
 import type { AudioInfo, VideoInfo } from '../live-stream.js';
 

@@ -1,5 +1,5 @@
--- acquire-show: makes a node the owner of a stream's show and gives it a fencing token higher than any before.
--- The newest publisher wins: whether it may publish at all was decided before.
+-- acquire-show: makes a node the owner of a stream's show and gives it a fencing token higher than
+-- any before. The newest publisher wins: whether it may publish at all was decided before.
 -- KEYS[1] show  hash  f fence, n node, s session, d state (JSON)
 -- ARGV[1] node     id of the new owner
 -- ARGV[2] session  of its publisher

@@ -1,5 +1,5 @@
--- adopt-done: moves the done events that a node owes to another node, which sends them in its place. Each event
--- is given to one caller; a node may adopt its own from before a restart.
+-- adopt-done: moves the done events that a node owes to another node, which sends them in its place.
+-- Each event is given to one caller; a node may adopt its own from before a restart.
 -- KEYS[1] from   hash  session -> JSON
 -- KEYS[2] to     hash  session -> JSON
 -- KEYS[3] nodes  set   nodes that owe events

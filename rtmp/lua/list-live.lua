@@ -7,6 +7,7 @@
 -- Cost: about 5 us + 0.5 us for each stream
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local streams = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', now), '+inf', 'LIMIT', 0, ARGV[1])
+local after = '(' .. string.format('%.0f', now)
+local streams = redis.call('ZRANGEBYSCORE', KEYS[1], after, '+inf', 'LIMIT', 0, ARGV[1])
 if #streams == 0 then return {} end
 return redis.call('HMGET', KEYS[2], unpack(streams))

@@ -1,4 +1,5 @@
--- renew-live: puts or keeps a stream in the list of live streams for one lease, unless a newer owner has it.
+-- renew-live: puts or keeps a stream in the list of live streams for one lease, unless a newer
+-- owner has it.
 -- KEYS[1] leases  zset  stream -> end of its lease, ms of the server's clock
 -- KEYS[2] rows    hash  stream -> "<fence> <JSON>"
 -- ARGV[1] stream  id

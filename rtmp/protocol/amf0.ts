@@ -1,6 +1,7 @@
-// AMF0 values, as commands and metadata carry them. The decoder is meant for hostile bytes: bounded depth,
-// members and strings, exact bounds, objects without a prototype.
-// Reference: Adobe AMF0 (2007). AMF3 values (marker 0x11) are refused; of AMF3 only the wrapper is read.
+// AMF0 values, as commands and metadata carry them. The decoder is meant for hostile bytes: bounded
+// depth, members and strings, exact bounds, objects without a prototype.
+// Reference: Adobe AMF0 (2007). AMF3 values (marker 0x11) are refused; of AMF3 only the wrapper is
+// read.
 
 import { ProtocolError } from './protocol-error.js';
 
@@ -13,7 +14,10 @@ export interface AmfObject {
 
 export type AmfArray = readonly AmfValue[];
 
-/** An associative array (marker 8), the usual shape of onMetaData. Decoded as such, so round trips are exact. */
+/**
+ * An associative array (marker 8), the usual shape of onMetaData. Decoded as such, so round trips
+ * are exact.
+ */
 export class EcmaArray {
   readonly entries: AmfObject;
 

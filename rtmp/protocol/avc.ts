@@ -1,5 +1,7 @@
-// What an AVC sequence header says about the pictures: profile, level, size, format, nominal frame rate.
-// Reference: ISO/IEC 14496-15, 5.2.4.1 (configuration record); H.264, 7.3.2.1.1 and E.1.1 (SPS, VUI).
+// What an AVC sequence header says about the pictures: profile, level, size, format, nominal frame
+// rate.
+// Reference: ISO/IEC 14496-15, 5.2.4.1 (configuration record); H.264, 7.3.2.1.1 and E.1.1 (SPS,
+// VUI).
 
 import { BitReader } from './bit-reader.js';
 import type { FlvTag } from './flv.js';

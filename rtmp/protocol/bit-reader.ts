@@ -1,5 +1,5 @@
-// Bits of a codec header, most significant first, with Exp-Golomb codes as H.264 defines them (9.1).
-// Reading past the end gives zeros, and `isPastEnd` tells; headers come from strangers.
+// Bits of a codec header, most significant first, with Exp-Golomb codes as H.264 defines them
+// (9.1). Reading past the end gives zeros, and `isPastEnd` tells; headers come from strangers.
 
 export class BitReader {
   readonly #data: Buffer;

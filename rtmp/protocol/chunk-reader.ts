@@ -1,5 +1,6 @@
-// Chunk stream to messages. Pull-based: `push` bytes, then call `next` until it gives nothing; a caller that
-// stops calling `next` (an undecided publish) keeps the rest unparsed. Memory is bounded by the limits.
+// Chunk stream to messages. Pull-based: `push` bytes, then call `next` until it gives nothing; a
+// caller that stops calling `next` (an undecided publish) keeps the rest unparsed. Memory is
+// bounded by the limits.
 // Reference: Adobe RTMP 1.0, 5.3 (chunks), 5.4.1–5.4.2 (set chunk size, abort), which act in here.
 
 import type { RtmpMessage } from './message.js';
@@ -79,7 +80,9 @@ export class ChunkReader {
     }
   }
 
-  /** Parses one chunk header when all its bytes are there, and starts its message if it opens one. */
+  /**
+   * Parses one chunk header when all its bytes are there, and starts its message if it opens one.
+   */
   #readHeader(): boolean {
     const input = this.#input;
     let at = this.#at;
@@ -116,7 +119,8 @@ export class ChunkReader {
     at += headerBytes;
     const time = isExtended ? input.readUInt32BE(at) : field;
     target.extended = isExtended ? time : undefined;
-    // A type 3 chunk that opens a message repeats this field as its delta, also behind type 0 (5.3.1.2.4).
+    // A type 3 chunk that opens a message repeats this field as its delta, also behind type 0
+    // (5.3.1.2.4).
     target.delta = time;
     target.timestamp = (format === 0 ? time : target.timestamp + time) >>> 0;
     target.hasHeader = true;
@@ -133,8 +137,8 @@ export class ChunkReader {
     const isInside = stream.payload !== undefined;
     if (stream.extended !== undefined) {
       if (at + 4 > this.#input.length) return false;
-      // Some encoders leave the extended timestamp out of the later chunks of a message, so it is taken
-      // only when it repeats the known value.
+      // Some encoders leave the extended timestamp out of the later chunks of a message, so it is
+      // taken only when it repeats the known value.
       if (!isInside || this.#input.readUInt32BE(at) === stream.extended) at += 4;
     }
     this.#at = at;

@@ -1,5 +1,5 @@
-// Messages to chunks. Every message is written with a full (type 0) header, so the bytes depend on nothing
-// sent before: one encoded buffer serves all players of a stream.
+// Messages to chunks. Every message is written with a full (type 0) header, so the bytes depend on
+// nothing sent before: one encoded buffer serves all players of a stream.
 // Reference: Adobe RTMP 1.0, 5.3.
 
 import type { RtmpMessage } from './message.js';

@@ -1,5 +1,6 @@
-// NetConnection and NetStream commands: a typed view of what a client asks, and builders for the answers.
-// Everything from the peer is checked here, so the session never meets a value of the wrong type.
+// NetConnection and NetStream commands: a typed view of what a client asks, and builders for the
+// answers. Everything from the peer is checked here, so the session never meets a value of the
+// wrong type.
 // Reference: Adobe RTMP 1.0, 7.2; Enhanced RTMP v2 for the connect capabilities.
 
 import type { AmfObject, AmfValue } from './amf0.js';
@@ -55,7 +56,8 @@ export type StatusLevel = 'status' | 'error';
 
 /**
  * Reads a command message (AMF0, or AMF0 in the AMF3 wrapper).
- * @throws ProtocolError when it is not a command, or a member that the command needs is missing or odd
+ * @throws ProtocolError when it is not a command, or a member that the command needs is missing or
+ * odd
  */
 export function parseCommand(message: RtmpMessage): ClientCommand {
   const values = decodeAmf0(amf0Body(message));

@@ -1,5 +1,5 @@
-// Protocol control and user control messages: builders for what a server or client sends, a parser for what
-// arrives. Chunk size and abort act inside the chunk reader and do not come by here.
+// Protocol control and user control messages: builders for what a server or client sends, a parser
+// for what arrives. Chunk size and abort act inside the chunk reader and do not come by here.
 // Reference: Adobe RTMP 1.0, 5.4 and 7.1.7.
 
 import type { RtmpMessage } from './message.js';
@@ -68,7 +68,8 @@ export function pingResponse(timestampMs: number): RtmpMessage {
 }
 
 /**
- * Meaning of a message of type 3 to 6; unknown user control events are `ignored` as the standard wants.
+ * Meaning of a message of type 3 to 6; unknown user control events are `ignored` as the standard
+ * wants.
  * @throws ProtocolError MESSAGE_MALFORMED when it is shorter than its fields
  */
 export function parseControl(message: RtmpMessage): ControlEvent {

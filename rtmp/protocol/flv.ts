@@ -1,6 +1,8 @@
-// FLV tags: the unit of media between an RTMP session, the GOP cache, players and ffmpeg. A tag owns its
-// payload, is immutable and is shared by all readers, so nobody may write into its buffers.
-// Reference: Adobe Flash Video File Format 10.1, annex E; Enhanced RTMP v2 for the extended headers.
+// FLV tags: the unit of media between an RTMP session, the GOP cache, players and ffmpeg. A tag
+// owns its payload, is immutable and is shared by all readers, so nobody may write into its
+// buffers.
+// Reference: Adobe Flash Video File Format 10.1, annex E; Enhanced RTMP v2 for the extended
+// headers.
 
 import { encodeChunks } from './chunk-writer.js';
 import { CSID_AUDIO, CSID_DATA, CSID_VIDEO } from './message.js';
@@ -16,7 +18,9 @@ export const VIDEO_CODEC_AVC = 7;
 export const AUDIO_CODEC_MP3 = 2;
 export const AUDIO_CODEC_AAC = 10;
 
-/** Chunk size and message stream of `FlvTag.chunks`; a player's connection must be set up for them. */
+/**
+ * Chunk size and message stream of `FlvTag.chunks`; a player's connection must be set up for them.
+ */
 export const PLAY_CHUNK_SIZE = 65_536;
 export const PLAY_STREAM_ID = 1;
 
@@ -96,8 +100,8 @@ export class FlvTag {
   }
 
   /**
-   * The tag as RTMP chunks for players, its timestamp moved by `offsetMs`. Built once per offset (all players
-   * of a stream have the same one) and shared.
+   * The tag as RTMP chunks for players, its timestamp moved by `offsetMs`. Built once per offset
+   * (all players of a stream have the same one) and shared.
    */
   chunks(offsetMs: number): Buffer {
     if (this.#chunks?.offsetMs !== offsetMs) {

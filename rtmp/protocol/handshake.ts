@@ -1,5 +1,6 @@
-// Server and client side of the RTMP handshake, without a socket: bytes in, bytes out. The server answers a
-// digest (Flash 9 "complex") handshake with a digest and everything else with the plain one.
+// Server and client side of the RTMP handshake, without a socket: bytes in, bytes out. The server
+// answers a digest (Flash 9 "complex") handshake with a digest and everything else with the plain
+// one.
 // Reference: Adobe RTMP 1.0, 5.2; the digest scheme as librtmp and ffmpeg speak it.
 
 import { createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';

@@ -1,5 +1,5 @@
-// The one error of this package: the peer broke the protocol or a limit. Whoever reads from the peer closes
-// the connection on it; any other exception out of this package is a bug.
+// The one error of this package: the peer broke the protocol or a limit. Whoever reads from the
+// peer closes the connection on it; any other exception out of this package is a bug.
 
 export type ProtocolErrorCode =
   | 'HANDSHAKE_VERSION'

@@ -1,5 +1,5 @@
-// The PROXY protocol header that a load balancer puts before the first byte of a connection: versions 1 (text)
-// and 2 (binary). Pure: bytes in, source address and the rest out.
+// The PROXY protocol header that a load balancer puts before the first byte of a connection:
+// versions 1 (text) and 2 (binary). Pure: bytes in, source address and the rest out.
 // Reference: haproxy proxy-protocol.txt, 2.1 and 2.2.
 
 import { isIP } from 'node:net';

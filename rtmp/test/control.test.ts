@@ -1,4 +1,5 @@
-// Control and statistics over a fleet of two nodes on one bus, and over HTTP in our words and nginx-rtmp's.
+// Control and statistics over a fleet of two nodes on one bus, and over HTTP in our words and
+// nginx-rtmp's.
 import t, { type Test } from 'tap';
 import { createMemoryBus } from '../../cluster/index.js';
 import { silentLog, until } from '../../cluster/testing/index.js';

@@ -1,4 +1,5 @@
-// The list of live streams and the ownership of shows, on real Redis: leases, fencing, expiry, take-over.
+// The list of live streams and the ownership of shows, on real Redis: leases, fencing, expiry,
+// take-over.
 import t from 'tap';
 import { startRedis, until } from '../../cluster/testing/index.js';
 import { LiveLeases, type LiveStreamRow, StreamDirectory } from '../directory.js';

@@ -1,4 +1,5 @@
-// Done events of a node that dies: noted in Redis, adopted by one living node, sent once, without the key.
+// Done events of a node that dies: noted in Redis, adopted by one living node, sent once, without
+// the key.
 import t from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, until } from '../../cluster/testing/index.js';

@@ -1,4 +1,5 @@
-// The hook dialect and its promises: members, verdicts, order, updates without drift, done exactly once.
+// The hook dialect and its promises: members, verdicts, order, updates without drift, done exactly
+// once.
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { RtmpStatusError } from '../client.js';

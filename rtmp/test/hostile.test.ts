@@ -1,5 +1,5 @@
-// The hostile inputs that kill or confuse other RTMP servers, and seeded noise: the process lives, the peer is
-// closed with the right reason, and a publisher beside them loses nothing.
+// The hostile inputs that kill or confuse other RTMP servers, and seeded noise: the process lives,
+// the peer is closed with the right reason, and a publisher beside them loses nothing.
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { fuzzRounds } from '../../cluster/config.js';

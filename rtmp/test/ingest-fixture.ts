@@ -1,4 +1,5 @@
-// A running ingest node with a hook server that tests can script, real ffmpeg processes, and synthetic media.
+// A running ingest node with a hook server that tests can script, real ffmpeg processes, and
+// synthetic media.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

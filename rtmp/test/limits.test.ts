@@ -1,4 +1,5 @@
-// Limits and odd publishers: connections, idle and half-open peers, acknowledgements, pings, names, codecs.
+// Limits and odd publishers: connections, idle and half-open peers, acknowledgements, pings, names,
+// codecs.
 import { connect } from 'node:net';
 import t from 'tap';
 import { startTcpProxy, until } from '../../cluster/testing/index.js';

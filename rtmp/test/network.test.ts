@@ -1,4 +1,5 @@
-// Where connections come from, and what a publisher may use up: RTMPS, PROXY headers, networks, rate, time.
+// Where connections come from, and what a publisher may use up: RTMPS, PROXY headers, networks,
+// rate, time.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import t from 'tap';

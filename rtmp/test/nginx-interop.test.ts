@@ -1,5 +1,5 @@
-// nginx-rtmp (Debian's libnginx-mod-rtmp) as reference peer: its hooks beside ours, its relay into our ingest, and
-// our client against its server.
+// nginx-rtmp (Debian's libnginx-mod-rtmp) as reference peer: its hooks beside ours, its relay into
+// our ingest, and our client against its server.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';

@@ -1,5 +1,5 @@
-// One measured stretch of RTMP load on one server: CPU of its process over a window, resident memory, and the
-// proof that the load was carried.
+// One measured stretch of RTMP load on one server: CPU of its process over a window, resident
+// memory, and the proof that the load was carried.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RtmpLoadCalls } from '../../generator/rtmp-load.js';
 import type { NodeChild } from '../../lib/node-child.js';

@@ -1,4 +1,5 @@
-// Chunk reader and writer: round trips under any split of the bytes, all header forms, and the limits.
+// Chunk reader and writer: round trips under any split of the bytes, all header forms, and the
+// limits.
 import fc from 'fast-check';
 import t from 'tap';
 import { ChunkReader, type ChunkReaderLimits } from '../chunk-reader.js';

@@ -1,4 +1,5 @@
-// Commands, data and control messages: typed reading of what encoders send, refusal of what they must not.
+// Commands, data and control messages: typed reading of what encoders send, refusal of what they
+// must not.
 import t from 'tap';
 import { EcmaArray, encodeAmf0 } from '../amf0.js';
 import {

@@ -1,5 +1,5 @@
-// Seeded garbage through everything that reads from a peer: only a ProtocolError may come out, and the
-// reader may never hold more than its limits allow.
+// Seeded garbage through everything that reads from a peer: only a ProtocolError may come out, and
+// the reader may never hold more than its limits allow.
 import t from 'tap';
 import { fuzzRounds } from '../../../cluster/config.js';
 import { seededRandom, type SeededRandom } from '../../../cluster/testing/index.js';

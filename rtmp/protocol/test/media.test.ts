@@ -1,4 +1,5 @@
-// FLV tags and codec headers, on sequence headers that x264 and the AAC encoder of ffmpeg 5.1 wrote.
+// FLV tags and codec headers, on sequence headers that x264 and the AAC encoder of ffmpeg 5.1
+// wrote.
 import t from 'tap';
 import { parseAacConfig, parseMp3Config } from '../aac.js';
 import { parseAvcConfig } from '../avc.js';
@@ -18,19 +19,27 @@ const audio = (hex: string, at = 0) => new FlvTag(FLV_AUDIO, at, Buffer.from(hex
 
 const SEQUENCE_HEADERS = [
   {
-    hex: '17000000000142c016ffe100196742c016d900a02ff970110000030001000003001e0f162e4801000568cb83cb20',
+    hex:
+      '17000000000142c016ffe100196742c016d900a02ff970110000030001000003001e0f162e480100' +
+      '0568cb83cb20',
     expected: { profileIdc: 66, width: 640, height: 360, fps: 15, codecString: 'avc1.42c016' },
   },
   {
-    hex: '1700000000014d401effe10018674d401eeca06c1ef37808800000030080000019078b16cb01000568ebe3cb20',
+    hex:
+      '1700000000014d401effe10018674d401eeca06c1ef37808800000030080000019078b16cb010005' +
+      '68ebe3cb20',
     expected: { profileIdc: 77, width: 854, height: 480, fps: 25, chroma: '4:2:0' },
   },
   {
-    hex: '170000000001640028ffe1001b67640028acd940780227e5c044000003000400000300f03c60c65801000668ebe3cb22c0fdf8f800',
+    hex:
+      '170000000001640028ffe1001b67640028acd940780227e5c044000003000400000300f03c60c658' +
+      '01000668ebe3cb22c0fdf8f800',
     expected: { profileIdc: 100, levelIdc: 40, width: 1920, height: 1080, fps: 30, bitDepth: 8 },
   },
   {
-    hex: '1700000000017a0020ffe10019677a0020bcd9405005bb0110000003001000000780f183196001000668ebe3cb22c0fef8f800',
+    hex:
+      '1700000000017a0020ffe10019677a0020bcd9405005bb0110000003001000000780f18319600100' +
+      '0668ebe3cb22c0fef8f800',
     expected: { profileIdc: 122, width: 1280, height: 720, fps: 60, chroma: '4:2:2' },
   },
 ];
