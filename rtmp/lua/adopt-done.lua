@@ -1,4 +1,4 @@
--- adopt-done: moves the done events that a node owes to another node, which sends them in its place.
+-- adopt-done: moves the done events that a node owes to another node, which sends them instead.
 -- Each event is given to one caller; a node may adopt its own from before a restart.
 -- KEYS[1] from   hash  session -> JSON
 -- KEYS[2] to     hash  session -> JSON
