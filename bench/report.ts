@@ -1,7 +1,7 @@
 // `npx tsx bench/report.ts before.json after.json`: two result files side by side as a Markdown table, for a
 // pull request. Compares ratios to the ceiling where there is one, because absolute costs move by the hour.
 import { readFileSync } from 'node:fs';
-import type { Result, ResultFile } from './lib/result.js';
+import { isBound, type Result, type ResultFile } from './lib/result.js';
 import { shortNumber } from './lib/statistics.js';
 
 /** Changes within this are called noise even when the rounds did not overlap. */
@@ -71,7 +71,7 @@ function measured(result: Result, other: Result): { value: number; spread: Resul
 }
 
 function value(result: Result): string {
-  return `${result.limitedBy === 'generator' ? '≥ ' : ''}${shortNumber(result.value)}`;
+  return `${isBound(result) ? (result.better === 'more' ? '≥ ' : '≤ ') : ''}${shortNumber(result.value)}`;
 }
 
 function ratio(result: Result): string {

@@ -44,7 +44,7 @@ async function measure(options: BenchOptions, scope: RunScope): Promise<ResultFi
   };
   const scenario = await scenarios[options.scenario]?.();
   if (scenario === undefined) throw new Error(`no scenario ${options.scenario}`);
-  const report = await scenario({ options, tree, scope, say });
+  const report = await scenario({ options, tree, scope, say, cores: machine.cores });
   return {
     ...report,
     machine,

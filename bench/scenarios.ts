@@ -4,7 +4,9 @@ import type { Scenario } from './lib/run-context.js';
 export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   fanout: async () => (await import('./scenarios/fanout.js')).fanout,
   connect: async () => (await import('./scenarios/connect.js')).connect,
+  hotroom: async () => (await import('./scenarios/hotroom.js')).hotroom,
   idle: async () => (await import('./scenarios/idle.js')).idle,
+  'slow-reader': async () => (await import('./scenarios/slow-reader.js')).slowReader,
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
   'rtmp-ingest': async () => (await import('./scenarios/rtmp.js')).rtmpIngest,
   'rtmp-play': async () => (await import('./scenarios/rtmp.js')).rtmpPlay,

@@ -8,6 +8,8 @@ export interface OpenArgs {
   readonly setup: DialectSetup;
   /** Connections being opened at any time. */
   readonly inFlight: number;
+  /** Readers that decode all they get, spread over the group; default 1, the first. */
+  readonly witnesses?: number;
 }
 
 export interface Totals {
@@ -19,8 +21,14 @@ export interface Totals {
   readonly witnessFrames: number;
   /** Payload bytes of all readers since the mark. */
   readonly bytes: number;
-  /** Readers whose bytes differ from the witness's. */
+  /** Readers that do not have what the witness has: messages if they decode, else bytes. */
   readonly behind: number;
+  /** Messages that decoding readers have less than the witness, together. */
+  readonly missingMessages: number;
+  /** Messages that decoding readers got more than once, where the protocol allows it. */
+  readonly repeats: number;
+  /** Bytes that they have less than the witness, together. */
+  readonly missingBytes: number;
   readonly lost: number;
   readonly faults: readonly string[];
   /** CPU of the generator since the mark, µs. */
@@ -32,7 +40,9 @@ export interface GeneratorCalls {
   /** All counters start from here. */
   readonly mark: { args: null; reply: null };
   readonly totals: { args: null; reply: Totals };
-  /** Stops `count` readers (never the witness) from reading. */
+  /** Ms from sending to receipt of every message at every witness since the mark. */
+  readonly latencies: { args: null; reply: Float64Array };
+  /** Stops the last `count` readers from reading. */
   readonly pause: { args: { readonly count: number }; reply: null };
   readonly resume: { args: null; reply: null };
   readonly close: { args: null; reply: null };

@@ -20,8 +20,12 @@ export interface Dialect {
 export interface Witness {
   /** Messages counted so far. */
   readonly messages: number;
+  /** Messages that came again, where the protocol allows it. */
+  readonly repeats: number;
   /** Order or content that was not as it has to be. */
-  readonly faults: readonly string[];
+  readonly faults: string[];
+  /** Ms from sending to here, of messages that say when they were sent. */
+  readonly latencies: number[];
   take(payload: Buffer): void;
 }
 
@@ -37,6 +41,8 @@ export type DialectSetup =
       readonly encoding: Subprotocol;
       /** Also subscribes to `user:<id>`. */
       readonly hasUserChannel?: boolean;
+      /** Texts of messages begin with the time of sending, Unix ms. */
+      readonly isTimed?: boolean;
       /** Told apart from the users of other groups. */
       readonly firstUser: number;
     };
@@ -100,6 +106,7 @@ const sockjs: Dialect = {
 function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   const tokens = createTokenService(setup.secret);
   const codec = codecOf(setup.encoding);
+  const isTimed = setup.isTimed === true;
   const opcode = codec.isBinary ? opcodes.binary : opcodes.text;
   const decode = (payload: Buffer): readonly unknown[] =>
     codec.isBinary ? unpackValues(payload) : (JSON.parse(payload.toString()) as unknown[]);
@@ -113,7 +120,12 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
       countedAlias = aliases[0] ?? 0;
       return nothing;
     },
-    witness: () => new OrderWitness((payload) => offsetsOf(decode(payload), countedAlias)),
+    witness: () =>
+      new OrderWitness((payload, latencies) => {
+        const values = decode(payload);
+        if (isTimed) latencies.push(...ages(values, countedAlias));
+        return offsetsOf(values, countedAlias);
+      }, true),
   };
 }
 
@@ -155,23 +167,51 @@ function offsetsOf(values: readonly unknown[], alias: number): number[] {
   });
 }
 
+/** How long ago each reliable push was sent, by the stamp at the start of its text. */
+function ages(values: readonly unknown[], alias: number): number[] {
+  const now = performance.timeOrigin + performance.now();
+  return values.flatMap((value) => {
+    const [of, offset, , , body] = Array.isArray(value) ? (value as unknown[]) : [];
+    if (of !== alias || offset === 0) return [];
+    const { text = '' } = body as { text?: string };
+    return [now - Number.parseFloat(text)];
+  });
+}
+
 const FAULTS_MAX = 5;
 
-/** Counts and checks that each sequence number is the one before plus one. */
+/** Counts different messages and checks that each sequence number is the one before plus one. */
 class OrderWitness implements Witness {
   messages = 0;
+  repeats = 0;
   readonly faults: string[] = [];
+  readonly latencies: number[] = [];
   private last: number | undefined;
+  /** Jumped over, and not come later either. */
+  private readonly missing = new Set<number>();
 
-  constructor(private readonly numbersOf: (payload: Buffer) => readonly number[]) {}
+  constructor(
+    private readonly numbersOf: (payload: Buffer, latencies: number[]) => readonly number[],
+    /** rt1 allows a server to repeat messages after a stall; clients skip them. */
+    private readonly mayRepeat = false,
+  ) {}
 
   take(payload: Buffer): void {
-    for (const number of this.numbersOf(payload)) {
-      if (this.last !== undefined && number !== this.last + 1 && this.faults.length < FAULTS_MAX) {
-        this.faults.push(`${number} after ${this.last}`);
-      }
-      this.last = number;
-      this.messages += 1;
+    for (const number of this.numbersOf(payload, this.latencies)) this.count(number);
+  }
+
+  private count(number: number): void {
+    const { last } = this;
+    if (last !== undefined && number <= last && this.mayRepeat) {
+      if (this.missing.delete(number)) this.messages += 1;
+      else this.repeats += 1;
+      return;
     }
+    if (last !== undefined && number !== last + 1) {
+      if (this.faults.length < FAULTS_MAX) this.faults.push(`${number} after ${last}`);
+      for (let hole = last + 1; hole < number; hole += 1) this.missing.add(hole);
+    }
+    this.last = number;
+    this.messages += 1;
   }
 }

@@ -8,26 +8,31 @@ const PROGRESS_MS = 5;
 const READERS_PER_ADDRESS = 10_000;
 
 let readers: Reader[] = [];
-let witness: Witness | undefined;
+/** The first belongs to the first reader. */
+let witnesses: Witness[] = [];
 let paused: readonly Reader[] = [];
 let lost = 0;
-let base = { messages: 0, faults: 0, cpu: process.cpuUsage() };
+let base = { repeats: 0, cpu: process.cpuUsage() };
 let isOpening = false;
 
 async function open(args: OpenArgs): Promise<{ ms: number }> {
   const dialect = createDialect(args.setup);
   const started = performance.now();
-  witness = dialect.witness();
+  witnesses = [];
+  const step = args.count / (args.witnesses ?? 1);
+  const isWitness = (index: number): boolean => index === Math.round(witnesses.length * step);
   let next = 0;
   isOpening = true;
   const work = async (): Promise<void> => {
     while (next < args.count) {
       const index = next;
       next += 1;
+      const witness = isWitness(index) ? dialect.witness() : undefined;
+      if (witness !== undefined) witnesses.push(witness);
       readers[index] = await openReader({
         ...{ dialect, index, host: args.host, port: args.port },
         localAddress: `127.0.0.${2 + Math.floor(index / READERS_PER_ADDRESS)}`,
-        witness: index === 0 ? witness : undefined,
+        witness,
         onLost: () => (lost += 1),
       });
     }
@@ -41,10 +46,14 @@ function mark(): null {
   for (const reader of readers) {
     reader.scanner.bytes = 0;
     reader.scanner.frames = 0;
+    reader.messagesBefore = reader.witness?.messages ?? 0;
+  }
+  for (const { faults, latencies } of witnesses) {
+    faults.length = 0;
+    latencies.length = 0;
   }
   base = {
-    messages: witness?.messages ?? 0,
-    faults: witness?.faults.length ?? 0,
+    repeats: repeats(),
     cpu: process.cpuUsage(),
   };
   return null;
@@ -54,21 +63,41 @@ function progress(): Progress {
   let bytes = 0;
   for (const reader of readers) bytes += reader.scanner.bytes;
   return {
-    messages: (witness?.messages ?? 0) - base.messages,
+    messages: messagesOf(readers[0]) ?? 0,
     witnessBytes: readers[0]?.scanner.bytes ?? 0,
     bytes,
   };
 }
 
+function repeats(): number {
+  return witnesses.reduce((sum, witness) => sum + witness.repeats, 0);
+}
+
+/** Decoded since the mark; undefined for a reader that does not decode. */
+function messagesOf(reader: Reader | undefined): number | undefined {
+  if (reader?.witness === undefined) return undefined;
+  return reader.witness.messages - reader.messagesBefore;
+}
+
 function totals(): Totals {
   const now = progress();
+  const missing = readers.map((reader) => now.messages - (messagesOf(reader) ?? now.messages));
+  const isBehind = (reader: Reader): boolean => {
+    const messages = messagesOf(reader);
+    return messages === undefined
+      ? reader.scanner.bytes !== now.witnessBytes
+      : messages !== now.messages;
+  };
   const cpu = process.cpuUsage(base.cpu);
   return {
     ...now,
     witnessFrames: readers[0]?.scanner.frames ?? 0,
-    behind: readers.filter((reader) => reader.scanner.bytes !== now.witnessBytes).length,
+    behind: readers.filter(isBehind).length,
+    missingMessages: missing.reduce((sum, count) => sum + count, 0),
+    repeats: repeats() - base.repeats,
+    missingBytes: readers.length * now.witnessBytes - now.bytes,
     lost,
-    faults: (witness?.faults ?? []).slice(base.faults),
+    faults: witnesses.flatMap(({ faults }) => faults),
     cpuMicros: cpu.user + cpu.system,
   };
 }
@@ -86,8 +115,9 @@ serveParent<GeneratorCalls>({
   open,
   mark,
   totals,
+  latencies: () => Float64Array.from(witnesses.flatMap(({ latencies }) => latencies)),
   pause({ count }) {
-    paused = readers.slice(1, 1 + count);
+    paused = readers.slice(-count);
     for (const reader of paused) reader.pause();
     return null;
   },

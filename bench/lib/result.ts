@@ -89,7 +89,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function resultTable(results: readonly Result[]): string {
   const rows = results.map((one) => [
     one.name,
-    `${one.limitedBy === 'generator' ? '≥ ' : ''}${shortNumber(one.value)}`,
+    `${isBound(one) ? (one.better === 'more' ? '≥ ' : '≤ ') : ''}${shortNumber(one.value)}`,
     one.unit,
     range(one.spread),
     one.ceiling === null ? '' : `${shortNumber(one.ceiling.value)} ${one.ceiling.name}`,
@@ -139,4 +139,9 @@ function verdict({ promise, isKept }: Result): string {
 
 function verdictOf(promise: string, { ratio, ratioMax }: Peer): string {
   return `${promise} ${ratio <= (ratioMax ?? Infinity) ? 'kept' : 'NOT KEPT'}`;
+}
+
+/** The generator was in the way: the server may be better than this number says. */
+export function isBound({ limitedBy }: Pick<Result, 'limitedBy'>): boolean {
+  return limitedBy === 'generator' || limitedBy === 'machine';
 }

@@ -9,6 +9,8 @@ export interface Run {
   readonly options: BenchOptions;
   readonly tree: CompiledTree;
   readonly scope: RunScope;
+  /** Of the machine. */
+  readonly cores: number;
   /** A line for whoever waits. */
   readonly say: (line: string) => void;
 }

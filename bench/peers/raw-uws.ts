@@ -6,7 +6,8 @@ import uWS from 'uWebSockets.js';
 import { binaryMessage, servePeer } from './peer-server.js';
 
 const TOPIC = 'all';
-const BACKPRESSURE_MAX = 4 * 1_024 * 1_024;
+/** Roomy, so that nothing is lost when readers keep up; `--default-backpressure` takes the library's own. */
+const BACKPRESSURE_MAX = process.argv.includes('--default-backpressure') ? 65_536 : 4_194_304;
 
 const app = uWS.App().ws('/*', {
   idleTimeout: 0,
