@@ -1,14 +1,17 @@
-// Which streams are live in the whole fleet: a row per stream in the realtime Redis, held by a lease. The
-// writing side belongs to the node that owns the show, the reading side is public (web, control, ingest).
-// Invariant: a stream whose node has died is off the list when its lease ends, and exactly one caller of
-// `expire` learns of it.
+// Which streams are live in the whole fleet: a row per stream in the realtime Redis, held by a
+// lease. The writing side belongs to the node that owns the show, the reading side is public (web,
+// control, ingest).
+// Invariant: a stream whose node has died is off the list when its lease ends, and exactly one
+// caller of `expire` learns of it.
 import { defineScript, type RedisClient } from '../cluster/index.js';
 
 /** A live stream as the fleet sees it. */
 export interface LiveStreamRow {
   readonly streamId: string;
   readonly nodeId: string;
-  /** `http://host:port` without a path; an empty host (`http://:8082`) means the host of the site. */
+  /**
+   * `http://host:port` without a path; an empty host (`http://:8082`) means the host of the site.
+   */
   readonly hlsUrlBase: string;
   /** Start of the show, not of the publish: it stays over reconnects. */
   readonly startedAtMs: number;

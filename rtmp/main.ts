@@ -1,5 +1,5 @@
-// The rtmp role: reads the configuration, joins ingest, packager and HLS server, registers, and stops in order.
-// Exits 2 with one line per problem when the configuration is broken.
+// The rtmp role: reads the configuration, joins ingest, packager and HLS server, registers, and
+// stops in order. Exits 2 with one line per problem when the configuration is broken.
 import {
   BillingClient,
   parseCutMessage,
@@ -143,7 +143,8 @@ async function joinFleet(
     ...{ role: 'rtmp', id: name, load, log, bus },
     ...config.members,
   });
-  // It leaves the list after its sessions have ended: others would think it dead and end them twice.
+  // It leaves the list after its sessions have ended: others would think it dead and end them
+  // twice.
   lifecycle.add('member list', { start: () => members.watch(), stop: () => members.close() });
   return { config, log, redis, bus, members };
 }
@@ -261,7 +262,10 @@ function aliveNodeIds(members: MemberRegistry): ReadonlySet<string> | undefined 
   return members.isMember ? new Set(members.list('rtmp').map((one) => one.id)) : undefined;
 }
 
-/** Control and statistics of the fleet: every node answers on the bus, HTTP only where it is configured. */
+/**
+ * Control and statistics of the fleet: every node answers on the bus, HTTP only where it is
+ * configured.
+ */
 function addControl(
   { config, log, bus, members }: Fleet,
   ingest: RtmpServer,

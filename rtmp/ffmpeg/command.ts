@@ -1,6 +1,6 @@
-// The argument list of one ffmpeg run: FLV on stdin, one folder of MPEG-TS segments per rendition, finished
-// segments announced as CSV lines on a pipe. fluent-ffmpeg builds the list and does nothing else here: its
-// own process control hides the exit code, the progress and the pipes.
+// The argument list of one ffmpeg run: FLV on stdin, one folder of MPEG-TS segments per rendition,
+// finished segments announced as CSV lines on a pipe. fluent-ffmpeg builds the list and does
+// nothing else here: its own process control hides the exit code, the progress and the pipes.
 import ffmpeg from 'fluent-ffmpeg';
 import type { Rendition, RunPlan } from './plan.js';
 
@@ -45,7 +45,8 @@ function videoOptions({ video }: Rendition, segmentSec: number): string[] {
     ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'],
     ...['-profile:v', profile, '-level:v', level, '-pix_fmt', 'yuv420p'],
     ...['-vf', `scale=${width}:${height}:flags=fast_bilinear${isClocked ? `,fps=${fps}` : ''}`],
-    // Cuts fall at whole multiples of the segment length, or where those of the copied rendition do.
+    // Cuts fall at whole multiples of the segment length, or where those of the copied rendition
+    // do.
     ...['-force_key_frames', isClocked ? `expr:gte(t,n_forced*${segmentSec})` : 'source'],
     ...['-g', String(Math.ceil(fps * Math.max(segmentSec * 2, 5))), '-sc_threshold', '0'],
     ...['-b:v', String(bitrateBps), '-maxrate', String(Math.round(bitrateBps * 1.07))],
@@ -66,8 +67,9 @@ function segmentOptions(segmentSec: number, listFd: number): string[] {
     ...['-f', 'segment', '-segment_format', 'mpegts', '-segment_time', String(segmentSec)],
     // Key frames that come a frame early still make the cut.
     ...['-segment_time_delta', '0.05'],
-    // One muxer for all segments keeps continuity counters going. It writes out every packet, because the
-    // list line comes before the file is closed: without it up to 256 KB are missing at that moment.
+    // One muxer for all segments keeps continuity counters going. It writes out every packet,
+    // because the list line comes before the file is closed: without it up to 256 KB are missing at
+    // that moment.
     ...['-individual_header_trailer', '0', '-segment_format_options', 'flush_packets=1'],
     ...['-segment_list', `pipe:${listFd}`, '-segment_list_type', 'csv'],
     // Sound that pauses must not hold the picture back.

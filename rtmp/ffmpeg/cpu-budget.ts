@@ -1,5 +1,5 @@
-// Admission of transcodes: the sum of what running plans are expected to cost stays within the node's budget.
-// Copies count too, but so little that a node is full of transcodes long before.
+// Admission of transcodes: the sum of what running plans are expected to cost stays within the
+// node's budget. Copies count too, but so little that a node is full of transcodes long before.
 
 export interface Reservation {
   readonly percent: number;

@@ -1,6 +1,6 @@
 // One ffmpeg child: started with its pipes, watched, stopped within two seconds whatever it does.
-// Invariants: `exited` resolves exactly once; after it no segment and no progress is reported; the child never
-// outlives this process (kernel death signal, and stdin ends).
+// Invariants: `exited` resolves exactly once; after it no segment and no progress is reported; the
+// child never outlives this process (kernel death signal, and stdin ends).
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';

@@ -1,5 +1,6 @@
-// Gives the tags of one run timestamps that ffmpeg can cut and mux: from zero on, growing within each track,
-// right across the 32-bit wrap, and with jumps of the source taken out. Pure; one per run.
+// Gives the tags of one run timestamps that ffmpeg can cut and mux: from zero on, growing within
+// each track, right across the 32-bit wrap, and with jumps of the source taken out. Pure; one per
+// run.
 import { type FlvTag, timestampDiff } from '../protocol/flv.js';
 
 /** Steps outside of this are jumps; sound and picture of a sound source interleave within it. */

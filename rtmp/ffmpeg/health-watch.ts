@@ -1,5 +1,6 @@
-// Tells from outside whether an ffmpeg still works: stale (frozen: it gets media and writes none) or overloaded
-// (too slow for real time: its backlog does not go down). Pure; one per run, asked every second.
+// Tells from outside whether an ffmpeg still works: stale (frozen: it gets media and writes none)
+// or overloaded (too slow for real time: its backlog does not go down). Pure; one per run, asked
+// every second.
 import type { Progress } from './progress.js';
 
 export type HealthVerdict = 'stale' | 'overloaded';

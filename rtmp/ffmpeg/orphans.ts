@@ -1,5 +1,6 @@
-// Ends ffmpeg processes that an earlier life of this node left behind. They are known by their arguments, which
-// hold paths below the media directory, so nobody else's ffmpeg is touched. Linux only.
+// Ends ffmpeg processes that an earlier life of this node left behind. They are known by their
+// arguments, which hold paths below the media directory, so nobody else's ffmpeg is touched. Linux
+// only.
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 

@@ -1,5 +1,6 @@
-// Decides what one ffmpeg run makes of a source: copied when every player can decode it and cut at its key
-// frames, encoded anew otherwise, never larger than the source and never beyond the CPU budget. Pure.
+// Decides what one ffmpeg run makes of a source: copied when every player can decode it and cut at
+// its key frames, encoded anew otherwise, never larger than the source and never beyond the CPU
+// budget. Pure.
 import type { AudioInfo, VideoInfo } from '../live-stream.js';
 import { codecsOf, type Encoding, fittingRungs } from './rungs.js';
 
@@ -122,7 +123,9 @@ function obstacles(source: Source, { segmentSec, targetSec }: PlanLimits): strin
   return found;
 }
 
-/** Length of the longest segment, s, when cuts fall on the first key frame after each `segmentSec`. */
+/**
+ * Length of the longest segment, s, when cuts fall on the first key frame after each `segmentSec`.
+ */
 function cutLength(keyFrameIntervalMs: number, segmentSec: number): number {
   const interval = Math.max(keyFrameIntervalMs, 1) / 1_000;
   return Math.ceil(segmentSec / interval - 0.03) * interval;

@@ -1,5 +1,6 @@
-// When a failed ffmpeg is started again: at once, then 1, 2, 4 … 30 s later; after too many failures in a
-// short time not at all (open circuit). A run that was healthy for a minute clears the score. Pure.
+// When a failed ffmpeg is started again: at once, then 1, 2, 4 … 30 s later; after too many
+// failures in a short time not at all (open circuit). A run that was healthy for a minute clears
+// the score. Pure.
 
 export interface RestartRules {
   readonly firstDelayMs: number;

@@ -1,7 +1,7 @@
-// Carries one publish into one ffmpeg run: looks at the source until a plan can be made, then writes FLV to
-// the child's stdin. Used by StreamPipeline; one feeder per run.
-// Invariants: at most `BUFFER_BYTES_MAX` wait in memory, before and after the start; a run never sees a change
-// of tracks or codec configuration, because the feeder asks for a new run instead.
+// Carries one publish into one ffmpeg run: looks at the source until a plan can be made, then
+// writes FLV to the child's stdin. Used by StreamPipeline; one feeder per run.
+// Invariants: at most `BUFFER_BYTES_MAX` wait in memory, before and after the start; a run never
+// sees a change of tracks or codec configuration, because the feeder asks for a new run instead.
 import type { Writable } from 'node:stream';
 import type { FlvSink, LiveStream } from '../live-stream.js';
 import { FLV_SCRIPT, type FlvTag, flvFileHeader, timestampDiff } from '../protocol/flv.js';

@@ -13,11 +13,16 @@ export interface Encoding extends PictureSize {
   /** Such as `3.1`. */
   readonly level: string;
   readonly codecString: string;
-  /** `source`: where the source has them, so that cuts match a copied rendition. `clock`: at whole segments. */
+  /**
+   * `source`: where the source has them, so that cuts match a copied rendition. `clock`: at whole
+   * segments.
+   */
   readonly keyFrames: 'source' | 'clock';
 }
 
-/** Heights and bit rates at 30 frames per second; from Apple's authoring rules and common ladders. */
+/**
+ * Heights and bit rates at 30 frames per second; from Apple's authoring rules and common ladders.
+ */
 const RUNGS = [
   { height: 1080, bitrateBps: 4_500_000 },
   { height: 720, bitrateBps: 2_800_000 },

@@ -1,4 +1,5 @@
-// Reads the CSV lines by which ffmpeg's segment muxer announces finished segments: `file,start,end`.
+// Reads the CSV lines by which ffmpeg's segment muxer announces finished segments:
+// `file,start,end`.
 
 export interface FinishedSegment {
   readonly file: string;

@@ -1,6 +1,6 @@
-// Pictures of a running stream: keeps the newest key frame and, now and then, has ffmpeg make a JPEG of it.
-// One per publish. A picture costs about 80 ms of CPU and is made only when the key frame is a new one; all
-// streams of a node take turns.
+// Pictures of a running stream: keeps the newest key frame and, now and then, has ffmpeg make a
+// JPEG of it. One per publish. A picture costs about 80 ms of CPU and is made only when the key
+// frame is a new one; all streams of a node take turns.
 import { spawn } from 'node:child_process';
 import { rename, rm } from 'node:fs/promises';
 import type { Logger } from '../../cluster/index.js';

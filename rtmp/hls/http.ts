@@ -1,6 +1,7 @@
-// The HLS server: listens, routes signed paths to responses.ts, answers CORS and refusals. One per node.
-// Invariants: no path leads out of the media directory, because only paths that match a route are looked at and
-// nothing is decoded; every answer is counted once.
+// The HLS server: listens, routes signed paths to responses.ts, answers CORS and refusals. One per
+// node.
+// Invariants: no path leads out of the media directory, because only paths that match a route are
+// looked at and nothing is decoded; every answer is counted once.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, coerceError, type Logger } from '../../cluster/index.js';

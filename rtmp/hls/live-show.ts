@@ -1,7 +1,8 @@
-// One stream's show on this node: takes publishes one after the other, keeps the timeline over the grace
-// between them, writes state and lease to Redis, and cleans up when it is over. Owned by ShowManager.
-// Invariants: events of a stream are handled strictly one after the other; `live` and `ended` are announced in
-// turn; a node that lost the ownership writes nothing any more.
+// One stream's show on this node: takes publishes one after the other, keeps the timeline over the
+// grace between them, writes state and lease to Redis, and cleans up when it is over. Owned by
+// ShowManager.
+// Invariants: events of a stream are handled strictly one after the other; `live` and `ended` are
+// announced in turn; a node that lost the ownership writes nothing any more.
 import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
 import type { LiveLeases, LiveStreamRow } from '../directory.js';
 import type { CpuBudget } from '../ffmpeg/cpu-budget.js';
@@ -78,7 +79,9 @@ export class LiveShow {
     this.#onGone = onGone;
   }
 
-  /** The timeline to serve; undefined before anything can be played, and once another node has it. */
+  /**
+   * The timeline to serve; undefined before anything can be played, and once another node has it.
+   */
   get show(): Show | undefined {
     return this.#show?.isPlayable === true && !this.#isLost ? this.#show : undefined;
   }
@@ -104,7 +107,10 @@ export class LiveShow {
     this.#enqueue('unpublish', () => this.#pause(stream, reason));
   }
 
-  /** Ends the processes and keeps the show for whoever goes on with it. Resolves when all is written. */
+  /**
+   * Ends the processes and keeps the show for whoever goes on with it. Resolves when all is
+   * written.
+   */
   stop(): Promise<void> {
     this.#enqueue('stop', async () => {
       this.#isClosing = true;
@@ -208,7 +214,9 @@ export class LiveShow {
     return new Show({ ...options, showId, startedAtMs: nowMs });
   }
 
-  /** The state without segments that nobody can fetch any more: those of dead nodes, and lost files. */
+  /**
+   * The state without segments that nobody can fetch any more: those of dead nodes, and lost files.
+   */
   #present(state: ShowState): ShowState {
     const { nodeId, files, isNodeAlive } = this.#deps;
     const isThere = ({ nodeId: holder, run, folder, file }: Segment): boolean =>
@@ -383,7 +391,10 @@ export class LiveShow {
   }
 }
 
-/** Two numbers a second since 2020: above all numbers of earlier shows even when Redis has forgotten them. */
+/**
+ * Two numbers a second since 2020: above all numbers of earlier shows even when Redis has forgotten
+ * them.
+ */
 function sequenceAt(nowMs: number): number {
   return Math.floor((nowMs - Date.UTC(2020, 0, 1)) / 500);
 }

@@ -1,6 +1,7 @@
-// The files of this node: `<mediaDir>/<stream>/<run>/<rendition>/<n>.ts`. Makes folders, removes what is no
-// longer needed, and keeps a second process from using the same directory.
-// Invariant: a path is only built from names that have been checked; nothing outside of the directory is touched.
+// The files of this node: `<mediaDir>/<stream>/<run>/<rendition>/<n>.ts`. Makes folders, removes
+// what is no longer needed, and keeps a second process from using the same directory.
+// Invariant: a path is only built from names that have been checked; nothing outside of the
+// directory is touched.
 import { mkdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -44,7 +45,10 @@ export class MediaFiles {
     await rm(join(this.root, LOCK_FILE), { force: true });
   }
 
-  /** Synchronous, so that a run starts before the next tag of its source comes; two small system calls. */
+  /**
+   * Synchronous, so that a run starts before the next tag of its source comes; two small system
+   * calls.
+   */
   makeFolders(streamId: string, run: string, renditions: readonly string[]): readonly string[] {
     return renditions.map((name) => {
       const folder = this.path(streamId, run, name);
@@ -124,7 +128,10 @@ export class MediaFiles {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat: tells a process from a later one with the same pid; '' when it is gone. */
+/**
+ * Field 22 of /proc/<pid>/stat: tells a process from a later one with the same pid; '' when it is
+ * gone.
+ */
 async function startTimeOf(pid: string): Promise<string> {
   const stat = await readFile(`/proc/${Number(pid)}/stat`, 'utf8').catch(() => '');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

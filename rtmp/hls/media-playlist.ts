@@ -1,5 +1,5 @@
-// The text of a media playlist (RFC 8216, section 4.3). Pure: the same segments give the same bytes, apart
-// from the addresses that the caller signs.
+// The text of a media playlist (RFC 8216, section 4.3). Pure: the same segments give the same
+// bytes, apart from the addresses that the caller signs.
 import type { Segment } from './timeline.js';
 
 export interface MediaPlaylistInput {
@@ -17,8 +17,8 @@ export interface MediaPlaylistInput {
 }
 
 /**
- * The head never carries a discontinuity tag: EXT-X-DISCONTINUITY-SEQUENCE already is the number of the first
- * segment, and a tag before it would count twice (hls.js stalls on leading ones).
+ * The head never carries a discontinuity tag: EXT-X-DISCONTINUITY-SEQUENCE already is the number of
+ * the first segment, and a tag before it would count twice (hls.js stalls on leading ones).
  */
 export function renderMediaPlaylist(input: MediaPlaylistInput): string {
   const { segments, targetSec, isEnded } = input;

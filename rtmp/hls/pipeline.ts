@@ -1,7 +1,7 @@
-// One publish on its way into a show: feeder → plan → ffmpeg → segments, with restarts after failures and new
-// runs when the source changes. Used by LiveShow, one per publish.
-// Invariants: at most one ffmpeg at a time; after `stop` none, within two seconds; runs follow one another, so
-// segments reach the show in play order.
+// One publish on its way into a show: feeder → plan → ffmpeg → segments, with restarts after
+// failures and new runs when the source changes. Used by LiveShow, one per publish.
+// Invariants: at most one ffmpeg at a time; after `stop` none, within two seconds; runs follow one
+// another, so segments reach the show in play order.
 import type { Clock, Logger } from '../../cluster/index.js';
 import { ffmpegArguments } from '../ffmpeg/command.js';
 import type { CpuBudget, Reservation } from '../ffmpeg/cpu-budget.js';
@@ -86,7 +86,9 @@ export class StreamPipeline {
     this.#probe();
   }
 
-  /** Ends the run; its last segment is still listed. Resolves when no process is left. Idempotent. */
+  /**
+   * Ends the run; its last segment is still listed. Resolves when no process is left. Idempotent.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;

@@ -1,5 +1,6 @@
-// Shows that another node owns, read from Redis for players that ask here: because their show has moved, or
-// because a balancer sent them. The playlist is ours, the segments are fetched where they are.
+// Shows that another node owns, read from Redis for players that ask here: because their show has
+// moved, or because a balancer sent them. The playlist is ours, the segments are fetched where they
+// are.
 import { type Clock, coerceError, type Logger } from '../../cluster/index.js';
 import { Show } from './show.js';
 import type { ShowStore } from './show-store.js';

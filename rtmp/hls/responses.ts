@@ -1,4 +1,5 @@
-// The answers of the HLS server: master and media playlists, segments, keys, pictures. http.ts routes to them.
+// The answers of the HLS server: master and media playlists, segments, keys, pictures. http.ts
+// routes to them.
 // Invariant: a file name is only built from parts that matched the route's pattern.
 import { open } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';

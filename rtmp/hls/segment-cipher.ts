@@ -1,6 +1,6 @@
-// AES-128 for HLS segments (RFC 8216, section 4.3.2.4): keys come from the token secret, so every node knows
-// them and none is stored; files stay as they are and are encrypted on their way out, and caches keep the result.
-// A run is encrypted or not for its whole life, and its name says so.
+// AES-128 for HLS segments (RFC 8216, section 4.3.2.4): keys come from the token secret, so every
+// node knows them and none is stored; files stay as they are and are encrypted on their way out,
+// and caches keep the result. A run is encrypted or not for its whole life, and its name says so.
 import { createCipheriv, createHmac, type Cipher } from 'node:crypto';
 import type { Segment } from './timeline.js';
 

@@ -1,5 +1,5 @@
-// All shows of this node. Listens to ingest, keeps the leases, and takes over the books of nodes that died.
-// Used by rtmp/main.ts and the HLS server.
+// All shows of this node. Listens to ingest, keeps the leases, and takes over the books of nodes
+// that died. Used by rtmp/main.ts and the HLS server.
 import { coerceError } from '../../cluster/index.js';
 import { sweepOrphans } from '../ffmpeg/orphans.js';
 import type { LiveStream, LiveStreamListener } from '../live-stream.js';
@@ -15,7 +15,10 @@ export class ShowManager implements LiveStreamListener {
     this.#deps = deps;
   }
 
-  /** Takes the media directory, ends leftovers of an earlier life. @throws when the directory is in use */
+  /**
+   * Takes the media directory, ends leftovers of an earlier life. @throws when the directory is in
+   * use
+   */
   async start(): Promise<void> {
     const { files, log } = this.#deps;
     await files.lock();

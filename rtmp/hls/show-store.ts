@@ -1,5 +1,5 @@
-// Shows in the realtime Redis: who owns them (with a fencing token) and their state, so that a show goes on
-// when its publisher comes back, on this node or another.
+// Shows in the realtime Redis: who owns them (with a fencing token) and their state, so that a show
+// goes on when its publisher comes back, on this node or another.
 import { defineScript, type RedisClient } from '../../cluster/index.js';
 import type { ShowState } from './show.js';
 

@@ -1,7 +1,9 @@
-// One show: the public HLS timeline of a stream from its first segment to ENDLIST, over any number of ffmpeg
-// runs, publisher reconnects and nodes. Knows no process, no file and no Redis; its state is a plain value.
-// Invariants: target duration and rendition names never change; all renditions number their discontinuities
-// alike; a segment that would break the playlist is left out and becomes a discontinuity.
+// One show: the public HLS timeline of a stream from its first segment to ENDLIST, over any number
+// of ffmpeg runs, publisher reconnects and nodes. Knows no process, no file and no Redis; its state
+// is a plain value.
+// Invariants: target duration and rendition names never change; all renditions number their
+// discontinuities alike; a segment that would break the playlist is left out and becomes a
+// discontinuity.
 import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { Rendition, RunPlan } from '../ffmpeg/plan.js';
 import { renderMasterPlaylist, type Variant } from './master-playlist.js';
@@ -127,14 +129,19 @@ export class Show {
     return this.#renditions[0]?.codecs ?? '';
   }
 
-  /** @param startMs wall time of the run's media time zero; moved forward when it would overlap the past */
+  /**
+   * @param startMs wall time of the run's media time zero; moved forward when it would overlap the
+   * past
+   */
   openRun(name: string, plan: RunPlan, startMs: number): ShowRun {
     this.#targetSec ??= plan.targetSec;
     for (const rendition of plan.renditions) this.#describe(rendition);
     return { name, plan, startMs: Math.max(startMs, this.#lastEndMs), epoch: undefined };
   }
 
-  /** Lists a finished segment of output `output`. @returns segments whose files may be removed now */
+  /**
+   * Lists a finished segment of output `output`. @returns segments whose files may be removed now
+   */
   append(
     run: ShowRun,
     output: number,
@@ -232,7 +239,10 @@ export class Show {
   }
 }
 
-/** A rendition that a later run no longer makes is served the last picture that it makes: its playlist goes on. */
+/**
+ * A rendition that a later run no longer makes is served the last picture that it makes: its
+ * playlist goes on.
+ */
 function outputFor(name: string, plan: RunPlan): number {
   const own = plan.renditions.findIndex((one) => one.name === name);
   if (own >= 0) return own;

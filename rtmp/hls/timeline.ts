@@ -1,7 +1,8 @@
-// The segments of one rendition in play order: which are listed, which are no longer listed but may still be
-// asked for, which may be removed. Pure; owned by a Show.
-// Invariants: sequence numbers grow by exactly one and never go back, also over reconnects, node changes and
-// new shows; a discontinuity number belongs to a segment for ever; nothing listed is ever given for removal.
+// The segments of one rendition in play order: which are listed, which are no longer listed but may
+// still be asked for, which may be removed. Pure; owned by a Show.
+// Invariants: sequence numbers grow by exactly one and never go back, also over reconnects, node
+// changes and new shows; a discontinuity number belongs to a segment for ever; nothing listed is
+// ever given for removal.
 
 /** One segment of one rendition. Immutable. */
 export interface Segment {
@@ -17,7 +18,9 @@ export interface Segment {
   /** When its first frame was captured, Unix ms. */
   readonly startMs: number;
   readonly bytes: number;
-  /** Node that holds the file, and where it serves: `http://host:port`, an empty host is the site's. */
+  /**
+   * Node that holds the file, and where it serves: `http://host:port`, an empty host is the site's.
+   */
   readonly nodeId: string;
   readonly base: string;
 }
@@ -38,7 +41,10 @@ export class Timeline {
   #late: Segment[] = [];
   #nextSequence: number;
 
-  /** @param listed segments of the same show from before, oldest first: the timeline goes on after them. */
+  /**
+   * @param listed segments of the same show from before, oldest first: the timeline goes on after
+   * them.
+   */
   constructor(options: TimelineOptions, listed: readonly Segment[] = []) {
     this.#options = options;
     this.#listed = [...listed];

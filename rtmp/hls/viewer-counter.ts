@@ -1,5 +1,5 @@
-// Counts viewers of each stream: distinct session ids that asked for a playlist within a sliding window.
-// Memory is bounded by the viewers of one window.
+// Counts viewers of each stream: distinct session ids that asked for a playlist within a sliding
+// window. Memory is bounded by the viewers of one window.
 
 export class ViewerCounter {
   readonly #streams = new Map<string, Map<string, number>>();

@@ -1,6 +1,8 @@
-// Decides whether a session may go on watching: what the gate said within the last two seconds, what the bus
-// cut off, and what to do while the gate is away. Used by the HLS server for each playlist request.
-// Invariant: a session that was cut off never passes again, whatever an older answer of the gate says.
+// Decides whether a session may go on watching: what the gate said within the last two seconds,
+// what the bus cut off, and what to do while the gate is away. Used by the HLS server for each
+// playlist request.
+// Invariant: a session that was cut off never passes again, whatever an older answer of the gate
+// says.
 import type { Clock } from '../../cluster/index.js';
 import type { WatchGate, WatchVerdict } from '../ports.js';
 

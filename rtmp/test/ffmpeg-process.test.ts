@@ -1,4 +1,5 @@
-// Processes: how they end in every state, that none is left over many cycles, and the sweep of orphans.
+// Processes: how they end in every state, that none is left over many cycles, and the sweep of
+// orphans.
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

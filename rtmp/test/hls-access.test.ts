@@ -1,4 +1,5 @@
-// Who gets playlists and segments: signatures, expiry, cut-off, the gate, hostile paths, CORS, viewers.
+// Who gets playlists and segments: signatures, expiry, cut-off, the gate, hostile paths, CORS,
+// viewers.
 import { createDecipheriv } from 'node:crypto';
 import { connect } from 'node:net';
 import { writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// Sources and worlds that misbehave: the show goes on, the playlist stays right, nothing is left running.
+// Sources and worlds that misbehave: the show goes on, the playlist stays right, nothing is left
+// running.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';

@@ -108,8 +108,8 @@ export interface Publisher {
 let sessions = 0;
 
 /**
- * Publishes prepared tags to a listener at `speed` times real time, or `perTick` tags each 10 ms whatever their
- * timestamps say.
+ * Publishes prepared tags to a listener at `speed` times real time, or `perTick` tags each 10 ms
+ * whatever their timestamps say.
  */
 export function publish(
   t: TestScope,

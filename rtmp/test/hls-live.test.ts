@@ -1,4 +1,5 @@
-// From a publish to HLS, with real ffmpeg and real Redis: first playlist, reconnect, killed ffmpeg, end.
+// From a publish to HLS, with real ffmpeg and real Redis: first playlist, reconnect, killed ffmpeg,
+// end.
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import {

@@ -1,5 +1,5 @@
-// hls.js in a real Chromium: the picture advances, goes on over a publisher reconnect with another picture size,
-// and stops when the session is cut off.
+// hls.js in a real Chromium: the picture advances, goes on over a publisher reconnect with another
+// picture size, and stops when the session is cut off.
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -14,7 +14,9 @@ const PAGE = `<!doctype html><video id="v" muted></video><script src="/hls.js"><
   window.faults = [];
   window.watch = (url) => {
     const hls = new Hls({ liveSyncDurationCount: 2 });
-    hls.on(Hls.Events.ERROR, (_, e) => window.faults.push({ details: e.details, fatal: e.fatal, code: e.response?.code }));
+    hls.on(Hls.Events.ERROR, (_, { details, fatal, response }) => {
+      window.faults.push({ details, fatal, code: response?.code });
+    });
     hls.loadSource(url); hls.attachMedia(v);
     hls.on(Hls.Events.MANIFEST_PARSED, () => v.play());
     window.hls = hls;

@@ -1,4 +1,5 @@
-// The playlists as text, without ffmpeg: sequence numbers, discontinuities, windows, masters; random histories.
+// The playlists as text, without ffmpeg: sequence numbers, discontinuities, windows, masters;
+// random histories.
 import HLS from 'hls-parser';
 import t from 'tap';
 import { seededRandom } from '../../cluster/testing/index.js';

@@ -1,4 +1,5 @@
-// The whole role as a process: ffmpeg publishes over RTMP, HLS is served, orders arrive, signals are obeyed.
+// The whole role as a process: ffmpeg publishes over RTMP, HLS is served, orders arrive, signals
+// are obeyed.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The rtmp role as a process of its own, with a scripted billing member: signed session answers and hooks.
+// The rtmp role as a process of its own, with a scripted billing member: signed session answers and
+// hooks.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
