@@ -73,8 +73,11 @@ export function loadConfig(
     return [group, Object.freeze(Object.fromEntries(values) as Record<string, unknown>)];
   });
   const config = Object.freeze(Object.fromEntries(groups) as Config);
-  if (problems.length === 0 && config.members.leaseTtlMs < 3 * config.members.beatMs) {
-    problems.push('MEMBER_LEASE_TTL_MS must be at least 3 × MEMBER_BEAT_MS');
+  const { beatMs, leaseTtlMs } = config.members;
+  if (leaseTtlMs < 3 * beatMs && !problems.some((one) => one.startsWith('MEMBER_'))) {
+    problems.push(
+      `MEMBER_LEASE_TTL_MS=${leaseTtlMs} must be at least 3 × MEMBER_BEAT_MS=${beatMs}`,
+    );
   }
   const { tlsPort, tlsCertFile, tlsKeyFile } = config.rtmp;
   if (tlsPort !== 0 && (tlsCertFile === '' || tlsKeyFile === '')) {

@@ -1,6 +1,7 @@
 // All that other folders may import from cluster/ (tests also take cluster/testing/index.js).
 export { type Clock, systemClock } from './clock.js';
 export { type Config, ConfigError, loadConfig, maskedSettings, settingRows } from './config.js';
+export { envExample } from './env-example.js';
 export {
   AppError,
   assert,
@@ -30,7 +31,7 @@ export {
 } from './internal-signature.js';
 export { jumpHash, jumpHashOfName } from './jump-hash.js';
 export { createLifecycle, type Lifecycle, type Part } from './lifecycle.js';
-export { createLogger, type Logger } from './log.js';
+export { createLogger, endLog, type Logger } from './log.js';
 export { type Member, type MemberOptions, MemberRegistry, type Role } from './members.js';
 export {
   type Counter,

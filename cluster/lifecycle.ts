@@ -1,7 +1,7 @@
 // Starts the parts of a role in order and stops them in reverse under one deadline.
 // Used by every main.ts; stopping twice is the same stop, a failed start stops what had started.
 import { coerceError } from './errors.js';
-import type { Logger } from './log.js';
+import { endLog, type Logger } from './log.js';
 
 /** A part of a role. `stop` must be safe to call once after a successful start. */
 export interface Part {
@@ -18,7 +18,10 @@ export interface Lifecycle {
   stop(reason: string): Promise<boolean>;
   /** True from the first call of stop on. */
   isStopping(): boolean;
-  /** Starts, then waits for SIGTERM or SIGINT, stops and ends the process (0, or 1 after a fault). */
+  /**
+   * Starts, waits for SIGTERM or SIGINT, stops and ends the process: with 0, or with 1 after a failed
+   * start, an uncaught fault or a stop that was cut short. Does not return.
+   */
   runUntilSignal(): Promise<void>;
 }
 
@@ -27,19 +30,27 @@ export function createLifecycle(log: Logger, options: { stopDeadlineMs: number }
   const started: { name: string; part: Part }[] = [];
   let stopping: Promise<boolean> | undefined;
 
+  function isStopping(): boolean {
+    return stopping !== undefined;
+  }
+
   async function start(): Promise<void> {
     for (const entry of parts) {
-      if (stopping !== undefined) return;
+      if (isStopping()) return;
       try {
         await entry.part.start?.();
-        started.push(entry);
       } catch (thrown) {
         log.error({ event: 'lifecycle.start_failed', part: entry.name, err: coerceError(thrown) });
         await stop(`${entry.name} failed to start`);
         throw thrown;
       }
+      // A stop that came meanwhile did not know of this part.
+      if (isStopping()) await stopPart(entry.name, entry.part);
+      else started.push(entry);
     }
-    log.info({ event: 'lifecycle.started', parts: parts.map((one) => one.name) });
+    if (!isStopping()) {
+      log.info({ event: 'lifecycle.started', parts: parts.map((one) => one.name) });
+    }
   }
 
   async function stopAll(reason: string): Promise<boolean> {
@@ -86,10 +97,14 @@ export function createLifecycle(log: Logger, options: { stopDeadlineMs: number }
       process.on('uncaughtException', fault);
       process.on('unhandledRejection', fault);
     });
-    await start();
-    const { reason, code } = await ended;
+    // A signal ends the process also while it is still starting.
+    const startUp = start().then(
+      () => ended,
+      () => ({ reason: 'a part failed to start', code: 1 }),
+    );
+    const { reason, code } = await Promise.race([ended, startUp]);
     const isInTime = await stop(reason);
-    log.flush();
+    await endLog(log);
     process.exit(isInTime ? code : 1);
   }
 
@@ -97,7 +112,7 @@ export function createLifecycle(log: Logger, options: { stopDeadlineMs: number }
     add: (name, part) => void parts.push({ name, part }),
     start,
     stop,
-    isStopping: () => stopping !== undefined,
+    isStopping,
     runUntilSignal,
   };
 }

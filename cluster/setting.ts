@@ -1,5 +1,7 @@
 // Builders for one row of the configuration table: how a variable is read, its range and its words.
 // Used only by config.ts; a parser never throws, it answers with a value or with what is wrong.
+import { coerceError } from './errors.js';
+import { parseRedisUrl } from './redis-url.js';
 
 /** Outcome of reading one variable. */
 export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
@@ -105,11 +107,22 @@ export function url(
   words: Words<string>,
 ): Setting<string> {
   return row(env, schemes.map((one) => `${one}://…`).join(' | '), words, (raw) => {
-    if (raw === '' && words.fallback === '') return { ok: true, value: '' };
     const scheme = /^([a-z][a-z0-9+.-]*):\/\/./i.exec(raw)?.[1]?.toLowerCase();
-    return scheme !== undefined && schemes.includes(scheme)
+    return scheme !== undefined && schemes.includes(scheme) && URL.canParse(raw)
       ? { ok: true, value: raw }
       : { ok: false, problem: `must be a URL of the form ${schemes.join(':// or ')}://…` };
+  });
+}
+
+/** One Redis or the seed nodes of a Redis Cluster, as parseRedisUrl takes it. */
+export function redisUrl(env: string, words: Words<string>): Setting<string> {
+  return row(env, 'redis(s)://… | redis(s)-cluster://h:p,h:p', words, (raw) => {
+    try {
+      parseRedisUrl(raw);
+      return { ok: true, value: raw };
+    } catch (thrown) {
+      return { ok: false, problem: `is ${coerceError(thrown).message}` };
+    }
   });
 }
 

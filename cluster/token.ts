@@ -31,7 +31,7 @@ const TOKEN_LENGTH_MAX = 4_096;
 
 /** @param secret at least 32 characters, the same in the whole fleet. */
 export function createTokenService(secret: string, clock: Clock = systemClock): TokenService {
-  const signer = createSigner({ key: secret, algorithm: 'HS256', noTimestamp: true });
+  const signer = createSigner({ key: secret, algorithm: 'HS256' });
   const verifier = createVerifier({
     key: secret,
     algorithms: ['HS256'],

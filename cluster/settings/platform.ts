@@ -1,5 +1,6 @@
-// Settings that every role has: identity, logs, stores, secrets, membership, the private port. One row per variable; see config.ts.
-import { choice, int, port, text, url } from '../setting.js';
+// Settings that every role has: identity, logs, stores, secrets, membership, the private port.
+// One row per variable; see config.ts.
+import { choice, int, port, redisUrl, text, url } from '../setting.js';
 
 export const nodeSettings = {
   id: text('NODE_ID', {
@@ -29,12 +30,12 @@ export const logSettings = {
 } as const;
 
 export const redisSettings = {
-  realtimeUrl: url('REALTIME_REDIS_URL', ['redis', 'rediss', 'redis-cluster'], {
+  realtimeUrl: redisUrl('REALTIME_REDIS_URL', {
     doc: 'Redis for rooms, history, presence and pub/sub; redis-cluster://h:p,h:p for a Cluster.',
     fallback: 'redis://127.0.0.1:8085',
     secret: true,
   }),
-  billingUrl: url('BILLING_REDIS_URL', ['redis', 'rediss', 'redis-cluster'], {
+  billingUrl: redisUrl('BILLING_REDIS_URL', {
     doc: 'Redis for credits and open sessions; wants AOF and maxmemory-policy noeviction.',
     fallback: 'redis://127.0.0.1:8086',
     secret: true,

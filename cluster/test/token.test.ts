@@ -1,0 +1,124 @@
+// Tokens and HLS paths: good until their second, for their purpose only, and never when touched.
+import { createSigner } from 'fast-jwt';
+import fc from 'fast-check';
+import t from 'tap';
+import { signHlsPath, verifyHlsPath } from '../hls-path.js';
+import { ManualClock, seededRandom, TEST_SECRETS } from '../testing/index.js';
+import { createTokenService, type TokenPurpose } from '../token.js';
+
+const secret = TEST_SECRETS.token;
+const { seed } = seededRandom(t);
+
+await t.test('a token brings its claims back until the second in which it expires', (t) => {
+  const clock = new ManualClock();
+  const tokens = createTokenService(secret, clock);
+  const token = tokens.sign('room', { sub: '42', room: '7', level: 'view' }, 30);
+  const iat = Math.floor(clock.nowMs() / 1_000);
+
+  const expected = {
+    ok: true,
+    claims: { sub: '42', room: '7', level: 'view', iat, exp: iat + 30 },
+  };
+  t.match(tokens.verify('room', token), expected);
+  clock.advance(29_999);
+  t.match(tokens.verify('room', token), expected);
+  clock.advance(1);
+  t.same(tokens.verify('room', token), { ok: false, reason: 'expired' });
+  t.end();
+});
+
+await t.test('a token is good for its purpose only, and with its secret only', (t) => {
+  const tokens = createTokenService(secret);
+  const others = createTokenService(`${secret}!`);
+  const purposes: TokenPurpose[] = ['access', 'connect', 'room', 'resume', 'play'];
+  for (const signed of purposes) {
+    const token = tokens.sign(signed, { sub: '1' }, 60);
+    for (const asked of purposes) t.equal(tokens.verify(asked, token).ok, asked === signed);
+    t.same(others.verify(signed, token), { ok: false, reason: 'invalid' });
+  }
+  t.end();
+});
+
+await t.test('forged, foreign and malformed tokens are invalid, and nothing throws', (t) => {
+  const tokens = createTokenService(secret);
+  const [header = '', payload = '', mac = ''] = tokens.sign('access', { sub: '1' }, 60).split('.');
+  const encode = (value: object): string =>
+    Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = { sub: '1', aud: 'access', iat: 0, exp: 9_999_999_999 };
+  const foreign = (key: string, algorithm: 'HS512' | 'HS256', extra = {}): string =>
+    createSigner({ key, algorithm, noTimestamp: true })({ ...claims, ...extra });
+  const broken = [
+    '',
+    'x',
+    'a.b.c',
+    `${header}.${payload}.`,
+    `${header}.${payload}`,
+    `${header}.${encode({ ...claims, role: 'admin' })}.${mac}`,
+    `${encode({ alg: 'none', typ: 'JWT' })}.${payload}.`,
+    `${encode({ alg: 'HS512', typ: 'JWT' })}.${payload}.${mac}`,
+    foreign(secret, 'HS512'),
+    foreign(secret, 'HS256', { sub: 5 }),
+    foreign(secret, 'HS256', { aud: ['access', 'room'] }),
+    'x'.repeat(5_000),
+  ];
+  for (const token of broken) {
+    t.same(tokens.verify('access', token), { ok: false, reason: 'invalid' }, token.slice(0, 40));
+  }
+  t.equal(tokens.verify('access', foreign(secret, 'HS256')).ok, true, 'the control is good');
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (token) => !tokens.verify('access', token).ok),
+    { seed },
+  );
+  t.end();
+});
+
+function partsOf(path: string): { prefix: string; streamId: string } {
+  const [, , prefix = '', streamId = ''] = path.split('/');
+  return { prefix, streamId };
+}
+
+await t.test('a signed HLS path is good until its second and then keeps its grant', (t) => {
+  const grant = { streamId: 'AbC_-123', sid: 'free-anon:1', exp: 2_000 };
+  const path = signHlsPath(grant, secret);
+
+  t.match(path, /^\/h\/2000\.free-anon:1\.[\w-]{22}\/AbC_-123$/);
+  t.same(verifyHlsPath(partsOf(path), secret, 1_999), { ok: true, grant });
+  t.same(verifyHlsPath(partsOf(path), secret, 2_000), { ok: false, reason: 'expired', grant });
+  t.end();
+});
+
+await t.test('any change of an HLS path is noticed', (t) => {
+  const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,20}$/);
+  const number = fc.integer({ min: 1, max: 9_999_999 });
+  fc.assert(
+    fc.property(
+      name,
+      name,
+      number,
+      name,
+      name,
+      number,
+      (streamId, sid, exp, stream2, sid2, exp2) => {
+        const { prefix } = partsOf(signHlsPath({ streamId, sid, exp }, secret));
+        const mac = prefix.split('.')[2] ?? '';
+        const verdict = verifyHlsPath(
+          { prefix: `${exp2}.${sid2}.${mac}`, streamId: stream2 },
+          secret,
+          0,
+        );
+        const isSame = streamId === stream2 && sid === sid2 && exp === exp2;
+        const other = verifyHlsPath({ prefix, streamId }, `${secret}!`, 0);
+        return verdict.ok === isSame && !other.ok && other.reason === 'forged';
+      },
+    ),
+    { seed },
+  );
+  for (const prefix of ['', '.', '1.a', '1.a.b.c', 'x.a.b', '1.a b.c', `1.${'a'.repeat(81)}.b`]) {
+    t.same(verifyHlsPath({ prefix, streamId: 's' }, secret, 0), { ok: false, reason: 'malformed' });
+  }
+  t.same(verifyHlsPath({ prefix: '1.a.b', streamId: '../x' }, secret, 0), {
+    ok: false,
+    reason: 'malformed',
+  });
+  t.end();
+});
