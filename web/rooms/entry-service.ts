@@ -74,7 +74,8 @@ export function createEntryService(parts: {
     const { stream, sessionId } = inside;
     const level = roomLevel(visitor, room);
     const bill = sessionId === undefined ? {} : { bill: sessionId };
-    const claims = { sub: visitorSub(visitor), room: room.id, level, ...bill };
+    // A ticket is good once; the id keeps apart two that one viewer gets within a second.
+    const claims = { sub: visitorSub(visitor), room: room.id, level, jti: randomId(), ...bill };
     const hasChat = visitor.kind === 'user' || room.anonsSeeChat;
     const sid = sessionId ?? freeSid(visitor);
     return {
