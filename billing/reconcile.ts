@@ -12,7 +12,7 @@ import { readCursors } from './settler.js';
 import { ALL_SHARDS } from './shard.js';
 
 export interface ReconcilerOptions {
-  readonly engine: Pick<Engine, 'snapshot'>;
+  readonly engine: Pick<Engine, 'snapshot' | 'readWallet'>;
   readonly database: Database;
   readonly metrics: Pick<BillingMetrics, 'mismatches'>;
   readonly log: Logger;
@@ -61,10 +61,9 @@ export class Reconciler {
    * @throws Error when the settler does not pass the snapshot in time
    */
   async shard(shard: number): Promise<Reconciliation> {
-    const { epoch, seq, sum, wallets: found } = await this.options.engine.snapshot(shard);
+    const { epoch, seq, sum, wallets } = await this.options.engine.snapshot(shard);
     await this.waitForSettler(shard, epoch, seq);
-    const wallets = [...found, ...(await this.missingWallets(shard, found))];
-    const mismatches: Mismatch[] = [];
+    const mismatches: Mismatch[] = [...(await this.lostWallets(shard, wallets))];
     for (const part of chunks(wallets, WALLETS_PER_QUERY)) {
       const booked = await this.bookedAt(part, { shard, epoch, seq });
       for (const one of part) {
@@ -81,21 +80,31 @@ export class Reconciler {
     return { wallets: wallets.length, mismatches };
   }
 
-  /** Wallets that SQL knows and Redis does not: right only when nothing was applied to them. */
-  private async missingWallets(
+  /**
+   * Wallets that Redis has confirmed a command of and knows no longer. Redis is asked after SQL, so a wallet
+   * that was made since the snapshot is not mistaken for a lost one.
+   */
+  private async lostWallets(
     shard: number,
     found: readonly SnapshotWallet[],
-  ): Promise<readonly SnapshotWallet[]> {
+  ): Promise<readonly Mismatch[]> {
     const known = new Set(found.map((one) => one.wallet));
     const rows = await this.options.database.query(
-      "SELECT owner_ref FROM account WHERE shard = ? AND kind = 'wallet'",
+      `SELECT a.owner_ref, a.credits - a.debits AS balance FROM account a
+       WHERE a.shard = ? AND a.kind = 'wallet' AND EXISTS (
+         SELECT 1 FROM wallet_command c WHERE c.wallet = a.owner_ref AND c.applied_ms IS NOT NULL)`,
       [shard],
     );
-    const nothing = { owned: 0n, held: 0n, debt: 0n, cmdSeq: 0n, unsettled: 0n, holds: 0n };
-    return rows
-      .map((row) => textOf(row, 'owner_ref'))
-      .filter((wallet) => !known.has(wallet))
-      .map((wallet) => ({ wallet, ...nothing }));
+    const lost: Mismatch[] = [];
+    for (const row of rows) {
+      const wallet = textOf(row, 'owner_ref');
+      if (known.has(wallet)) continue;
+      const { cmdSeq } = await this.options.engine.readWallet(wallet);
+      if (cmdSeq === 0n) {
+        lost.push(mismatch(shard, wallet, 'balance', 0n, bigintOf(row, 'balance')));
+      }
+    }
+    return lost;
   }
 
   private async waitForSettler(shard: number, epoch: bigint, seq: bigint): Promise<void> {
