@@ -3,33 +3,53 @@
 import type { Redis } from 'ioredis';
 import { startNode, type TestRedis } from './redis.js';
 import type { TestScope } from './scope.js';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
 const SLOTS = 16_384;
 
 export interface TestRedisCluster {
-  /** `redis-cluster://127.0.0.1:p1,127.0.0.1:p2,…` */
+  /** `redis-cluster://127.0.0.1:p1,127.0.0.1:p2,…`; through the proxies when there are any. */
   readonly url: string;
+  /** The servers themselves, reached directly. */
   readonly nodes: readonly TestRedis[];
+  /** One per node, in order, with `hasProxies`; else empty. */
+  readonly proxies: readonly TcpProxy[];
   /** Index of the node that owns the slot, as node 0 (or the first that answers) sees it. */
   ownerOf(slot: number): Promise<number>;
   /** Moves a slot with its keys to another node while clients go on; all nodes know it on return. */
   moveSlot(slot: number, toIndex: number): Promise<void>;
 }
 
-/** Starts `masters` nodes with equal, contiguous slot ranges and waits until every one says "ok". */
-export async function startRedisCluster(t: TestScope, masters = 3): Promise<TestRedisCluster> {
+/**
+ * Starts masters with equal, contiguous slot ranges; all of them say "ok" on return.
+ * @param options.hasProxies every node announces the port of a fault proxy, so that all that clients send
+ * passes through one.
+ */
+export async function startRedisCluster(
+  t: TestScope,
+  masters = 3,
+  { hasProxies = false }: { readonly hasProxies?: boolean } = {},
+): Promise<TestRedisCluster> {
   const nodes = await Promise.all(Array.from({ length: masters }, () => startNode(t, {}, true)));
   const clients = nodes.map((node) => node.client());
+  const proxies: TcpProxy[] = [];
+  for (const [at, node] of hasProxies ? nodes.entries() : []) {
+    const proxy = await startTcpProxy(t, { targetPort: node.port });
+    proxies.push(proxy);
+    await clients[at]?.config('SET', 'cluster-announce-port', proxy.port);
+  }
+  const ports = (hasProxies ? proxies : nodes).map((one) => one.port);
   await assignSlots(clients);
   await introduce(nodes, clients);
-  for (const client of clients) await untilWhole(client, masters);
+  for (const client of clients) await untilWhole(client, ports);
   const ids = await Promise.all(clients.map((one) => one.cluster('MYID')));
   const ownerOf = (slot: number): Promise<number> => findOwner(clients, ids, slot);
 
   return {
-    url: `redis-cluster://${nodes.map((one) => `${one.host}:${one.port}`).join(',')}`,
+    url: `redis-cluster://${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
     nodes,
+    proxies,
     ownerOf,
     async moveSlot(slot, toIndex) {
       const fromIndex = await ownerOf(slot);
@@ -91,14 +111,17 @@ async function busPortOf(client: Redis): Promise<number> {
   return Number(port);
 }
 
-async function untilWhole(client: Redis, masters: number): Promise<void> {
+/** The node knows all masters, under the ports that they announce, and that the cluster is in order. */
+async function untilWhole(client: Redis, ports: readonly number[]): Promise<void> {
+  const wanted = [...ports].sort().join();
   await until(
     async () => {
       const info = await client.cluster('INFO');
+      const owners = (await client.cluster('SLOTS')).map(([, , master]) => master?.[1]);
       return (
         info.includes('cluster_state:ok') &&
         info.includes(`cluster_slots_ok:${SLOTS}`) &&
-        info.includes(`cluster_known_nodes:${masters}`)
+        owners.sort().join() === wanted
       );
     },
     { what: 'cluster_state:ok on every node', deadlineMs: 20_000, everyMs: 20 },
