@@ -11,12 +11,14 @@ export class RespError {
 /** Bulk strings are copies, so that keeping a small one does not keep a whole network buffer. */
 export type RespValue = string | number | null | RespError | Buffer | RespValue[];
 
+const TYPES: ReadonlySet<number> = new Set(Buffer.from('+-:$*'));
 const CR = 0x0d;
 const EMPTY = Buffer.alloc(0);
 const INCOMPLETE = Symbol('incomplete');
 
 /** No reply that we ask for is longer; a longer one means that this is not a Redis. */
 const BULK_BYTES_MAX = 64 * 1024 * 1024;
+const LINE_BYTES_MAX = 64 * 1024;
 const ITEMS_MAX = 1_000_000;
 const DEPTH_MAX = 8;
 
@@ -24,15 +26,20 @@ const DEPTH_MAX = 8;
 export class RespParser {
   private buffer: Buffer = EMPTY;
   private at = 0;
-  /** Parsing again is pointless before the buffer holds this many bytes. */
+  /** Chunks not yet joined to the buffer: parsing is pointless before there are `needed` bytes. */
+  private readonly waiting: Buffer[] = [];
+  private waitingBytes = 0;
   private needed = 0;
 
   constructor(private readonly onValue: (value: RespValue) => void) {}
 
   /** @throws RangeError on bytes that are not RESP2; the connection is then useless. */
   push(chunk: Buffer): void {
-    this.buffer = this.buffer.length === 0 ? chunk : Buffer.concat([this.buffer, chunk]);
-    while (this.buffer.length > 0 && this.buffer.length >= this.needed) {
+    this.waiting.push(chunk);
+    this.waitingBytes += chunk.length;
+    if (this.buffer.length + this.waitingBytes < this.needed) return;
+    this.join();
+    while (this.buffer.length > 0) {
       this.at = 0;
       const value = this.read(0);
       if (value === INCOMPLETE) break;
@@ -42,8 +49,18 @@ export class RespParser {
     }
   }
 
+  private join(): void {
+    const [only] = this.waiting;
+    const isOne = this.buffer.length === 0 && this.waiting.length === 1 && only !== undefined;
+    this.buffer = isOne ? only : Buffer.concat([this.buffer, ...this.waiting]);
+    this.waiting.length = 0;
+    this.waitingBytes = 0;
+  }
+
   private read(depth: number): RespValue | typeof INCOMPLETE {
     const type = this.buffer[this.at];
+    if (type === undefined || !TYPES.has(type))
+      throw new RangeError(`not a RESP2 type: ${type ?? ''}`);
     const line = this.readLine();
     if (line === INCOMPLETE) return INCOMPLETE;
     switch (type) {
@@ -55,15 +72,15 @@ export class RespParser {
         return this.integer(line, Number.MAX_SAFE_INTEGER);
       case 0x24: // $
         return this.readBulk(this.integer(line, BULK_BYTES_MAX));
-      case 0x2a: // *
+      default: // *
         return this.readArray(this.integer(line, ITEMS_MAX), depth);
-      default:
-        throw new RangeError(`not a RESP2 type: byte ${type ?? 'none'}`);
     }
   }
 
   private readLine(): string | typeof INCOMPLETE {
     const end = this.buffer.indexOf(CR, this.at);
+    const length = (end < 0 ? this.buffer.length : end) - this.at;
+    if (length > LINE_BYTES_MAX) throw new RangeError('a RESP2 line without an end');
     if (end < 0 || end + 1 >= this.buffer.length) return INCOMPLETE;
     const line = this.buffer.toString('utf8', this.at + 1, end);
     this.at = end + 2;
