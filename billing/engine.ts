@@ -77,7 +77,7 @@ export class Engine {
     return this.run(scripts.fundWallet, { ...args, ...this.base(shardOfWallet(args.wallet)) });
   }
 
-  sweep(shard: number, options: { limit: number; isSuspended: boolean }) {
+  sweep(shard: number, options: { limit: number; isSuspended: boolean; isSparing?: boolean }) {
     return this.run(scripts.sweepSessions, { ...options, ...this.base(shard) });
   }
 

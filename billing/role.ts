@@ -97,7 +97,7 @@ export class BillingRole {
     });
     this.sweeper = new Sweeper({
       ...shared,
-      breaker,
+      ...{ breaker, maxGapMs: timing.maxGapMs },
       everySecond: () => publishers.sweep(),
     });
     this.http = this.makeHttp(tokens, metrics);

@@ -189,12 +189,9 @@ export const endSession = script({
 export const sweepSessions = script({
   name: 'sweep-sessions',
   keys: ['meta', 'bal', 'out', 'sess', 'due', 'room'],
-  argv: (a: Base & { timing: TimingText; limit: number; isSuspended: boolean }) => [
-    a.now,
-    a.timing,
-    a.limit,
-    a.isSuspended ? 1 : 0,
-  ],
+  argv: (
+    a: Base & { timing: TimingText; limit: number; isSuspended: boolean; isSparing?: boolean },
+  ) => [a.now, a.timing, a.limit, a.isSuspended ? 1 : a.isSparing === true ? 2 : 0],
   reply: (f) => ({
     looked: Number(field(f, 0)),
     silent: Number(field(f, 1)),

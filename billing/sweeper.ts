@@ -16,6 +16,8 @@ export interface SweeperOptions {
   readonly breaker: Pick<Breaker, 'isOpen' | 'found' | 'total'>;
   /** Also run once a second. */
   readonly everySecond: () => Promise<void>;
+  /** A session is silent after this; ms. */
+  readonly maxGapMs: number;
   /** Default 200 ms: the most by which a cut is late. */
   readonly periodMs?: number;
 }
@@ -27,6 +29,8 @@ const SKEW_MS = 2_000;
 
 export class Sweeper {
   private running: Promise<void> | undefined;
+  /** Last turn that could not do its work; at the start nobody knows how long nobody swept. */
+  private outageAtMs = performance.now();
   private readonly stopping = new AbortController();
 
   constructor(private readonly options: SweeperOptions) {}
@@ -55,6 +59,11 @@ export class Sweeper {
     return looked.reduce((sum, one) => sum + one, 0);
   }
 
+  /** After an outage of ours sessions get one gap's time to prove themselves before they are silent. */
+  private isSparing(): boolean {
+    return performance.now() - this.outageAtMs <= this.options.maxGapMs;
+  }
+
   private async countOpen(): Promise<void> {
     const { redis, breaker } = this.options;
     const counts = await Promise.all(ALL_SHARDS.map((one) => redis.zcard(shardKeys(one).room)));
@@ -65,7 +74,8 @@ export class Sweeper {
     const { engine, announcer, breaker } = this.options;
     let sum = 0;
     for (let call = 0; call < CALLS_PER_TURN; call += 1) {
-      const options = { limit: BATCH_MAX, isSuspended: breaker.isOpen };
+      const { isOpen: isSuspended } = breaker;
+      const options = { limit: BATCH_MAX, isSuspended, isSparing: this.isSparing() };
       const { looked, silent, notices } = await engine.sweep(shard, options);
       for (const notice of notices) announcer.cut(notice, notice.kind);
       breaker.found(silent);
@@ -88,6 +98,7 @@ export class Sweeper {
           await everySecond();
         }
       } catch (thrown) {
+        this.outageAtMs = performance.now();
         log.warn({ event: 'sweeper.turn_failed', err: coerceError(thrown) });
         await delay(500, undefined, { signal }).catch(() => undefined);
       }

@@ -9,7 +9,8 @@
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] limit  1…100 sessions per call
--- ARGV[4] suspended  1 = the breaker is open: nothing is cut or found stale, only settled
+-- ARGV[4] mode  0 normal; 1 suspended by the breaker: only settle; 2 after an outage of ours: spare the
+--   silent, cut the rest
 -- Returns: { sessions looked at, sessions found silent, then per session that needs a notice: session,
 --   cut|repeat, reason, wallet, room, owned, held, version }
 -- Writes: sess, due, bal, out (c, x), room, meta
@@ -23,7 +24,7 @@ local timing = ARGV[2]
 -- @include tariff
 -- @include session
 local now = readClock(ARGV[1])
-local isSuspended = ARGV[4] == '1'
+local isSuspended, isSparing = ARGV[4] == '1', ARGV[4] ~= '0'
 local ids = redis.call('ZRANGEBYSCORE', K.due, '-inf', digits(now), 'LIMIT', 0, whole(ARGV[3]))
 loadSessions(ids)
 local notices, forgotten, silent = {}, {}, 0
@@ -47,18 +48,21 @@ local function sweepActive(sid, s, w)
   schedule[sid] = true
   -- Not at the very end of the gap: that long still counts as presence.
   local isStale = now > (s[EVID] == 0 and s[SAT] or s[EVID]) + MAXGAP
+  if isStale then
+    silent = silent + 1
+  end
+  if isStale and isSparing then
+    -- The silence is ours: the evidence moves on, the time in between costs nothing.
+    s[EVID], s[SKIP] = now, 0
+    settleIfDue(sid, s, now)
+    return
+  end
   if isSuspended then
     settleIfDue(sid, s, now)
     notBefore[sid] = now + 1000
-    if isStale then
-      silent = silent + 1
-      -- Suspended: the silence is ours. The evidence moves on, the time in between costs nothing.
-      s[EVID], s[SKIP] = now, 0
-    end
     return
   end
   if isStale then
-    silent = silent + 1
     advance(s, w, now)
     finish(sid, s, w, now, 'stale')
     notice(sid, 'cut')

@@ -107,6 +107,22 @@ t.test('gaps', async (t) => {
     clock.advance(1_000);
     t.match(await touch(stage, sessionId), { verdict: 'ok', owned: 99_900n });
   });
+  await t.test(
+    'after an outage of ours the silent are spared, the penniless are cut',
+    async (t) => {
+      const spare = (stage: Stage) => {
+        const options = { limit: 10, isSuspended: false, isSparing: true };
+        return stage.engine.sweep(shardOfWallet('42'), options);
+      };
+      const rich = await watching(t, 100_000n);
+      rich.clock.advance(300_000);
+      t.match(await spare(rich.stage), { notices: [], silent: 1 });
+      t.match(await touch(rich.stage, rich.sessionId), { verdict: 'ok', owned: 100_000n });
+      const poor = await watching(t, 1_000n);
+      poor.clock.advance(10_009);
+      t.match((await spare(poor.stage)).notices, [{ reason: 'insufficient_credit', owned: 0n }]);
+    },
+  );
   await t.test('a clock that jumps back stands still', async (t) => {
     const { stage, clock, sessionId } = await watching(t, 100_000n);
     clock.advance(10_000);
