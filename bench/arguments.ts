@@ -1,4 +1,5 @@
-// The command line of `npm run bench`. Pure, so that a test can hold it. All problems end in one line.
+// The command line of `npm run bench`. Pure, so that a test can hold it. All problems end in one
+// line.
 
 export interface BenchOptions {
   readonly scenario: string;
@@ -6,7 +7,9 @@ export interface BenchOptions {
   readonly jsonFile: string | undefined;
   /** Interleaved rounds; each measures every contender once. */
   readonly rounds: number;
-  /** Small counts, for a look at whether everything works; numbers of such a run are not results. */
+  /**
+   * Small counts, for a look at whether everything works; numbers of such a run are not results.
+   */
   readonly isQuick: boolean;
   /** Directory for CPU profiles of the servers under test. */
   readonly profileDir: string | undefined;

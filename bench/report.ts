@@ -1,7 +1,8 @@
-// `npx tsx bench/report.ts before.json after.json`: two result files side by side as a Markdown table, for a
-// pull request. Compares ratios to the ceiling where there is one, because absolute costs move by the hour.
+// `npx tsx bench/report.ts before.json after.json`: two result files side by side as a Markdown
+// table, for a pull request. Compares ratios to the ceiling where there is one, because absolute
+// costs move by the hour.
 import { readFileSync } from 'node:fs';
-import { isBound, type Result, type ResultFile } from './lib/result.js';
+import { boundSign, type Result, type ResultFile } from './lib/result.js';
 import { shortNumber } from './lib/statistics.js';
 
 /** Changes within this are called noise even when the rounds did not overlap. */
@@ -71,7 +72,7 @@ function measured(result: Result, other: Result): { value: number; spread: Resul
 }
 
 function value(result: Result): string {
-  return `${isBound(result) ? (result.better === 'more' ? '≥ ' : '≤ ') : ''}${shortNumber(result.value)}`;
+  return boundSign(result) + shortNumber(result.value);
 }
 
 function ratio(result: Result): string {

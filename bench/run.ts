@@ -1,5 +1,6 @@
-// `npm run bench -- <scenario> [--json FILE] [--rounds N] [--quick] [--only NAME] [--profile DIR]`: runs one
-// scenario against servers that it starts itself on loopback, prints a table, stops everything.
+// `npm run bench -- <scenario> [--json FILE] [--rounds N] [--quick] [--only NAME] [--profile DIR]`:
+// runs one scenario against servers that it starts itself on loopback, prints a table, stops
+// everything.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArguments, UsageError, type BenchOptions } from './arguments.js';
@@ -29,6 +30,9 @@ async function main(): Promise<number> {
       console.log(`\nwritten to ${options.jsonFile}`);
     }
     return 0;
+  } catch (thrown) {
+    console.error(thrown);
+    return 1;
   } finally {
     await scope.close();
   }
@@ -58,7 +62,8 @@ function print(file: ResultFile): void {
   const { machine } = file;
   console.log(`${file.scenario}: ${file.rounds} rounds in ${file.durationSec} s`);
   console.log(
-    `${machine.cpu} × ${machine.cores}, ${machine.os}, Node ${machine.node}, Redis ${machine.redis}, ` +
+    `${machine.cpu} × ${machine.cores}, ${machine.os}, Node ${machine.node}, ` +
+      `Redis ${machine.redis}, ` +
       `commit ${machine.commit}${machine.isDirty ? ' with changes' : ''}\n`,
   );
   console.log(resultTable(file.results));

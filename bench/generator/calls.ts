@@ -36,7 +36,8 @@ export interface Totals {
 }
 
 export interface GeneratorCalls {
-  readonly open: { args: OpenArgs; reply: { readonly ms: number } };
+  /** `refused`: handshakes that were answered 503 and tried again. */
+  readonly open: { args: OpenArgs; reply: { readonly ms: number; readonly refused: number } };
   /** All counters start from here. */
   readonly mark: { args: null; reply: null };
   readonly totals: { args: null; reply: Totals };

@@ -1,4 +1,5 @@
-// What a WebSocket client sends: the upgrade request and masked frames (RFC 6455 sections 4.1 and 5.3).
+// What a WebSocket client sends: the upgrade request and masked frames (RFC 6455 sections 4.1 and
+// 5.3).
 import { createHash, randomBytes } from 'node:crypto';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';

@@ -1,5 +1,6 @@
-// How each kind of server is joined, and how one reader per group, the witness, decodes what it sends:
-// it counts messages and checks their order. All other readers of the group must have its bytes exactly.
+// How each kind of server is joined, and how one reader per group, the witness, decodes what it
+// sends: it counts messages and checks their order. All other readers of the group must have its
+// bytes exactly.
 import { createTokenService, type TokenService } from '../../cluster/index.js';
 import { codecOf, unpackValues, type Subprotocol } from '../../gateway/protocol/index.js';
 import { clientFrame, opcodes } from './client-frames.js';
@@ -9,7 +10,10 @@ export interface Dialect {
   path(reader: number): string;
   /** Frames to send right after the upgrade. */
   hello(reader: number): readonly Buffer[];
-  /** What to do after the n-th frame (1 …) while joining; `frames` are sent. @throws Error when refused */
+  /**
+   * What to do after the n-th frame (1 …) while joining; `frames` are sent. @throws Error when
+   * refused
+   */
   join(
     n: number,
     payload: Buffer,
@@ -36,7 +40,10 @@ export type DialectSetup =
   | {
       readonly kind: 'gateway';
       readonly secret: string;
-      /** Every reader joins all of these with a ticket of its own; messages of the first are counted. */
+      /**
+       * Every reader joins all of these with a ticket of its own; messages of the first are
+       * counted.
+       */
       readonly rooms: readonly string[];
       readonly encoding: Subprotocol;
       /** Also subscribes to `user:<id>`. */

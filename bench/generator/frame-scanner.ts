@@ -1,5 +1,6 @@
-// Reads the headers of a server's WebSocket frames (RFC 6455 section 5.2) and counts their payload without
-// looking at it: a reader costs little more than its read call. Payload is gathered only when asked for.
+// Reads the headers of a server's WebSocket frames (RFC 6455 section 5.2) and counts their payload
+// without looking at it: a reader costs little more than its read call. Payload is gathered only
+// when asked for.
 
 export interface FrameListener {
   /** A whole frame, while `isGathering`. The payload is the listener's to keep. */

@@ -1,21 +1,40 @@
-// The generator process: one group of readers. Apart from the servers, so that their CPU is theirs alone.
+// The generator process: one group of readers. Apart from the servers, so that their CPU is theirs
+// alone.
 import { serveParent, tellParent } from '../lib/node-child.js';
 import type { GeneratorCalls, OpenArgs, Progress, Totals } from './calls.js';
 import { createDialect, type Witness } from './dialects.js';
-import { openReader, type Reader } from './reader.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openReader, type Reader, type ReaderOptions } from './reader.js';
 
 const PROGRESS_MS = 5;
 const READERS_PER_ADDRESS = 10_000;
+const ADMISSION_ATTEMPTS = 60;
+const ADMISSION_PAUSE_MS = 250;
 
 let readers: Reader[] = [];
 /** The first belongs to the first reader. */
 let witnesses: Witness[] = [];
 let paused: readonly Reader[] = [];
 let lost = 0;
+let refused = 0;
 let base = { repeats: 0, cpu: process.cpuUsage() };
 let isOpening = false;
 
-async function open(args: OpenArgs): Promise<{ ms: number }> {
+/** A server that is behind answers 503 and means it: the client comes back later. */
+async function openWhenAdmitted(options: ReaderOptions): Promise<Reader> {
+  for (let left = ADMISSION_ATTEMPTS; ; left -= 1) {
+    try {
+      return await openReader(options);
+    } catch (thrown) {
+      const isRefused = thrown instanceof Error && thrown.message.includes(' 503 ');
+      if (!isRefused || left === 0) throw thrown;
+      refused += 1;
+      await delay(ADMISSION_PAUSE_MS);
+    }
+  }
+}
+
+async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
   const dialect = createDialect(args.setup);
   const started = performance.now();
   witnesses = [];
@@ -23,13 +42,14 @@ async function open(args: OpenArgs): Promise<{ ms: number }> {
   const isWitness = (index: number): boolean => index === Math.round(witnesses.length * step);
   let next = 0;
   isOpening = true;
+  refused = 0;
   const work = async (): Promise<void> => {
     while (next < args.count) {
       const index = next;
       next += 1;
       const witness = isWitness(index) ? dialect.witness() : undefined;
       if (witness !== undefined) witnesses.push(witness);
-      readers[index] = await openReader({
+      readers[index] = await openWhenAdmitted({
         ...{ dialect, index, host: args.host, port: args.port },
         localAddress: `127.0.0.${2 + Math.floor(index / READERS_PER_ADDRESS)}`,
         witness,
@@ -39,7 +59,7 @@ async function open(args: OpenArgs): Promise<{ ms: number }> {
   };
   await Promise.all(Array.from({ length: args.inFlight }, work));
   isOpening = false;
-  return { ms: performance.now() - started };
+  return { ms: performance.now() - started, refused };
 }
 
 function mark(): null {

@@ -1,5 +1,5 @@
-// One client: a raw TCP socket that upgrades, joins and then counts. Thousands of them share one read
-// buffer, so that reading allocates nothing.
+// One client: a raw TCP socket that upgrades, joins and then counts. Thousands of them share one
+// read buffer, so that reading allocates nothing.
 import { connect, type Socket } from 'node:net';
 import { clientFrame, opcodes, upgradeRequest } from './client-frames.js';
 import type { Dialect, Witness } from './dialects.js';

@@ -1,5 +1,6 @@
-// Compiles our folders into var/bench/ the way the build does, file by file and only what has changed, so
-// that a run measures the work tree as production runs it: plain JavaScript without a loader.
+// Compiles our folders into var/bench/ the way the build does, file by file and only what has
+// changed, so that a run measures the work tree as production runs it: plain JavaScript without a
+// loader.
 import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { readFileSync, renameSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -1,5 +1,5 @@
-// Measures contenders in turns: A B C, B C A, … . The cost of the same program moves by 40 % within minutes
-// on shared machines, so only numbers of one round are compared with one another.
+// Measures contenders in turns: A B C, B C A, … . The cost of the same program moves by 40 % within
+// minutes on shared machines, so only numbers of one round are compared with one another.
 
 export interface Contender {
   readonly name: string;
@@ -11,7 +11,9 @@ export function orderOfRound<T>(contenders: readonly T[], round: number): readon
   return [...contenders.slice(shift), ...contenders.slice(0, shift)];
 }
 
-/** One value per contender and round, by contender. A warm-up round before the first is not counted. */
+/**
+ * One value per contender and round, by contender. A warm-up round before the first is not counted.
+ */
 export async function interleave<T extends Contender, V>(
   contenders: readonly T[],
   options: { readonly rounds: number; readonly warmUps: number },

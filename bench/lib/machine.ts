@@ -1,5 +1,5 @@
-// What the numbers were measured on. Part of every result file; two results of different machines are
-// not comparable but by their ratios.
+// What the numbers were measured on. Part of every result file; two results of different machines
+// are not comparable but by their ratios.
 import { execFileSync } from 'node:child_process';
 import { arch, cpus, freemem, loadavg, release, totalmem, type } from 'node:os';
 

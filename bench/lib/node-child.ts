@@ -1,5 +1,6 @@
-// A Node program as a child of the run, with typed calls over its IPC channel. Used for generators and
-// peers. Invariant: a child ends when its parent does, and no process but our own children is ever ended.
+// A Node program as a child of the run, with typed calls over its IPC channel. Used for generators
+// and peers. Invariant: a child ends when its parent does, and no process but our own children is
+// ever ended.
 import { fork, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunScope } from './teardown.js';

@@ -1,5 +1,5 @@
-// Offers work at a fixed rate, open-loop: what is late is not forgiven, because each piece of work is told
-// when it was due and latency counts from then.
+// Offers work at a fixed rate, open-loop: what is late is not forgiven, because each piece of work
+// is told when it was due and latency counts from then.
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Unix ms with a fraction; the same for all processes of a machine. */

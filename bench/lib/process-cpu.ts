@@ -1,5 +1,5 @@
-// CPU time of another process, all its threads, in microseconds. Read from the scheduler (nanoseconds)
-// because /proc/<pid>/stat counts in ticks of 10 ms, a percent of a two-second round.
+// CPU time of another process, all its threads, in microseconds. Read from the scheduler
+// (nanoseconds) because /proc/<pid>/stat counts in ticks of 10 ms, a percent of a two-second round.
 import { readdirSync, readFileSync } from 'node:fs';
 
 const CLOCK_TICK_US = 10_000;

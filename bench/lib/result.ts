@@ -1,5 +1,6 @@
-// The shape of a result file and how it is printed. One row per measured point: our value, the ceiling
-// that no server of this kind can beat, the ratio of the two, and others measured in the same rounds.
+// The shape of a result file and how it is printed. One row per measured point: our value, the
+// ceiling that no server of this kind can beat, the ratio of the two, and others measured in the
+// same rounds.
 import type { Machine } from './machine.js';
 import { shortNumber, type Spread } from './statistics.js';
 
@@ -28,7 +29,9 @@ export interface Result {
   readonly ratio: number | null;
   readonly ratioSpread: readonly [number, number] | null;
   readonly peers: readonly Peer[];
-  /** What stopped this number from being better; `generator` makes it a lower bound, not a result. */
+  /**
+   * What stopped this number from being better; `generator` makes it a lower bound, not a result.
+   */
   readonly limitedBy: Limit;
   /** The promise that this point is held against, as `ratio <= 1.0`; empty when there is none. */
   readonly promise: string;
@@ -89,7 +92,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function resultTable(results: readonly Result[]): string {
   const rows = results.map((one) => [
     one.name,
-    `${isBound(one) ? (one.better === 'more' ? '≥ ' : '≤ ') : ''}${shortNumber(one.value)}`,
+    boundSign(one) + shortNumber(one.value),
     one.unit,
     range(one.spread),
     one.ceiling === null ? '' : `${shortNumber(one.ceiling.value)} ${one.ceiling.name}`,
@@ -141,7 +144,8 @@ function verdictOf(promise: string, { ratio, ratioMax }: Peer): string {
   return `${promise} ${ratio <= (ratioMax ?? Infinity) ? 'kept' : 'NOT KEPT'}`;
 }
 
-/** The generator was in the way: the server may be better than this number says. */
-export function isBound({ limitedBy }: Pick<Result, 'limitedBy'>): boolean {
-  return limitedBy === 'generator' || limitedBy === 'machine';
+/** `≥ ` or `≤ ` when the generator was in the way: the server may be better than the number says. */
+export function boundSign({ limitedBy, better }: Pick<Result, 'limitedBy' | 'better'>): string {
+  if (limitedBy !== 'generator' && limitedBy !== 'machine') return '';
+  return better === 'more' ? '≥ ' : '≤ ';
 }

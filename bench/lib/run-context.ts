@@ -1,4 +1,5 @@
-// What every scenario gets: options, the compiled tree, a scope that takes down all that was started.
+// What every scenario gets: options, the compiled tree, a scope that takes down all that was
+// started.
 import { mkdirSync } from 'node:fs';
 import type { BenchOptions } from '../arguments.js';
 import type { CompiledTree } from './compiled-tree.js';
@@ -25,7 +26,9 @@ export function serverFlags(run: Run, name: string): readonly string[] {
   return ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${name}.cpuprofile`];
 }
 
-/** True when `only` leaves this name in. The first contender of a list is always kept by its caller. */
+/**
+ * True when `only` leaves this name in. The first contender of a list is always kept by its caller.
+ */
 export function isWanted(run: Run, name: string): boolean {
   return run.options.only === undefined || name.includes(run.options.only);
 }

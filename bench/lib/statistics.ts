@@ -1,4 +1,5 @@
-// Medians, spreads and percentiles. Raw samples are merged and sorted once: percentiles are never averaged.
+// Medians, spreads and percentiles. Raw samples are merged and sorted once: percentiles are never
+// averaged.
 
 export interface Spread {
   readonly median: number;

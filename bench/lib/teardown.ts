@@ -1,5 +1,6 @@
-// Owns what a run has started. Also stands in for tap's `t`, so that the servers of the test harness can
-// be used here. Invariant: everything is taken down in reverse order, also after a failure.
+// Owns what a run has started. Also stands in for tap's `t`, so that the servers of the test
+// harness can be used here. Invariant: everything is taken down in reverse order, also after a
+// failure.
 import type { TestScope } from '../../cluster/testing/index.js';
 
 export interface RunScope extends TestScope {

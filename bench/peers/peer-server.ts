@@ -1,6 +1,6 @@
-// What all peers share: they publish numbered messages of a fixed size to all their sockets, k at each tick
-// of 10 ms, as long as the run grants ticks. The tick runs inside the server under test, so that a peer
-// pays nothing for being told.
+// What all peers share: they publish numbered messages of a fixed size to all their sockets, k at
+// each tick of 10 ms, as long as the run grants ticks. The tick runs inside the server under test,
+// so that a peer pays nothing for being told.
 import { serveParent } from '../lib/node-child.js';
 
 export interface PeerCalls {

@@ -1,12 +1,15 @@
-// The ceiling of every fan-out: uWebSockets.js with one native publish per message and nothing else. No
-// accounts, no offsets, no history; a slow reader loses messages.
+// The ceiling of every fan-out: uWebSockets.js with one native publish per message and nothing
+// else. No accounts, no offsets, no history; a slow reader loses messages.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import uWS from 'uWebSockets.js';
 import { binaryMessage, servePeer } from './peer-server.js';
 
 const TOPIC = 'all';
-/** Roomy, so that nothing is lost when readers keep up; `--default-backpressure` takes the library's own. */
+/**
+ * Roomy, so that nothing is lost when readers keep up; `--default-backpressure` takes the library's
+ * own.
+ */
 const BACKPRESSURE_MAX = process.argv.includes('--default-backpressure') ? 65_536 : 4_194_304;
 
 const app = uWS.App().ws('/*', {

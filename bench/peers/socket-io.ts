@@ -1,5 +1,6 @@
-// Socket.IO as its manual shows, on ws or, with `--uws`, attached to uWebSockets.js, where a broadcast becomes
-// a native publish. Only the WebSocket transport; no compression; pings longer than any run.
+// Socket.IO as its manual shows, on ws or, with `--uws`, attached to uWebSockets.js, where a
+// broadcast becomes a native publish. Only the WebSocket transport; no compression; pings longer
+// than any run.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';

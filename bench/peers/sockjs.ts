@@ -1,5 +1,5 @@
-// The sockjs package over its WebSocket transport: it has no broadcast, so each message is written once per
-// connection.
+// The sockjs package over its WebSocket transport: it has no broadcast, so each message is written
+// once per connection.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';

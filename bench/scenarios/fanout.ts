@@ -1,6 +1,7 @@
-// Fan-out: one room, n subscribers, k messages of 100 B per tick of 10 ms. Server CPU per delivered message,
-// for the full gateway, for raw uWebSockets publish of the same messages (the ceiling), and for peers.
-// Every delivery is verified: the witness decodes all messages in order, all others got its bytes.
+// Fan-out: one room, n subscribers, k messages of 100 B per tick of 10 ms. Server CPU per delivered
+// message, for the full gateway, for raw uWebSockets publish of the same messages (the ceiling),
+// and for peers. Every delivery is verified: the witness decodes all messages in order, all others
+// got its bytes.
 import { interleave } from '../lib/interleave.js';
 import { holdAgainst, pairOf, type Result, type ScenarioReport } from '../lib/result.js';
 import { isWanted, type Run } from '../lib/run-context.js';
@@ -12,7 +13,9 @@ import { Contender, type Burst } from './fanout/contender.js';
 
 const PER_TICK = [1, 8, 32];
 const CEILING = 'raw-uws';
-/** Against raw publish: joined frames make up for the framing; a single message has nothing to join. */
+/**
+ * Against raw publish: joined frames make up for the framing; a single message has nothing to join.
+ */
 const RATIO_MAX = { single: 1.2, joined: 1 };
 const PEER_RATIO_MAX: Readonly<Record<string, number>> = { ws: 1 / 5, 'Socket.IO on ws': 1 / 7 };
 
@@ -33,9 +36,9 @@ export async function fanout(run: Run): Promise<ScenarioReport> {
     limitedBy: 'server',
     results,
     notes: [
-      `Server CPU (user and system, all threads) per delivered message of ${PAYLOAD_BYTES} B, ${TICK_MS} ms ticks.`,
-      'The gateway takes each message from the publisher through Redis: sequencing script, history, pub/sub.',
-      'All deliveries were verified: one reader decodes in order, all others received the same bytes.',
+      `Server CPU, all threads, per delivered message of ${PAYLOAD_BYTES} B; ticks of ${TICK_MS} ms.`,
+      'The gateway gets each message through Redis: sequencing script, history, pub/sub.',
+      'All deliveries verified: one reader decodes in order, all others got the same bytes.',
       ...notes,
     ],
   };

@@ -1,6 +1,7 @@
-// A hot room: its subscribers on two workers, 100 messages a second through Redis, offered open-loop: each
-// message is stamped with the moment when it was due, whether or not it could be sent then. Latency is
-// from that moment to the reader; raw samples of readers all over the room are merged.
+// A hot room: its subscribers on two workers, 100 messages a second through Redis, offered
+// open-loop: each message is stamped with the moment when it was due, whether or not it could be
+// sent then. Latency is from that moment to the reader; raw samples of readers all over the room
+// are merged.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GeneratorCalls, Totals } from '../generator/calls.js';
 import { interleave } from '../lib/interleave.js';
@@ -65,10 +66,11 @@ export async function hotroom(run: Run): Promise<ScenarioReport> {
     limitedBy,
     results: (['p50', 'p95', 'p99', 'max'] as const).map((name) => row(name, all, limitedBy)),
     notes: [
-      `${subscribers} subscribers on 2 workers, ${PER_SEC} messages/s for ${ms / 1_000} s a round, open-loop.`,
-      `In order and complete at ${2 * WITNESSES} decoding readers; all others received the same bytes.`,
+      `${subscribers} subscribers on 2 workers, ${PER_SEC} messages/s for ${ms / 1_000} s a round.`,
+      `In order and complete at ${2 * WITNESSES} decoding readers; all others got the same bytes.`,
       `Frames per message: ${middle((one) => one.framesPerMessage)}; load of a core: workers ` +
-        `${middle((one) => one.workerLoad * 100)} %, generators ${middle((one) => one.generatorLoad * 100)} %, ` +
+        `${middle((one) => one.workerLoad * 100)} %, generators ` +
+        `${middle((one) => one.generatorLoad * 100)} %, ` +
         `Redis ${middle((one) => one.redisLoad * 100)} %.`,
     ],
   };

@@ -1,6 +1,6 @@
-// Idle connections: resident memory per connection that says nothing, and the CPU it costs to keep it. The
-// gateway's have a user, a room and a user channel; peers have a bare connection. Servers start anew each
-// round, so that no round inherits the heap of the one before.
+// Idle connections: resident memory per connection that says nothing, and the CPU it costs to keep
+// it. The gateway's have a user, a room and a user channel; peers have a bare connection. Servers
+// start anew each round, so that no round inherits the heap of the one before.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GeneratorCalls } from '../generator/calls.js';
 import { interleave } from '../lib/interleave.js';
@@ -63,7 +63,7 @@ export async function idle(run: Run): Promise<ScenarioReport> {
       ),
     ],
     notes: [
-      `${count} connections; memory is the growth of the resident set, watched for ${watchMs / 1_000} s afterwards.`,
+      `${count} connections; memory is the growth of the resident set; CPU over ${watchMs / 1_000} s.`,
       'The gateway keeps a user, a room and a user channel for each; peers keep a bare connection.',
       'The kernel needs 3 to 4 KB more for each socket, of whatever server.',
     ],

@@ -1,5 +1,6 @@
-// A reader that stops reading among others that do not: what it loses, what the others notice, what it costs
-// the server. Raw uWebSockets publish with the library's own limits shows what happens without care.
+// A reader that stops reading among others that do not: what it loses, what the others notice, what
+// it costs the server. Raw uWebSockets publish with the library's own limits shows what happens
+// without care.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GeneratorCalls, Totals } from '../generator/calls.js';
 import { interleave } from '../lib/interleave.js';
@@ -32,7 +33,9 @@ interface Sample {
   readonly lost: number;
   /** Sent again after the stall; the protocol lets clients skip them. */
   readonly repeated: number;
-  /** Times that a reader saw a later message before an earlier one; its client would have to ask. */
+  /**
+   * Times that a reader saw a later message before an earlier one; its client would have to ask.
+   */
   readonly gaps: number;
   readonly grownMb: number;
 }
@@ -45,8 +48,8 @@ interface Stage {
 
 export async function slowReader(run: Run): Promise<ScenarioReport> {
   const { isQuick, rounds } = run.options;
-  // More than all kernel buffers on the way (about 6 MB), so that the server has to act, and over before
-  // it gives a reader up that takes nothing for 10 s.
+  // More than all kernel buffers on the way (about 6 MB), so that the server has to act, and over
+  // before it gives a reader up that takes nothing for 10 s.
   const messages = isQuick ? 2_200 : 2_800;
   const stage = await openGateway(run, messages);
   const kinds = [
@@ -63,7 +66,8 @@ export async function slowReader(run: Run): Promise<ScenarioReport> {
     limitedBy: 'pace',
     results: resultsOf(calm, stalled, rawLost),
     notes: [
-      `${READERS} readers, ${STALLED} of them stop reading while ${messages} messages of ${TEXT_BYTES} B pass ` +
+      `${READERS} readers, ${STALLED} of them stop reading while ${messages} messages of ` +
+        `${TEXT_BYTES} B pass ` +
         `at ${PER_SEC}/s, then read on. Lost = not received in the end, per stalled reader.`,
       'All readers decode everything and check the order.',
       `Sent twice to each stalled reader (skipped by its offset): ` +
@@ -120,7 +124,10 @@ async function sample(
   return { p99Ms: p99, lost, repeated, gaps, grownMb };
 }
 
-/** Waits until all but `behind` readers have everything. @throws Error when one is closed, or after the deadline */
+/**
+ * Waits until all but `behind` readers have everything. @throws Error when one is closed, or after
+ * the deadline
+ */
 async function whenBehind(
   generator: NodeChild<GeneratorCalls>,
   messages: number,
@@ -138,7 +145,10 @@ async function whenBehind(
   }
 }
 
-/** Messages that each stalled reader never gets from raw publish; its own kernel buffers hold the rest. */
+/**
+ * Messages that each stalled reader never gets from raw publish; its own kernel buffers hold the
+ * rest.
+ */
 async function loseWithRaw(run: Run, messages: number): Promise<number> {
   const args = ['--default-backpressure'];
   const server = await startPeer(run, 'raw-uws', { payloadBytes: TEXT_BYTES, args });

@@ -1,6 +1,7 @@
-// Charging: proofs of life per second through the real engine, one Redis, 64 shards, AOF everysec and always,
-// beside the least Lua that does the same reads and writes (the ceiling), one call per session, and
-// one SQL transaction per charge (the floor). Afterwards every wallet must have exactly what is due.
+// Charging: proofs of life per second through the real engine, one Redis, 64 shards, AOF everysec
+// and always, beside the least Lua that does the same reads and writes (the ceiling), one call per
+// session, and one SQL transaction per charge (the floor). Afterwards every wallet must have
+// exactly what is due.
 import { closeRedis, connectRedis, type RedisClient } from '../../cluster/index.js';
 import { silentLog, startRedis } from '../../cluster/testing/index.js';
 import { redisPid } from '../servers/gateway-worker.js';
@@ -45,9 +46,9 @@ export async function ticks(run: Run): Promise<ScenarioReport> {
   const floor = await startSqlFloor(run);
   const results: Result[] = [];
   const notes: string[] = [
-    `${sessions.toLocaleString('en-US')} open sessions in 64 shards, 64 per call, 10 s of show per tick; ` +
-      'the ceiling is a script with the same reads and writes and no rules (bench/lua/bare-touch.lua).',
-    'Floor: GET, SET and one SQL transaction per charge, 8 connections; MariaDB flushes its log once a second.',
+    `${sessions.toLocaleString('en-US')} open sessions in 64 shards, 64 per call, 10 s a tick; ` +
+      'the ceiling is a script with the same reads and writes and no rules (lua/bare-touch.lua).',
+    'Floor: GET, SET and one SQL transaction per charge, 8 connections, log flushed once a second.',
   ];
   for (const fsync of ['everysec', 'always'] as const) {
     const stage = await prepare(run, fsync, sessions);
@@ -192,6 +193,7 @@ function describe(fsync: Fsync, name: string, samples: readonly Sample[]): strin
   const middle = (pick: (one: Sample) => number): string => shortNumber(median(samples.map(pick)));
   return (
     `AOF ${fsync}, ${name}: ${middle((one) => one.microsPerTick)} µs Redis CPU per tick, ` +
-    `Redis ${middle((one) => one.redisLoad * 100)} %, driver ${middle((one) => one.driverLoad * 100)} % of a core`
+    `Redis ${middle((one) => one.redisLoad * 100)} %, ` +
+    `driver ${middle((one) => one.driverLoad * 100)} % of a core`
   );
 }

@@ -1,4 +1,5 @@
-// A server that sends the same messages to all its clients: the gateway or a peer, as scenarios see it.
+// A server that sends the same messages to all its clients: the gateway or a peer, as scenarios see
+// it.
 import type { DialectSetup } from '../generator/dialects.js';
 
 /** Messages come in bursts, one burst per tick. */

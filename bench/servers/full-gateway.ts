@@ -1,5 +1,6 @@
-// The gateway as a server of the fan-out: tokens, tickets, offsets, history, framing, metrics, and each
-// message through the sequencing script and pub/sub of Redis. The publisher is the backend's own.
+// The gateway as a server of the fan-out: tokens, tickets, offsets, history, framing, metrics, and
+// each message through the sequencing script and pub/sub of Redis. The publisher is the backend's
+// own.
 import { BENCH_SECRET, startGatewayWorker, startRealtimeRedis } from './gateway-worker.js';
 import type { RealtimeRedis } from './gateway-worker.js';
 import type { Run } from '../lib/run-context.js';

@@ -1,5 +1,6 @@
-// The billing engine without its HTTP front, for the scenarios that measure money scripts. Its parts are no
-// business of other folders, so billing's index does not have them; benchmarks are tests of it.
+// The billing engine without its HTTP front, for the scenarios that measure money scripts. Its
+// parts are no business of other folders, so billing's index does not have them; benchmarks are
+// tests of it.
 import {
   closeRedis,
   connectRedis,

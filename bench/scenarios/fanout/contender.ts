@@ -1,5 +1,6 @@
-// One kind of server in the fan-out: started once with its own group of readers, then asked for bursts.
-// A burst is paced by its readers: a tick goes out every 10 ms unless WINDOW ticks are still on their way.
+// One kind of server in the fan-out: started once with its own group of readers, then asked for
+// bursts. A burst is paced by its readers: a tick goes out every 10 ms unless WINDOW ticks are
+// still on their way.
 import { setTimeout as delay } from 'node:timers/promises';
 import { cpuMicros } from '../../lib/process-cpu.js';
 import { startNodeChild, type NodeChild } from '../../lib/node-child.js';
@@ -57,7 +58,10 @@ export class Contender {
     return new Contender(server, generator, subscribers);
   }
 
-  /** Sends for about `ms`, waits until everything has arrived. @throws Error when something is missing */
+  /**
+   * Sends for about `ms`, waits until everything has arrived. @throws Error when something is
+   * missing
+   */
   async burst(perTick: number, ms: number): Promise<Burst> {
     const { server, generator, subscribers } = this;
     await generator.call('mark', null);

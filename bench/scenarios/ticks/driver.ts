@@ -1,5 +1,6 @@
-// The driver process: opens sessions through the real engine and touches them in batches, several calls in
-// flight. Keeps its own books by the TypeScript tariff and compares every wallet at the end.
+// The driver process: opens sessions through the real engine and touches them in batches, several
+// calls in flight. Keeps its own books by the TypeScript tariff and compares every wallet at the
+// end.
 import { defineScript } from '../../../cluster/index.js';
 import { serveParent } from '../../lib/node-child.js';
 import {

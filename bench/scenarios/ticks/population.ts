@@ -1,5 +1,6 @@
-// The open sessions of the benchmark, walked in passes: each pass touches every session once, UPDATE_MS
-// after the pass before. Modes that alternate share the walk, so every session proves its life on time.
+// The open sessions of the benchmark, walked in passes: each pass touches every session once,
+// UPDATE_MS after the pass before. Modes that alternate share the walk, so every session proves its
+// life on time.
 
 export interface Member {
   readonly sessionId: string;
@@ -25,7 +26,9 @@ export class Population {
     return this.shards.reduce((sum, members) => sum + members.length, 0);
   }
 
-  /** Up to `limit` sessions of one shard. Shards take turns, so that no two batches in a row meet. */
+  /**
+   * Up to `limit` sessions of one shard. Shards take turns, so that no two batches in a row meet.
+   */
   next(limit: number): Batch {
     for (;;) {
       const members = this.shards[this.shardAt] ?? [];

@@ -1,4 +1,5 @@
-// The floor: what one writes first. Read the balance, write the balance, and one SQL transaction per charge.
+// The floor: what one writes first. Read the balance, write the balance, and one SQL transaction
+// per charge.
 import { createPool, type Pool, type PoolConnection } from 'mysql2/promise';
 import type { RedisClient } from '../../../cluster/index.js';
 import { startMariadb } from '../../../cluster/testing/index.js';
