@@ -172,13 +172,19 @@ export class SubscriberLink {
     const kind = value[0].toString('latin1');
     const channel = value[1].toString('utf8');
     if (kind === 'smessage') {
-      this.owner.counts.messages += 1;
-      if (Buffer.isBuffer(value[2])) this.channels.get(channel)?.deliver(value[2]);
+      this.deliver(channel, value[2]);
     } else if (kind === 'ssubscribe') {
       this.acknowledged(channel);
     } else if (kind === 'sunsubscribe') {
       this.unsubscribed(channel);
     }
+  }
+
+  private deliver(channel: string, payload: RespValue | undefined): void {
+    const subscription = this.channels.get(channel);
+    if (subscription === undefined || !Buffer.isBuffer(payload)) return;
+    this.owner.counts.messages += 1;
+    subscription.deliver(payload);
   }
 
   private acknowledged(channel: string): void {

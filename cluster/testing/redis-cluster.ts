@@ -63,8 +63,9 @@ export async function startRedisCluster(
       await to.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
       await from.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
       await moveKeys(from, slot, target);
-      // The new owner first, so that the slot is at no moment without one.
-      for (const client of [to, from, ...clients]) {
+      // The new owner first, so that the slot is at no moment without one; everybody once, because
+      // saying it twice makes a node drop the subscriptions that it has got meanwhile.
+      for (const client of new Set([to, from, ...clients])) {
         await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
       }
       await until(async () => (await ownerOf(slot)) === toIndex, { what: `slot ${slot} moved` });
