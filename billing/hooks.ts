@@ -87,7 +87,10 @@ export class NginxRtmpHooks {
   }
 
   async publishDone(params: HookParams, peer: string): Promise<HookAnswer> {
-    const streamId = await this.streamOfUpdate(params.get('name') ?? '');
+    const name = params.get('name') ?? '';
+    const { terms } = this.options;
+    const streamId =
+      (await terms.byStream(name))?.streamId ?? (await terms.streamOfAnyKey(hashOfKey(name)));
     const { session } = identity(params, peer);
     if (streamId !== undefined) await this.options.publishers.release(streamId, session);
     return ACCEPT;
@@ -153,8 +156,7 @@ export class NginxRtmpHooks {
   }
 
   private streamOf(key: string): Promise<string | undefined> {
-    const keyHash = createHash('sha256').update(key).digest('hex');
-    return this.options.terms.streamOfKey(keyHash);
+    return this.options.terms.streamOfKey(hashOfKey(key));
   }
 
   /** After the rename updates carry the stream id; some servers go on sending the key. */
@@ -162,6 +164,11 @@ export class NginxRtmpHooks {
     if (name.startsWith('sk_')) return this.streamOf(name);
     return (await this.options.terms.byStream(name))?.streamId ?? this.streamOf(name);
   }
+}
+
+/** Keys are stored and looked up by this alone. */
+function hashOfKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
 }
 
 type Handler = (hooks: NginxRtmpHooks, params: HookParams, peer: string) => Promise<HookAnswer>;

@@ -59,6 +59,14 @@ export class TermsStore {
     }
   }
 
+  /** Stream that a key opens or opened: a done event may come after its key was replaced. */
+  async streamOfAnyKey(keyHash: string): Promise<string | undefined> {
+    const [row] = await this.database.query('SELECT stream_id FROM stream_key WHERE key_hash = ?', [
+      keyHash,
+    ]);
+    return row === undefined ? undefined : textOf(row, 'stream_id');
+  }
+
   /** @returns the terms before. @throws AppError BILLING_AMOUNT_INVALID above 1e9 a minute */
   async putRoom(terms: RoomTerms): Promise<RoomTerms | undefined> {
     if (terms.priceMilliPerMin > PRICE_MAX) {

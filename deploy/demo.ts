@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type ChildServer, startChildServer } from '../cluster/index.js';
 import type { LocalPorts, RolePlan } from './local-plan.js';
@@ -36,6 +37,19 @@ export async function seedDemo(
   if (!answer.seeded) return undefined;
   writeFileSync(file, line, { mode: 0o600 });
   return answer;
+}
+
+/** Waits until the site lists a live show, so that whoever opens it first sees one; at most 20 s. */
+export async function waitForLiveShow(ports: LocalPorts): Promise<void> {
+  const url = `http://127.0.0.1:${ports.web}/api/v1/rooms?filter=live`;
+  const deadline = Date.now() + 20_000;
+  while (Date.now() < deadline) {
+    const response = await fetch(url).catch(() => undefined);
+    const body =
+      response?.ok === true ? ((await response.json()) as { rooms: unknown[] }) : undefined;
+    if ((body?.rooms.length ?? 0) > 0) return;
+    await delay(200);
+  }
 }
 
 /** The broadcast of the free room: 640 × 360 at 25 fps, a key frame every 2 s, a soft tone. */

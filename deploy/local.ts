@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isPortFree } from '../cluster/index.js';
-import { type DemoAccounts, seedDemo, startDemoBroadcast } from './demo.js';
+import { type DemoAccounts, seedDemo, startDemoBroadcast, waitForLiveShow } from './demo.js';
 import { type LocalOptions, parseLocalOptions, USAGE } from './local-options.js';
 import {
   type LocalPorts,
@@ -79,6 +79,7 @@ async function startDemo(
   const key = Object.values(demo?.streamKeys ?? {})[0];
   if (key !== undefined) {
     await supervise('demo broadcast', () => startDemoBroadcast(key, ports, where.logDir));
+    await waitForLiveShow(ports);
   }
   return demo;
 }

@@ -1,4 +1,5 @@
 // Hooks in nginx-rtmp's dialect over HTTP, as nginx-rtmp and our own media nodes send them.
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { openShop, type RoleStage, startRole, STREAM_KEY } from './role-stage.js';
@@ -55,6 +56,14 @@ t.test('publishing', async (t) => {
     await until(() => kicks.length > 0, { what: 'the kick' });
     t.same(JSON.parse(kicks[0] ?? ''), { streamId: 'stream-seven', reason: 'key_replaced' });
     t.match(await publish(stage, { session: 'rtmp-1.6', node: 'rtmp-1' }), { status: 403 });
+  });
+  await t.test('the end of a publisher whose key was replaced frees the stream', async (t) => {
+    const done = { call: 'publish_done', name: STREAM_KEY, session: 'rtmp-1.6', node: 'rtmp-1' };
+    t.match(await stage.hook('on_publish_done', done), { status: 200 });
+    const keyHash = createHash('sha256').update('sk_new').digest('hex');
+    await stage.client.putStreamKey({ streamId: 'stream-seven', keyHash });
+    const next = { name: 'sk_new', session: 'rtmp-1.7', node: 'rtmp-1' };
+    t.match(await publish(stage, next), { status: 302 }, 'under the policy refuse');
   });
   await t.test('connect, done and record_done are accepted, what is no hook is not', async (t) => {
     for (const call of ['on_connect', 'on_done', 'on_record_done', 'on_disconnect']) {
