@@ -81,7 +81,7 @@ t.test('one milli-credit too much is found, in each place', async (t) => {
   await stage.settler.drain();
   t.same(await find(), ['balance'], 'credit that SQL never gave');
 
-  await database.run("UPDATE account SET credits = credits + 1 WHERE kind = 'earnings'");
+  await database.run("UPDATE account SET credits = credits + 1 WHERE kind = 'issuance'");
   t.same(await find(), ['account', 'balance', 'ledger'], 'a sum that no transfer made');
 
   const shard = shardOfWallet('43');
