@@ -46,8 +46,12 @@ export class Subscription {
     this.isLive = false;
   }
 
+  /**
+   * What arrives before the acknowledgement belongs to an earlier subscription of the channel that the
+   * server has not ended yet; between the two it may miss messages, so nothing of it is passed on.
+   */
   deliver(payload: Buffer): void {
-    if (!this.isOver) this.listener.onMessage(payload, this.channel);
+    if (this.isLive && !this.isOver) this.listener.onMessage(payload, this.channel);
   }
 
   /** Nothing is delivered any more; those who still wait for the acknowledgement get `reason`. */
