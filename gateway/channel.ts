@@ -32,6 +32,8 @@ export interface ChannelEvents {
   pending(channel: Channel, isUrgent: boolean): void;
   /** A reliable message got into the ring. */
   appended(channel: Channel, entry: Entry, tail: Tail): void;
+  /** The ring is full of messages that wait: they must go out before the next one. */
+  overflowing(channel: Channel): void;
   /** The sequence is about to begin anew: what waits must go out before. */
   restarting(channel: Channel): void;
   /** The sequence began anew. */
@@ -150,6 +152,8 @@ export class Channel {
     const kind = kindOfTail(tail);
     const binary = encodeReliable({ alias: this.alias, offset, ts }, tail);
     const entry: Entry = { offset, ts, kind, binary, json: undefined };
+    // What left the ring before its flush would be a hole for every live listener.
+    if (this.ring.wouldEvict(binary.length, this.flushedTop)) this.events.overflowing(this);
     this.ring.push(entry);
     this.events.appended(this, entry, tail);
     this.events.pending(this, URGENT.has(kind));

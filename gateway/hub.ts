@@ -119,6 +119,7 @@ export class Hub {
       fill: (channel) => void this.fill(channel),
       pending: (channel, isUrgent) => this.delivery.schedule(channel, isUrgent),
       appended: (channel, entry, tail) => this.options.onMessage(channel, entry, tail),
+      overflowing: (channel) => this.delivery.flush(channel),
       restarting: (channel) => this.delivery.flush(channel),
       restarted: (channel) => this.restarted(channel),
     };

@@ -45,6 +45,13 @@ export class Ring {
     this.highest = top;
   }
 
+  /** Whether pushing `bytes` more would push out an entry above this offset. */
+  wouldEvict(bytes: number, above: number): boolean {
+    const { entriesMax, bytesMax } = this.options;
+    const isFull = this.length + 1 > entriesMax || this.bytes + bytes > bytesMax;
+    return isFull && this.length > 0 && this.floor >= above;
+  }
+
   push(entry: Entry): void {
     this.entries.push(entry);
     this.highest = entry.offset;

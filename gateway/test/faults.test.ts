@@ -35,6 +35,32 @@ t.test('feeds that are cut again and again leave no hole', async (t) => {
   t.same(anna.events, ['ready'], 'the client has noticed nothing');
 });
 
+t.test('a gap longer than the ring is filled without a hole for live listeners', async (t) => {
+  const server = await startRedis(t);
+  const proxy = await startTcpProxy(t, { targetPort: server.port });
+  const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
+  t.teardown(() => closeRedis(redis));
+  const publisher = createPublisher({ redis, log: silentLog });
+  const worker = await startWorker(t, `redis://127.0.0.1:${proxy.port}`, {
+    commandUrl: server.url,
+  });
+  const room = newRoom();
+  const anna = watch(t, [worker.url], room, { sub: '1' });
+  await until(() => anna.events.length > 0, { what: 'ready' });
+  await proxy.refuse();
+  // Above the 256 messages that a ring holds, below the 500 that one fill brings.
+  const total = 450;
+  await Promise.all(
+    upTo(total).map((n) =>
+      publisher.publish(room, { kind: 't', body: { text: String(n) }, cls: 'reliable' }),
+    ),
+  );
+  await proxy.heal();
+  await until(() => anna.offsets().length >= total, { what: 'all shown', deadlineMs: 15_000 });
+  t.same(anna.offsets(), upTo(total));
+  t.same(anna.events, ['ready'], 'the client did not have to ask again');
+});
+
 t.test('a lost tail is found without the next message', async (t) => {
   const server = await startRedis(t);
   const worker = await startWorker(t, server.url);
