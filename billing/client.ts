@@ -20,7 +20,10 @@ import type {
   WalletReply,
 } from './schema.js';
 
-/** What is needed of cluster's InternalClient. Rejects with AppError of the code that billing answered. */
+/**
+ * What is needed of cluster's InternalClient. Rejects with AppError of the code that billing
+ * answered.
+ */
 export interface InternalCaller {
   call(
     role: 'billing',
@@ -71,7 +74,10 @@ export class BillingClient {
     };
   }
 
-  /** Proofs of life for up to 5,000 sessions; send them every `billing.updateIntervalMs`. Safe to repeat. */
+  /**
+   * Proofs of life for up to 5,000 sessions; send them every `billing.updateIntervalMs`. Safe to
+   * repeat.
+   */
   async touchSessions(items: readonly TouchItem[]): Promise<readonly TouchResult[]> {
     const reply = (await this.post('/v1/sessions/touch', { items })) as { items: TouchResult[] };
     return reply.items;
@@ -112,13 +118,19 @@ export class BillingClient {
     return (await this.get(path)) as StatementReply;
   }
 
-  /** Gives credits. Committed to SQL first; returns when the wallet can spend them. Idempotent by key. */
+  /**
+   * Gives credits. Committed to SQL first; returns when the wallet can spend them. Idempotent by
+   * key.
+   */
   async grant(request: Amounts<GrantRequest, 'amountMilli'>): Promise<Wallet> {
     const body = { ...request, amountMilli: String(request.amountMilli) };
     return toWallet(await this.post('/v1/grants', body));
   }
 
-  /** Sets what a room costs and who earns. `priceMilliPerMin` 0n = free. Open sessions keep their price. */
+  /**
+   * Sets what a room costs and who earns. `priceMilliPerMin` 0n = free. Open sessions keep their
+   * price.
+   */
   async putRoom(
     roomId: string,
     terms: Amounts<RoomTermsRequest, 'priceMilliPerMin'>,
@@ -132,7 +144,10 @@ export class BillingClient {
     await this.caller.call('billing', 'PUT', '/v1/stream-keys', request);
   }
 
-  /** What a model has earned: all of it, and the part not paid out yet. Lags by settlement (≤ 1 min). */
+  /**
+   * What a model has earned: all of it, and the part not paid out yet. Lags by settlement (≤ 1
+   * min).
+   */
   async getEarnings(performerId: string): Promise<{ pending: Milli; total: Milli }> {
     const path = `/v1/earnings/${encodeURIComponent(performerId)}`;
     const reply = (await this.get(path)) as EarningsReply;

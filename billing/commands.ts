@@ -1,5 +1,6 @@
-// The commands of billing's command line. They take the same environment as the role and need none of
-// the other processes. Exit code 0, 1 when something does not add up, 2 on misuse. cli.ts runs them.
+// The commands of billing's command line. They take the same environment as the role and need none
+// of the other processes. Exit code 0, 1 when something does not add up, 2 on misuse. cli.ts runs
+// them.
 import {
   closeRedis,
   connectRedis,

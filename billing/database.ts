@@ -53,7 +53,8 @@ export class Database implements Sql {
       enableKeepAlive: true,
     });
     pool.on('connection', (connection) => {
-      // A server that truncates silently would break money; strict mode is not left to its settings.
+      // A server that truncates silently would break money; strict mode is not left to its
+      // settings.
       void connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'");
     });
     return new Database(pool, options.log);
@@ -74,8 +75,8 @@ export class Database implements Sql {
   }
 
   /**
-   * Runs `work` in a transaction; rolls back and throws on any fault. Deadlocks and lock time-outs are
-   * tried again up to 5 times, so `work` must have no effect outside SQL.
+   * Runs `work` in a transaction; rolls back and throws on any fault. Deadlocks and lock time-outs
+   * are tried again up to 5 times, so `work` must have no effect outside SQL.
    */
   async transaction<T>(isolation: Isolation, work: (sql: Sql) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
@@ -146,7 +147,9 @@ function isContention(thrown: unknown): boolean {
   return errno === DEADLOCK || errno === LOCK_TIMEOUT;
 }
 
-/** A server that is away is the world's fault and may be asked again; SQL errors stay as they are. */
+/**
+ * A server that is away is the world's fault and may be asked again; SQL errors stay as they are.
+ */
 async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

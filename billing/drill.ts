@@ -1,5 +1,5 @@
-// Both journals of one wallet side by side: what the ledger has booked and what Redis holds now, with the
-// outbox entries between them. Used by the CLI when reconciliation has found a difference.
+// Both journals of one wallet side by side: what the ledger has booked and what Redis holds now,
+// with the outbox entries between them. Used by the CLI when reconciliation has found a difference.
 import type { RedisClient } from '../cluster/index.js';
 import { bigintOf, type Database, textOf } from './database.js';
 import type { Engine } from './engine.js';
@@ -16,7 +16,10 @@ export interface DrillOptions {
 
 const ENTRIES_MAX = 1_000;
 
-/** @returns lines for a person: SQL's journal with a running balance, then Redis' state and open outbox */
+/**
+ * @returns lines for a person: SQL's journal with a running balance, then Redis' state and open
+ * outbox
+ */
 export async function drill(options: DrillOptions, wallet: string): Promise<readonly string[]> {
   const { engine, redis, database } = options;
   const shard = shardOfWallet(wallet);

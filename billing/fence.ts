@@ -27,7 +27,10 @@ export interface FenceOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly maxGapMs: number;
-  /** Called after shards were rebuilt: the live flags of rooms are not in SQL and must be told again. */
+  /**
+   * Called after shards were rebuilt: the live flags of rooms are not in SQL and must be told
+   * again.
+   */
   readonly onRebuilt?: () => Promise<void> | void;
 }
 
@@ -48,7 +51,9 @@ export class Fence implements FenceLifter {
     return !this.isUp;
   }
 
-  /** One comparison at a time; callers that come meanwhile share it. @throws AppError BILLING_FENCED */
+  /**
+   * One comparison at a time; callers that come meanwhile share it. @throws AppError BILLING_FENCED
+   */
   lift(): Promise<void> {
     const sinceFailureMs = this.options.clock.monotonicMs() - this.failedAtMs;
     if (this.lifting === undefined && sinceFailureMs < RETRY_AFTER_MS) {
@@ -79,7 +84,10 @@ export class Fence implements FenceLifter {
     }
   }
 
-  /** All cursor rows stay locked, so that no settlement moves them, until the new epochs are committed. */
+  /**
+   * All cursor rows stay locked, so that no settlement moves them, until the new epochs are
+   * committed.
+   */
   private mendShards(): Promise<readonly RebuiltShard[]> {
     const { redis, database, clock, maxGapMs } = this.options;
     return database.transaction('REPEATABLE READ', async (sql) => {

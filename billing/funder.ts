@@ -114,7 +114,8 @@ export class Funder {
 
   private async commit(sql: Sql, command: FundingCommand): Promise<void> {
     const { idemKey, fingerprint, wallet, amount, reason, actor } = command;
-    // The account row is the lock: of two calls with one key the second sees the first one's command.
+    // The account row is the lock: of two calls with one key the second sees the first one's
+    // command.
     const { balance, cmdSeq } = await lockWallet(sql, wallet);
     const [known] = await sql.query('SELECT fingerprint FROM wallet_command WHERE idem_key = ?', [
       idemKey,

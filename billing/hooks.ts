@@ -140,7 +140,10 @@ export class NginxRtmpHooks {
     }
   }
 
-  /** The session in the play arguments. Also of a token that has expired since: it was good at the start. */
+  /**
+   * The session in the play arguments. Also of a token that has expired since: it was good at the
+   * start.
+   */
   private paidSession(params: HookParams): string | undefined {
     const token = params.get('token');
     if (token === undefined) return undefined;
@@ -189,7 +192,9 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   record_done: accept,
 };
 
-/** Our own nodes send `session` and `node`; nginx-rtmp's clientid is unique only within its worker. */
+/**
+ * Our own nodes send `session` and `node`; nginx-rtmp's clientid is unique only within its worker.
+ */
 function identity(params: HookParams, peer: string): { session: string; node: string } {
   const node = word(params.get('node') ?? `nginx-${peer}`);
   const clientId = `${node}/${params.get('addr') ?? ''}/${params.get('clientid') ?? ''}`;

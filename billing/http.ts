@@ -233,7 +233,10 @@ function readBody(
   });
 }
 
-/** Query and form together; the first value of a name wins, so appended client arguments cannot override. */
+/**
+ * Query and form together; the first value of a name wins, so appended client arguments cannot
+ * override.
+ */
 function mergeParams(query: string, body: Buffer): HookParams {
   const params = new Map<string, string>();
   for (const source of [query, body.toString('utf8')]) {

@@ -34,7 +34,10 @@ export function parseMilli(text: string): Milli {
   return milli(BigInt(text));
 }
 
-/** Reads what a person types: credits with at most three decimals, `12`, `0.5`. @throws as parseMilli. */
+/**
+ * Reads what a person types: credits with at most three decimals, `12`, `0.5`. @throws as
+ * parseMilli.
+ */
 export function parseCredits(text: string): Milli {
   const match = /^(0|[1-9]\d{0,9})(?:\.(\d{1,3}))?$/.exec(text);
   if (match === null) throw billingError('BILLING_AMOUNT_INVALID', { amount: text });

@@ -3,7 +3,9 @@
 import type { EndReason } from './schema.js';
 import type { WalletState } from './scripts.js';
 
-/** Tells people in channels. Each call may be repeated: balances carry a version, the rest a key. */
+/**
+ * Tells people in channels. Each call may be repeated: balances carry a version, the rest a key.
+ */
 export interface Notifier {
   /** Newest balance to `user:<id>`. */
   balance(userId: string, state: WalletState): Promise<void>;

@@ -12,7 +12,9 @@ export type AccountKind =
   | 'wallet'
   /** What a model has earned and was not paid. */
   | 'earnings'
-  /** The site's part of charges, one account per shard, so that settlers do not wait for each other. */
+  /**
+   * The site's part of charges, one account per shard, so that settlers do not wait for each other.
+   */
   | 'site_revenue'
   /** Counterpart of all credits that were given. */
   | 'issuance';
@@ -51,8 +53,8 @@ export interface TransferDraft {
 const ROWS_PER_STATEMENT = 500;
 
 /**
- * Books the drafts and moves the account sums. Drafts of amount 0 are dropped. Accounts are locked in
- * (kind, owner) order, so that two transactions cannot wait for each other in a circle.
+ * Books the drafts and moves the account sums. Drafts of amount 0 are dropped. Accounts are locked
+ * in (kind, owner) order, so that two transactions cannot wait for each other in a circle.
  * @returns number of transfers
  */
 export async function post(
@@ -131,7 +133,9 @@ function accountRow({ kind, owner }: AccountName): [string, string, number | nul
   return [kind, owner, kind === 'wallet' ? shardOfWallet(owner) : null];
 }
 
-/** Locks a wallet's account row, making it first. `balance` is credits − debits: below zero is debt. */
+/**
+ * Locks a wallet's account row, making it first. `balance` is credits − debits: below zero is debt.
+ */
 export async function lockWallet(
   sql: Sql,
   user: string,

@@ -108,7 +108,9 @@ export class Publishers {
     if (isLive) await this.tell(streamId, 'live', 0, 'show_ended');
   }
 
-  /** Marks silent publishers down and ends shows that stayed down. Run every second by each process. */
+  /**
+   * Marks silent publishers down and ends shows that stayed down. Run every second by each process.
+   */
   async sweep(): Promise<void> {
     const { redis, staleMs, reconnectGraceMs, log } = this.options;
     const now = this.now() || this.options.clock.nowMs();

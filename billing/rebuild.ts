@@ -7,7 +7,9 @@ import { bigintOf, type Row, type Sql, textOf } from './database.js';
 import * as restore from './restore-scripts.js';
 import type { Cursor } from './outbox.js';
 
-/** Wallet versions of an epoch start here, so that clients never take an old balance for a new one. */
+/**
+ * Wallet versions of an epoch start here, so that clients never take an old balance for a new one.
+ */
 const VERSIONS_PER_EPOCH = 1_000_000_000n;
 const ROWS_PER_SCRIPT = 500;
 const PAGE = 5_000;
@@ -31,7 +33,10 @@ export interface RebuildOptions {
   readonly maxGapMs: number;
 }
 
-/** Empties the shard, writes all of it, and moves the SQL cursor to a new epoch (not committed here). */
+/**
+ * Empties the shard, writes all of it, and moves the SQL cursor to a new epoch (not committed
+ * here).
+ */
 export async function rebuildShard(options: RebuildOptions): Promise<RebuiltShard> {
   const { redis, sql, cursor, nowMs } = options;
   const { shard } = cursor;

@@ -1,6 +1,7 @@
-// Proves that Redis and SQL agree about every wallet, to the milli-credit and while traffic runs: a shard is
-// photographed at an outbox position, the settler passes it, and both sides are compared as of that
-// position. Nothing is repaired; a mismatch freezes the wallet on request and raises an alarm.
+// Proves that Redis and SQL agree about every wallet, to the milli-credit and while traffic runs: a
+// shard is photographed at an outbox position, the settler passes it, and both sides are compared
+// as of that position. Nothing is repaired; a mismatch freezes the wallet on request and raises an
+// alarm.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../cluster/index.js';
 import { bigintOf, type Database, textOf } from './database.js';
@@ -56,8 +57,8 @@ export class Reconciler {
   }
 
   /**
-   * owned + unsettled − debt = Σ funding (numbers up to the snapshot's) − Σ spends (outbox up to the
-   * snapshot's position), for every wallet.
+   * owned + unsettled − debt = Σ funding (numbers up to the snapshot's) − Σ spends (outbox up to
+   * the snapshot's position), for every wallet.
    * @throws Error when the settler does not pass the snapshot in time
    */
   async shard(shard: number): Promise<Reconciliation> {
@@ -81,8 +82,8 @@ export class Reconciler {
   }
 
   /**
-   * Wallets that Redis has confirmed a command of and knows no longer. Redis is asked after SQL, so a wallet
-   * that was made since the snapshot is not mistaken for a lost one.
+   * Wallets that Redis has confirmed a command of and knows no longer. Redis is asked after SQL, so
+   * a wallet that was made since the snapshot is not mistaken for a lost one.
    */
   private async lostWallets(
     shard: number,
@@ -151,7 +152,10 @@ export class Reconciler {
     return booked;
   }
 
-  /** SQL in itself: all accounts add up to zero, sums equal their transfers, settlements are contiguous. */
+  /**
+   * SQL in itself: all accounts add up to zero, sums equal their transfers, settlements are
+   * contiguous.
+   */
   private async ledger(): Promise<readonly Mismatch[]> {
     const { database } = this.options;
     return database.transaction('REPEATABLE READ', async (sql) => {

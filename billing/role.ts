@@ -103,7 +103,9 @@ export class BillingRole {
     this.http = this.makeHttp(tokens, metrics);
   }
 
-  /** Brings the schema up to date, lifts the fence, listens and starts the loops. @returns the port */
+  /**
+   * Brings the schema up to date, lifts the fence, listens and starts the loops. @returns the port
+   */
   async start(): Promise<number> {
     const { database, log, bus } = this.options;
     await migrate(database, log);

@@ -96,7 +96,9 @@ export const streamKeyRequest = Type.Object(
 );
 export type StreamKeyRequest = Static<typeof streamKeyRequest>;
 
-/** Verdict on one proof of life. `ended`: was over before; `cut`: ends now; both carry the reason. */
+/**
+ * Verdict on one proof of life. `ended`: was over before; `cut`: ends now; both carry the reason.
+ */
 export type TouchVerdict = 'ok' | 'warn' | 'cut' | 'ended' | 'unknown';
 
 /** JSON forms of the replies; client.ts turns their amounts into bigint. */

@@ -49,7 +49,9 @@ export class BillingService {
     this.touches = new TouchQueue({ engine, onRow: (row) => this.afterTouch(row) });
   }
 
-  /** @throws AppError BILLING_INSUFFICIENT_CREDIT, BILLING_NOT_PAID_ROOM, BILLING_SELF_PAYMENT, … */
+  /**
+   * @throws AppError BILLING_INSUFFICIENT_CREDIT, BILLING_NOT_PAID_ROOM, BILLING_SELF_PAYMENT, …
+   */
   async open({ viewerId, roomId, key }: wire.OpenRequest): Promise<wire.OpenReply> {
     const { engine, tokens, settings, clock, announcer } = this.options;
     const terms = await this.payeeTerms(roomId, viewerId);

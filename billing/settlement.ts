@@ -33,7 +33,10 @@ interface SessionRow {
 const IDX_PER_EVENT = 2;
 const ROWS_PER_STATEMENT = 500;
 
-/** @returns number of transfers booked. @throws PoisonError when an entry contradicts what is booked. */
+/**
+ * @returns number of transfers booked. @throws PoisonError when an entry contradicts what is
+ * booked.
+ */
 export async function applyEntries(
   sql: Sql,
   entries: readonly OutboxEntry[],

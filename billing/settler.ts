@@ -46,7 +46,9 @@ export class Settler {
     await this.running;
   }
 
-  /** Settles all that is in the outboxes now. Used by start, the CLI and tests. @returns rows booked */
+  /**
+   * Settles all that is in the outboxes now. Used by start, the CLI and tests. @returns rows booked
+   */
   async drain(): Promise<number> {
     let rows = 0;
     for (;;) {

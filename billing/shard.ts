@@ -50,8 +50,8 @@ const TIME_CHARS = 10;
 const RANDOM_CHARS = 14;
 
 /**
- * 26 characters like a ULID: 10 of time, 14 random (70 bits), 2 that say the shard, so that a session id
- * alone is enough to find its shard.
+ * 26 characters like a ULID: 10 of time, 14 random (70 bits), 2 that say the shard, so that a
+ * session id alone is enough to find its shard.
  */
 export function newSessionId(shard: number, nowMs: number): string {
   const random = Array.from(randomBytes(RANDOM_CHARS), (byte) => crockford(byte % 32)).join('');

@@ -41,7 +41,8 @@ export class Statements {
         ...(sessionId === '' ? {} : { sessionId }),
       };
     });
-    // The parts of one entry have neighbouring ids; the lowest of the page would split one at the border.
+    // The parts of one entry have neighbouring ids; the lowest of the page would split one at the
+    // border.
     const last = entries.at(-1);
     const isFull = entries.length === page.limit && last !== undefined;
     return isFull ? { entries, next: await this.lowestId(last.id) } : { entries };

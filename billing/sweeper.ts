@@ -59,7 +59,9 @@ export class Sweeper {
     return looked.reduce((sum, one) => sum + one, 0);
   }
 
-  /** After an outage of ours sessions get one gap's time to prove themselves before they are silent. */
+  /**
+   * After an outage of ours sessions get one gap's time to prove themselves before they are silent.
+   */
   private isSparing(): boolean {
     return performance.now() - this.outageAtMs <= this.options.maxGapMs;
   }

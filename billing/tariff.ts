@@ -73,7 +73,10 @@ export function parseTariff(text: string): Tariff {
   };
 }
 
-/** Cumulative floor: what the payee has earned when the session has cost `cost`. The site has the rest. */
+/**
+ * Cumulative floor: what the payee has earned when the session has cost `cost`. The site has the
+ * rest.
+ */
 export function payeeShare(cost: bigint, shareBps: number): bigint {
   return (cost * BigInt(shareBps)) / 10_000n;
 }
@@ -82,7 +85,10 @@ export function payeeShare(cost: bigint, shareBps: number): bigint {
 export interface Timing {
   /** Credit reserved ahead; 1.5 × the interval of proofs of life, so that one may be late. */
   readonly quantumMs: number;
-  /** A gap up to this counts as presence, a longer one counts at most `graceMs` and ends the session. */
+  /**
+   * A gap up to this counts as presence, a longer one counts at most `graceMs` and ends the
+   * session.
+   */
   readonly maxGapMs: number;
   readonly graceMs: number;
   /** A session's charges reach the ledger at least this often. */

@@ -38,7 +38,10 @@ export class TermsStore {
     );
   }
 
-  /** Stream of a key that is not revoked. Asked afresh each time; an old answer only while SQL is away. */
+  /**
+   * Stream of a key that is not revoked. Asked afresh each time; an old answer only while SQL is
+   * away.
+   */
   async streamOfKey(keyHash: string): Promise<string | undefined> {
     try {
       const [row] = await this.database.query(
@@ -94,7 +97,8 @@ export class TermsStore {
 
   /**
    * Makes this the only key of the stream.
-   * @returns false when it was already. @throws AppError BILLING_KEY_TAKEN when another stream has it
+   * @returns false when it was already. @throws AppError BILLING_KEY_TAKEN when another stream has
+   * it
    */
   async putKey({ streamId, keyHash }: { streamId: string; keyHash: string }): Promise<boolean> {
     const now = this.clock.nowMs();

@@ -3,7 +3,9 @@
 import type { EndReason } from './schema.js';
 
 export const TOPICS = {
-  /** A paid session ended against the viewer's will; repeated until a medium confirms or 5 times. */
+  /**
+   * A paid session ended against the viewer's will; repeated until a medium confirms or 5 times.
+   */
   cut: 'billing.cut',
   /** Media nodes drop the publisher of the stream. */
   kick: 'rtmp.kick',

@@ -1,5 +1,6 @@
 // Demo data and the demo broadcast of a one-machine cluster. The data is made once, on an empty
-// database; the broadcast is a real ffmpeg that publishes a test pattern through the real RTMP path.
+// database; the broadcast is a real ffmpeg that publishes a test pattern through the real RTMP
+// path.
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +22,9 @@ export interface DemoAccounts {
   readonly streamKeys: Readonly<Record<string, string>>;
 }
 
-/** Makes the demo data if the database is empty; undefined when the database holds something else. */
+/**
+ * Makes the demo data if the database is empty; undefined when the database holds something else.
+ */
 export async function seedDemo(
   web: RolePlan,
   where: { distDir: string; dataDir: string },
@@ -39,7 +42,9 @@ export async function seedDemo(
   return answer;
 }
 
-/** Waits until the site lists a live show, so that whoever opens it first sees one; at most 20 s. */
+/**
+ * Waits until the site lists a live show, so that whoever opens it first sees one; at most 20 s.
+ */
 export async function waitForLiveShow(ports: LocalPorts): Promise<void> {
   const url = `http://127.0.0.1:${ports.web}/api/v1/rooms?filter=live`;
   const deadline = Date.now() + 20_000;

@@ -79,7 +79,10 @@ export function wantedPorts(ports: LocalPorts, options: LocalOptions): readonly 
   ];
 }
 
-/** Roles in start order; they stop in reverse. What the caller's environment sets wins over tuning defaults. */
+/**
+ * Roles in start order; they stop in reverse. What the caller's environment sets wins over tuning
+ * defaults.
+ */
 export function rolePlans(
   options: LocalOptions,
   ports: LocalPorts,

@@ -1,5 +1,5 @@
-// The whole cluster on one machine: private servers, every role, demo data, one table, one last line
-// `ready <address>`. Stops everything in reverse on SIGINT or SIGTERM. Entry of `npm start`.
+// The whole cluster on one machine: private servers, every role, demo data, one table, one last
+// line `ready <address>`. Stops everything in reverse on SIGINT or SIGTERM. Entry of `npm start`.
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -101,7 +101,9 @@ async function startAll(options: LocalOptions): Promise<void> {
   process.stdout.write(`ready http://127.0.0.1:${ports.web}\n`);
 }
 
-/** Stops in reverse order; two roles that ignore SIGTERM still leave the 10 s promise to SIGKILL. */
+/**
+ * Stops in reverse order; two roles that ignore SIGTERM still leave the 10 s promise to SIGKILL.
+ */
 function stopAll(reason: string): Promise<void> {
   ending ??= (async () => {
     report(`${reason}, stopping`);

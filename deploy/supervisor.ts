@@ -1,5 +1,5 @@
-// Keeps one child running: starts it, waits until it is ready, starts it again with back-off when it
-// dies, stops it. Used by local.ts for roles, private servers and the demo broadcast.
+// Keeps one child running: starts it, waits until it is ready, starts it again with back-off when
+// it dies, stops it. Used by local.ts for roles, private servers and the demo broadcast.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChildServer } from '../cluster/index.js';
 
@@ -15,7 +15,10 @@ const BACKOFF_MAX_MS = 10_000;
 /** A child that lived this long starts again without delay growth. */
 const HEALTHY_AFTER_MS = 30_000;
 
-/** One supervised child. `start` rejects when the first start fails; later failures are retried for ever. */
+/**
+ * One supervised child. `start` rejects when the first start fails; later failures are retried for
+ * ever.
+ */
 export class Supervisor {
   private child: ChildServer | undefined;
   private readonly ending = new AbortController();

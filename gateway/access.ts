@@ -1,5 +1,5 @@
-// Who may do what: connect tokens, room and resume tickets, access levels. Pure but for the check that a
-// room ticket is used once, which is a write in Redis.
+// Who may do what: connect tokens, room and resume tickets, access levels. Pure but for the check
+// that a room ticket is used once, which is a write in Redis.
 import { createHash } from 'node:crypto';
 import { assert, type RedisClient, type TokenClaims, type TokenService } from '../cluster/index.js';
 import { channelKeys } from './channel-keys.js';
@@ -149,7 +149,9 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
   };
 }
 
-/** Whether a user may say something in a channel: anonymous visitors never, others by their level. */
+/**
+ * Whether a user may say something in a channel: anonymous visitors never, others by their level.
+ */
 export function mayPublish(user: User, channel: string, { level }: Membership): boolean {
   assert(channel.length > 0, 'a channel has a name');
   return (

@@ -1,5 +1,6 @@
-// Whether this worker takes one more connection: its number, the rate of arrivals, and how far the event loop
-// is behind. Refusing costs microseconds; taking everybody after an outage would cost everybody's latency.
+// Whether this worker takes one more connection: its number, the rate of arrivals, and how far the
+// event loop is behind. Refusing costs microseconds; taking everybody after an outage would cost
+// everybody's latency.
 
 export interface AdmissionOptions {
   readonly connectionsMax: number;

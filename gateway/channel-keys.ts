@@ -1,5 +1,5 @@
-// Names of everything that a channel has in Redis. All carry the tag of the channel's partition, so that
-// one script can touch them on one node of a Cluster.
+// Names of everything that a channel has in Redis. All carry the tag of the channel's partition, so
+// that one script can touch them on one node of a Cluster.
 import { channelTag } from '../cluster/index.js';
 
 export interface ChannelKeys {

@@ -1,5 +1,6 @@
-// One channel in this worker: its place in the sequence, its ring, who listens, what waits for a flush.
-// Invariant: everything up to flushedTop is in the ring or was, and went to every live listener.
+// One channel in this worker: its place in the sequence, its ring, who listens, what waits for a
+// flush. Invariant: everything up to flushedTop is in the ring or was, and went to every live
+// listener.
 import { channelKeys, type ChannelKeys } from './channel-keys.js';
 import { kindOfTail, type LatestPacket, type Tail, type VolatilePacket } from './packet.js';
 import { channelNamespace } from './protocol/index.js';

@@ -1,4 +1,5 @@
-// What a chat text is before it is said: cleaned, measured, and marked with what rooms may not want. Pure.
+// What a chat text is before it is said: cleaned, measured, and marked with what rooms may not
+// want. Pure.
 import { hash32 } from '../cluster/index.js';
 import { messageFlags } from './scripts.js';
 

@@ -201,8 +201,8 @@ export class Commands {
   }
 
   /**
-   * Texts are looked at by this worker's copy of the word list. The script refuses an old copy, and what a
-   * copy blocks is looked at once more by a fresh one.
+   * Texts are looked at by this worker's copy of the word list. The script refuses an old copy, and
+   * what a copy blocks is looked at once more by a fresh one.
    */
   private sequence(session: Session, channel: Channel, draft: Draft): void {
     const { rules, sequencer, metrics } = this.options;

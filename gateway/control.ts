@@ -1,6 +1,6 @@
-// Orders from the rest of the backend to all gateways: end a user's connections, take users out of a room.
-// They travel over the bus (at most once): what must hold for those who come back belongs into tokens,
-// tickets and bans; an order only makes it effective now.
+// Orders from the rest of the backend to all gateways: end a user's connections, take users out of
+// a room. They travel over the bus (at most once): what must hold for those who come back belongs
+// into tokens, tickets and bans; an order only makes it effective now.
 import type { Bus } from '../cluster/index.js';
 import { isFields } from './protocol/index.js';
 

@@ -1,5 +1,5 @@
-// From the ring to the sockets: flushes within each channel's window, one frame per encoding for all
-// listeners, and slow readers, who are taken off the topics and caught up from the ring.
+// From the ring to the sockets: flushes within each channel's window, one frame per encoding for
+// all listeners, and slow readers, who are taken off the topics and caught up from the ring.
 // Invariant: a socket gets a channel either live or from the ring, and each offset of it in order.
 import type { Channel, Extra } from './channel.js';
 import { FlushLog } from './flush-log.js';
@@ -78,7 +78,10 @@ export class Delivery {
     else channel.jsonListeners -= 1;
   }
 
-  /** From now on the session gets the channel from the ring, after `position`, until it has caught up. */
+  /**
+   * From now on the session gets the channel from the ring, after `position`, until it has caught
+   * up.
+   */
   lag(session: Session, channel: Channel, position: number): void {
     session.lagging ??= new Map();
     session.lagging.set(channel, position);
@@ -88,8 +91,9 @@ export class Delivery {
   }
 
   /**
-   * A published frame did not fit: this and all later ones are missing at that socket. The transport may be
-   * in the middle of a topic's listeners, so the socket leaves its topics a moment later.
+   * A published frame did not fit: this and all later ones are missing at that socket. The
+   * transport may be in the middle of a topic's listeners, so the socket leaves its topics a moment
+   * later.
    */
   dropped(session: Session, frame: Frame): void {
     if (session.isParting) return;
@@ -288,7 +292,10 @@ export class Delivery {
     this.pump(session);
   }
 
-  /** False when the socket takes no more for now; the position has moved unless the chunk was refused. */
+  /**
+   * False when the socket takes no more for now; the position has moved unless the chunk was
+   * refused.
+   */
   private sendChunk(session: Session, channel: Channel, chunk: readonly Entry[]): boolean {
     const frames = session.isBinary
       ? joinBinary(chunk.map((entry) => entry.binary))

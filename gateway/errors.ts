@@ -1,5 +1,5 @@
-// The gateway's faults as coded errors for callers inside the backend. What clients see is the table in
-// protocol/codes.ts.
+// The gateway's faults as coded errors for callers inside the backend. What clients see is the
+// table in protocol/codes.ts.
 import { defineErrors } from '../cluster/index.js';
 
 export const gatewayErrors = {

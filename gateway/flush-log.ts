@@ -1,6 +1,6 @@
-// The last flushes in the order in which they went to the topics. When a transport says that a frame did not
-// fit into a socket's buffer, everything from that frame on is missing there, in all channels: this log says
-// how far the socket had got in each. Asked rarely, written once per flush.
+// The last flushes in the order in which they went to the topics. When a transport says that a
+// frame did not fit into a socket's buffer, everything from that frame on is missing there, in all
+// channels: this log says how far the socket had got in each. Asked rarely, written once per flush.
 import type { Channel } from './channel.js';
 import type { Frame } from './protocol/index.js';
 
@@ -23,8 +23,9 @@ export class FlushLog {
   }
 
   /**
-   * Offsets that a socket surely has, per channel, when `dropped` is the first frame that it did not get.
-   * Channels that are not in the answer have lost nothing. An unknown frame counts as the oldest.
+   * Offsets that a socket surely has, per channel, when `dropped` is the first frame that it did
+   * not get. Channels that are not in the answer have lost nothing. An unknown frame counts as the
+   * oldest.
    */
   positionsBefore(dropped: Frame): Map<Channel, number> {
     const oldest = Math.max(0, this.next - SIZE);

@@ -1,8 +1,11 @@
-// How long a channel collects messages before they go out as one frame. Cost = subscribers × flushes ×
-// about 3 µs, whatever the message rate: a quiet room never waits, a hot one is kept within the budget.
+// How long a channel collects messages before they go out as one frame. Cost = subscribers ×
+// flushes × about 3 µs, whatever the message rate: a quiet room never waits, a hot one is kept
+// within the budget.
 
 export interface FlushBudget {
-  /** Socket writes per second that this worker may spend on flushes; 150,000 is about half a core. */
+  /**
+   * Socket writes per second that this worker may spend on flushes; 150,000 is about half a core.
+   */
   readonly sendsPerSec: number;
   /** No message waits longer. */
   readonly windowMaxMs: number;
@@ -19,7 +22,9 @@ export class FlushWindow {
 
   constructor(private readonly budget: FlushBudget = defaultFlushBudget) {}
 
-  /** Shortest time between two flushes of a channel with so many subscribers, in ms; 0 = same tick. */
+  /**
+   * Shortest time between two flushes of a channel with so many subscribers, in ms; 0 = same tick.
+   */
   windowMs(subscribers: number): number {
     const pressure = Math.max(1, this.rate / this.budget.sendsPerSec);
     const ms = ((subscribers * 1_000) / this.budget.sendsPerSec) * pressure;

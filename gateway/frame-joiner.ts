@@ -1,10 +1,15 @@
-// Joins encoded pushes into frames of one encoding. One copy per flush, whatever the number of readers.
+// Joins encoded pushes into frames of one encoding. One copy per flush, whatever the number of
+// readers.
 import type { Frame } from './protocol/index.js';
 
-/** Just under uWebSockets' cork buffer of 16 KiB: a larger frame costs each socket a second write. */
+/**
+ * Just under uWebSockets' cork buffer of 16 KiB: a larger frame costs each socket a second write.
+ */
 export const FRAME_BYTES = 16_000;
 
-/** Concatenates MessagePack values into frames of at most FRAME_BYTES, unless one value is larger. */
+/**
+ * Concatenates MessagePack values into frames of at most FRAME_BYTES, unless one value is larger.
+ */
 export function joinBinary(values: readonly Buffer[]): Buffer[] {
   const [only] = values;
   if (values.length === 1 && only !== undefined) return [only];

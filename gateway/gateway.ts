@@ -1,5 +1,5 @@
-// One gateway worker without its listeners: puts the parts together and owns the life of connections.
-// main.ts gives it real stores and transports; so do tests.
+// One gateway worker without its listeners: puts the parts together and owns the life of
+// connections. main.ts gives it real stores and transports; so do tests.
 import type {
   Bus,
   Clock,

@@ -1,5 +1,5 @@
-// The channels that this worker follows: opens them at the first listener, keeps them whole, closes them
-// some time after the last one has left. Joins delivery and Redis.
+// The channels that this worker follows: opens them at the first listener, keeps them whole, closes
+// them some time after the last one has left. Joins delivery and Redis.
 import { coerceError, type Logger, type RedisSubscriber } from '../cluster/index.js';
 import { Channel, type ChannelEvents } from './channel.js';
 import type { Delivery } from './delivery.js';

@@ -1,5 +1,6 @@
-// A user's notifications: the reliable messages of the user channel. Unread = above the mark, so there is no
-// counter that could drift: top offset minus mark, whatever arrives where in the meantime.
+// A user's notifications: the reliable messages of the user channel. Unread = above the mark, so
+// there is no counter that could drift: top offset minus mark, whatever arrives where in the
+// meantime.
 import { defineScript, type RedisClient } from '../cluster/index.js';
 import type { Channel } from './channel.js';
 import type { ChannelKeys } from './channel-keys.js';

@@ -1,4 +1,5 @@
-// All that other folders may import from gateway/ (web/ui and bench/ also take protocol/ and client/).
+// All that other folders may import from gateway/ (web/ui and bench/ also take protocol/ and
+// client/).
 export { type ControlOrder, createGatewayControl, type GatewayControl } from './control.js';
 export { gatewayError, gatewayErrors } from './errors.js';
 export {

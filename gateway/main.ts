@@ -1,5 +1,5 @@
-// The gateway role: reads the configuration, joins the parts, listens, registers, and drains on SIGTERM.
-// Exits 2 with one line per problem when the configuration is broken.
+// The gateway role: reads the configuration, joins the parts, listens, registers, and drains on
+// SIGTERM. Exits 2 with one line per problem when the configuration is broken.
 import {
   closeRedis,
   ConfigError,
@@ -107,7 +107,9 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
   return { gateway, members, transport, admission, metrics };
 }
 
-/** In starting order; a stop goes the other way: off the list, no new clients, hand-over, the rest. */
+/**
+ * In starting order; a stop goes the other way: off the list, no new clients, hand-over, the rest.
+ */
 function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Parts): void {
   const { gateway, members, transport, admission, metrics } = parts;
   let ops: OpsServer | undefined;

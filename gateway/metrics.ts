@@ -1,4 +1,5 @@
-// Metrics of the gateway. Labels are bounded: namespaces, transports, reasons; never a room or a user.
+// Metrics of the gateway. Labels are bounded: namespaces, transports, reasons; never a room or a
+// user.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Counter, Gauge, Histogram, Metrics } from '../cluster/index.js';
 import type { Channel } from './channel.js';

@@ -1,5 +1,6 @@
-// Acts of moderation, from command to effect. Each is one script call on the room's slot; its effects on
-// sockets and rings follow from the sequence, in every worker alike, and survive gaps as messages do.
+// Acts of moderation, from command to effect. Each is one script call on the room's slot; its
+// effects on sockets and rings follow from the sequence, in every worker alike, and survive gaps as
+// messages do.
 import { coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import type { Channel } from './channel.js';
 import type { GatewayMetrics } from './metrics.js';

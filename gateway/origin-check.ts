@@ -1,5 +1,5 @@
-// Which web pages may connect. A page of a foreign origin is refused before the socket exists; clients
-// that are no browsers send no Origin and are let through, since tokens are what counts.
+// Which web pages may connect. A page of a foreign origin is refused before the socket exists;
+// clients that are no browsers send no Origin and are let through, since tokens are what counts.
 
 export interface OriginRules {
   /** Exact origins; empty = the site as described by the other two. */

@@ -1,6 +1,6 @@
-// What travels on a channel's feed in Redis and rests in its history: a few fixed fields around messages
-// that stay packed (MessagePack of kind, body, and mid, one after another) from sender to socket.
-// Layouts are written by lua/sequence-batch.lua and lua/set-latest.lua (big endian).
+// What travels on a channel's feed in Redis and rests in its history: a few fixed fields around
+// messages that stay packed (MessagePack of kind, body, and mid, one after another) from sender to
+// socket. Layouts are written by lua/sequence-batch.lua and lua/set-latest.lua (big endian).
 import { packValue, unpackValues, type Body, type MessageKind } from './protocol/index.js';
 
 /** Kind, body and, for reliable messages, mid: MessagePack values without an array around them. */
@@ -75,7 +75,9 @@ export function packVolatile(ts: number, tail: Tail): Buffer {
   return packet;
 }
 
-/** Parses a packet from the feed; undefined when it is of a newer kind. Tails share `data`'s memory. */
+/**
+ * Parses a packet from the feed; undefined when it is of a newer kind. Tails share `data`'s memory.
+ */
 export function parsePacket(data: Buffer): Packet | undefined {
   switch (data[0]) {
     case RELIABLE:

@@ -1,6 +1,6 @@
-// Paid sessions with a live socket here: proves to billing, once per interval and in batches, that they are
-// alive, and takes viewers out of the room when billing says so.
-// Invariant: silence of billing evicts nobody; only a verdict or a cut notice does.
+// Paid sessions with a live socket here: proves to billing, once per interval and in batches, that
+// they are alive, and takes viewers out of the room when billing says so. Invariant: silence of
+// billing evicts nobody; only a verdict or a cut notice does.
 import { coerceError, type Logger } from '../cluster/index.js';
 import type { Channel } from './channel.js';
 import type { LifeItem, ProofOfLife } from './ports.js';

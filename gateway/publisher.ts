@@ -1,5 +1,6 @@
-// How the rest of the backend says something in a channel: straight to Redis, no gateway has to be alive.
-// Invariant: a reliable publish that resolved has its place in the sequence; repeating its mid is harmless.
+// How the rest of the backend says something in a channel: straight to Redis, no gateway has to be
+// alive. Invariant: a reliable publish that resolved has its place in the sequence; repeating its
+// mid is harmless.
 import { randomBytes } from 'node:crypto';
 import { assert, coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import { channelKeys } from './channel-keys.js';

@@ -1,4 +1,5 @@
-// Wraps packed messages into pushes, byte for byte as the protocol's codecs would write them, without
+// Wraps packed messages into pushes, byte for byte as the protocol's codecs would write them,
+// without
 // unpacking: the hot path of delivery. One encoding per message, worker and sub-protocol.
 import { unpackTail, type LatestPacket, type Tail, type VolatilePacket } from './packet.js';
 import { packValue } from './protocol/index.js';

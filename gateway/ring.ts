@@ -1,5 +1,6 @@
-// The newest messages of one channel in this worker, encoded and ready to send. Answers joins, resumes and
-// slow readers without Redis. Invariant: offsets are dense; bounded in number and bytes.
+// The newest messages of one channel in this worker, encoded and ready to send. Answers joins,
+// resumes and slow readers without Redis. Invariant: offsets are dense; bounded in number and
+// bytes.
 import { unpackValues } from './protocol/index.js';
 
 /** One encoded push. `json` is made when the first JSON client needs it. */

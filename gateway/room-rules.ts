@@ -1,5 +1,6 @@
-// What this worker knows of a room's moderation: who is banned, which modes are on, which words are not
-// allowed. Only a copy for quick answers and for texts; the script that gives places has the last word.
+// What this worker knows of a room's moderation: who is banned, which modes are on, which words are
+// not allowed. Only a copy for quick answers and for texts; the script that gives places has the
+// last word.
 import type { RedisClient } from '../cluster/index.js';
 import type { Channel } from './channel.js';
 import { isFields, type ErrorCode } from './protocol/index.js';
@@ -15,7 +16,9 @@ export interface RoomSettings {
   readonly emote: boolean;
   /** Ordinary messages per second that are shown; what is beyond is sampled. */
   readonly cap: number;
-  /** Groups of whom at least one is needed: followers, fans, tippers, members; empty = everybody. */
+  /**
+   * Groups of whom at least one is needed: followers, fans, tippers, members; empty = everybody.
+   */
   readonly only: readonly RoomGroup[];
   /** Lower-case words that may not occur. */
   readonly words: readonly string[];
@@ -80,8 +83,8 @@ export class RoomRules {
   }
 
   /**
-   * Whether a text holds a word that the room does not allow, and by which version of the settings that was
-   * looked at: the script sends messages back that were looked at by an old one.
+   * Whether a text holds a word that the room does not allow, and by which version of the settings
+   * that was looked at: the script sends messages back that were looked at by an old one.
    */
   check(channel: Channel, text: string): { isBlocked: boolean; version: string } {
     const rules = this.rooms.get(channel);

@@ -1,5 +1,5 @@
-// What a worker has of one channel's sequence: takes packets from the feed, notices holes and has them
-// filled from history before anything later is passed on. Pure; the simulator drives it too.
+// What a worker has of one channel's sequence: takes packets from the feed, notices holes and has
+// them filled from history before anything later is passed on. Pure; the simulator drives it too.
 // Invariant: `append` is called with dense offsets, in order, within one epoch.
 import { parseEntry, type ReliablePacket, type Tail } from './packet.js';
 import type { ChannelState } from './scripts.js';
@@ -71,7 +71,8 @@ export class SequenceTracker {
     const held = this.held;
     this.held = [];
     for (const packet of held) this.offer(packet);
-    // More than one answer holds; the state must have moved, or nothing of the rest exists any more.
+    // More than one answer holds; the state must have moved, or nothing of the rest exists any
+    // more.
     if (this.isWhole && state.top > this.top) {
       if (this.top === before && taken === 0) this.restart(this.epoch, state.top);
       else this.sync();

@@ -1,6 +1,7 @@
-// Messages of this worker's clients on their way to a place in the sequence: one script call per channel at
-// a time, with everything that came meanwhile. Bounded in number and age: while Redis is away a message
-// is answered `temporary` within a second, and the client repeats it with the same mid.
+// Messages of this worker's clients on their way to a place in the sequence: one script call per
+// channel at a time, with everything that came meanwhile. Bounded in number and age: while Redis is
+// away a message is answered `temporary` within a second, and the client repeats it with the same
+// mid.
 import { coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import type { Channel } from './channel.js';
 import type { GatewayMetrics } from './metrics.js';

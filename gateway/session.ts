@@ -1,4 +1,5 @@
-// One client connection as the gateway sees it, whatever its transport. Kept small: there are thousands.
+// One client connection as the gateway sees it, whatever its transport. Kept small: there are
+// thousands.
 import type { AccessLevel, Role, Subprotocol } from './protocol/index.js';
 import type { Channel } from './channel.js';
 import type { Socket } from './socket.js';

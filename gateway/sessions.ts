@@ -1,4 +1,5 @@
-// All connections of this worker, by user too; looked after in slices, so that no connection has a timer.
+// All connections of this worker, by user too; looked after in slices, so that no connection has a
+// timer.
 import { limits, type CloseReason } from './protocol/index.js';
 import type { Session } from './session.js';
 

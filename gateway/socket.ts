@@ -1,8 +1,12 @@
-// What the hub needs of a transport. Implemented by transports/; SockJS and WebSocket look alike from here.
+// What the hub needs of a transport. Implemented by transports/; SockJS and WebSocket look alike
+// from here.
 import type { Frame } from './protocol/index.js';
 import type { Session } from './session.js';
 
-/** sent = on its way · queued = buffered, wait for drain before the next · dropped = refused, buffer full */
+/**
+ * sent = on its way · queued = buffered, wait for drain before the next · dropped = refused, buffer
+ * full
+ */
 export type SendResult = 'sent' | 'queued' | 'dropped';
 
 export interface Socket {

@@ -1,6 +1,7 @@
-// Joining and leaving channels: access, backlog or resume, and the moment at which a listener becomes live.
-// Invariant: reply, backlog and live messages of a channel leave no gap and no overlap (everything between
-// the look at the ring and the subscription to the topic happens in one synchronous step).
+// Joining and leaving channels: access, backlog or resume, and the moment at which a listener
+// becomes live. Invariant: reply, backlog and live messages of a channel leave no gap and no
+// overlap (everything between the look at the ring and the subscription to the topic happens in one
+// synchronous step).
 import { type Logger, coerceError } from '../cluster/index.js';
 import type { Access } from './access.js';
 import type { Channel } from './channel.js';
@@ -41,7 +42,9 @@ interface Admission {
   readonly request: SubscribeRequest;
   readonly channel: Channel;
   readonly membership: Membership;
-  /** Whether the position can be continued from; looked up in history when the ring is too short. */
+  /**
+   * Whether the position can be continued from; looked up in history when the ring is too short.
+   */
   readonly canResume: boolean;
 }
 
@@ -141,7 +144,9 @@ export class Subscriptions {
     }
   }
 
-  /** A position that the ring does not reach back to must be found in history before it is promised. */
+  /**
+   * A position that the ring does not reach back to must be found in history before it is promised.
+   */
   private async canResume(channel: Channel, { pos }: SubscribeRequest): Promise<boolean> {
     if (pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor) return true;
     const entries = await this.options.hub.older(channel, pos[1]);
@@ -257,7 +262,10 @@ export class Subscriptions {
   }
 }
 
-/** Reads the purpose of a ticket without verifying it; only saves a look at Redis for resume tickets. */
+/**
+ * Reads the purpose of a ticket without verifying it; only saves a look at Redis for resume
+ * tickets.
+ */
 function isResume(ticket: string): boolean {
   const payload = ticket.split('.')[1] ?? '';
   return Buffer.from(payload, 'base64url').toString('latin1').includes('"aud":"resume"');

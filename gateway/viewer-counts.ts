@@ -1,5 +1,6 @@
-// How many viewers each room has. Every worker reports its own number with a lease; the script adds up.
-// Invariant: a dead worker's viewers are gone when its lease is, and no process has to notice its death.
+// How many viewers each room has. Every worker reports its own number with a lease; the script adds
+// up. Invariant: a dead worker's viewers are gone when its lease is, and no process has to notice
+// its death.
 import { coerceError, defineScript, type Logger, type RedisClient } from '../cluster/index.js';
 import { levelRights } from './access.js';
 import type { Channel } from './channel.js';

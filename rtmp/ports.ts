@@ -2,7 +2,9 @@
 
 /** Where the hooks are. Asked before each call, so the answer may follow the member list. */
 export interface HookTarget {
-  /** Base address, such as `http://127.0.0.1:8084/hooks/nginx-rtmp`; undefined while none is known. */
+  /**
+   * Base address, such as `http://127.0.0.1:8084/hooks/nginx-rtmp`; undefined while none is known.
+   */
   url(): string | undefined;
 }
 

@@ -1,5 +1,6 @@
-// The house rules that a machine can check, over every file that git knows. A rule that is broken names
-// file, line and what to do instead. Method: read the tree once, run each rule, compare with nothing.
+// The house rules that a machine can check, over every file that git knows. A rule that is broken
+// names file, line and what to do instead. Method: read the tree once, run each rule, compare with
+// nothing.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -121,14 +122,21 @@ t.test('files open with their purpose and end before 500 lines', (t) => {
     [],
     'split before 500 lines',
   );
+  // Prettier breaks code at 100 columns; only a literal or a query may stand out, up to 120.
+  const isComment = (line: string): boolean => /^\s*(\/\/|\/?\*|--)/.test(line);
   const wide = [...code, ...lua].flatMap(({ path, lines }) =>
-    lines.flatMap((line, at) => (line.length > 110 ? [`${path}:${at + 1}`] : [])),
+    lines.flatMap((line, at) =>
+      line.length > (isComment(line) ? 100 : 120) ? [`${path}:${at + 1}`] : [],
+    ),
   );
   t.same(wide, [], 'lines stay within the page');
   t.end();
 });
 
-/** Lines of each function without those of the functions inside it: a factory is a scope, not a step. */
+/**
+ * Lines of each function without those of the functions inside it: a factory is a scope, not a
+ * step.
+ */
 function longFunctions({ path, text }: SourceFile): string[] {
   const kind = path.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS;
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true, kind);

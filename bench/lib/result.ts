@@ -39,8 +39,8 @@ export interface Result {
 }
 
 /**
- * `pace`: the load was offered at a fixed rate, which the server kept · `machine`: no process of ours was
- * busy, so the disk or others' work was in the way.
+ * `pace`: the load was offered at a fixed rate, which the server kept · `machine`: no process of
+ * ours was busy, so the disk or others' work was in the way.
  */
 export type Limit = 'server' | 'redis' | 'sql' | 'generator' | 'pace' | 'machine';
 
@@ -144,7 +144,9 @@ function verdictOf(promise: string, { ratio, ratioMax }: Peer): string {
   return `${promise} ${ratio <= (ratioMax ?? Infinity) ? 'kept' : 'NOT KEPT'}`;
 }
 
-/** `≥ ` or `≤ ` when the generator was in the way: the server may be better than the number says. */
+/**
+ * `≥ ` or `≤ ` when the generator was in the way: the server may be better than the number says.
+ */
 export function boundSign({ limitedBy, better }: Pick<Result, 'limitedBy' | 'better'>): string {
   if (limitedBy !== 'generator' && limitedBy !== 'machine') return '';
   return better === 'more' ? '≥ ' : '≤ ';

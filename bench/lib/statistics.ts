@@ -21,8 +21,8 @@ export function spreadOf(values: readonly number[]): Spread {
 }
 
 /**
- * Ratio of pairs measured in the same round. The median of the ratios, not the ratio of the medians: a
- * machine that slows down between two rounds slows both halves of a pair.
+ * Ratio of pairs measured in the same round. The median of the ratios, not the ratio of the
+ * medians: a machine that slows down between two rounds slows both halves of a pair.
  */
 export function pairedRatio(ours: readonly number[], theirs: readonly number[]): Spread {
   if (ours.length !== theirs.length) throw new RangeError('pairs of different length');

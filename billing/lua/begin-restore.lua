@@ -1,5 +1,6 @@
 #!lua
--- begin-restore: empties a shard and marks it, so that no other script runs on it until finish-restore
+-- begin-restore: empties a shard and marks it, so that no other script runs on it until
+-- finish-restore
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash
 -- KEYS[3] out  stream

@@ -1,12 +1,14 @@
 #!lua
--- boot-check: how a shard stands, before it may be used; run by EVAL, so also on a server that is new
+-- boot-check: how a shard stands, before it may be used; run by EVAL, so also on a server that is
+-- new
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] sess  hash  session → record
 -- KEYS[4] out  stream  outbox
 -- ARGV[1] epoch  of the cursor in SQL
 -- ARGV[2] seq  of the cursor in SQL
--- Returns: { verdict missing|behind|ok|ahead|broken, epoch, seq }; ahead = SQL lost what Redis had dropped
+-- Returns: { verdict missing|behind|ok|ahead|broken, epoch, seq }; ahead = SQL lost what Redis had
+--   dropped
 -- Writes: nothing
 -- Cost: O(1)
 local function isType(key, wanted)

@@ -1,5 +1,6 @@
 #!lua
--- end-session: charges up to now and ends a session; ending again confirms the notice of the first end
+-- end-session: charges up to now and ends a session; ending again confirms the notice of the first
+-- end
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] out  stream  outbox
@@ -10,7 +11,8 @@
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] session  26 characters
 -- ARGV[4] reason  a word of the closed list in schema.ts
--- Returns: { status, was ended 0|1, wallet, room, reason, owned, held, version, charged, bill ms, opened }
+-- Returns: { status, was ended 0|1, wallet, room, reason, owned, held, version, charged, bill ms,
+--   opened }
 -- Writes: sess, due, bal, out (c, x), room, meta
 -- Cost: O(log sessions), about 30 µs
 local K = {

@@ -9,7 +9,8 @@
 -- ARGV[4] kind  credit, lot, debit, freeze, unfreeze
 -- ARGV[5] amount  milli-credits, 0 for freeze and unfreeze
 -- ARGV[6] lot  `id expires priority scope` for kind lot, else -
--- Returns: { status APPLIED|ALREADY|GAP|BILLING_BALANCE_LIMIT, stored cmd seq, owned, held, version }
+-- Returns: { status APPLIED|ALREADY|GAP|BILLING_BALANCE_LIMIT, stored cmd seq, owned, held, version
+--   }
 -- Writes: bal, out (f), meta
 -- Cost: O(1), about 15 µs
 local K = { meta = KEYS[1], bal = KEYS[2], out = KEYS[3] }

@@ -19,7 +19,8 @@
 -- ARGV[8] entry  ms that the viewer must be able to pay for
 -- ARGV[9] key  idempotency key
 -- ARGV[10] fingerprint  of the request
--- Returns: { status, duplicate 0|1, session, price, owned, held, version, granted until ms, bill ms }
+-- Returns: { status, duplicate 0|1, session, price, owned, held, version, granted until ms, bill ms
+--   }
 -- Writes: sess, due, room, bal (hold), out (o), idem, meta
 -- Cost: O(log sessions), about 40 µs
 local K = {

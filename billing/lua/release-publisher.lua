@@ -3,7 +3,8 @@
 -- KEYS[1] publishers  hash  stream → `session node live|down since seen`
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] stream  id
--- ARGV[3] who  `session:<hook session>`, `node:<media node>`, or `drop:<since>` to forget a down entry
+-- ARGV[3] who  `session:<hook session>`, `node:<media node>`, or `drop:<since>` to forget a down
+--   entry
 -- Returns: released, dropped, or other when the entry is not (or no longer) the one meant
 -- Writes: publishers
 -- Cost: O(1)

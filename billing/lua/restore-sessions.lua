@@ -1,6 +1,6 @@
 #!lua
--- restore-sessions: writes open sessions as SQL has them into a shard that is being restored; time since
--- their last settlement is not charged, the first proof of life starts the clock again
+-- restore-sessions: writes open sessions as SQL has them into a shard that is being restored; time
+-- since their last settlement is not charged, the first proof of life starts the clock again
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] sess  hash  session → record
 -- KEYS[3] due  zset  session by next look
@@ -8,7 +8,8 @@
 -- ARGV[1] token  of this restore
 -- ARGV[2] now  ms
 -- ARGV[3] due  ms at which a session without proof of life is stale
--- ARGV[4...] session, wallet, room, payee, tariff, opened, settled bill ms, settled cost  eight per session
+-- ARGV[4...] session, wallet, room, payee, tariff, opened, settled bill ms, settled cost  eight per
+--   session
 -- Returns: number of sessions
 -- Writes: sess, due, room
 -- Cost: O(sessions), about 6 µs each

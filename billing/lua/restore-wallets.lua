@@ -4,7 +4,8 @@
 -- KEYS[2] bal  hash  wallet → record
 -- ARGV[1] token  of this restore
 -- ARGV[2] version  that every wallet starts from
--- ARGV[3...] id, cash, debt, flags, cmd seq, lots  six per wallet; lots: `id amount expires priority scope`
+-- ARGV[3...] id, cash, debt, flags, cmd seq, lots  six per wallet; lots: `id amount expires
+--   priority scope`
 --   joined by commas, in the order of spending, or empty
 -- Returns: Σ cash and lots
 -- Writes: bal, meta (sum so far)

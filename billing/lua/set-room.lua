@@ -15,7 +15,8 @@
 -- ARGV[6] reason  of the ends, when ended
 -- ARGV[7] after  last member of the page before, empty at first
 -- ARGV[8] limit  1…100 sessions per call
--- Returns: { last member or empty when done, then per ended session: session, reason, wallet, owned, held,
+-- Returns: { last member or empty when done, then per ended session: session, reason, wallet,
+--   owned, held,
 --   version }
 -- Writes: live, sess, due, bal, out (c, x), room, meta
 -- Cost: O(limit × log sessions), about 10 µs a session

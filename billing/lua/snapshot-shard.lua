@@ -1,9 +1,11 @@
 #!lua
--- snapshot-shard: all wallets of a shard at one outbox position, for reconciliation; changes nothing
+-- snapshot-shard: all wallets of a shard at one outbox position, for reconciliation; changes
+-- nothing
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] sess  hash  session → record
--- Returns: { epoch, seq, sum, then per wallet: id, owned, held, debt, cmd seq, unsettled, holds of its
+-- Returns: { epoch, seq, sum, then per wallet: id, owned, held, debt, cmd seq, unsettled, holds of
+--   its
 --   sessions }
 -- Writes: nothing
 -- Cost: O(wallets + sessions), about 3 µs each: 50 ms for 16,000 wallets

@@ -1,5 +1,6 @@
 #!lua
--- sweep-sessions: looks at the sessions of a shard that are due, oldest first: cut, stale, settle, repeat
+-- sweep-sessions: looks at the sessions of a shard that are due, oldest first: cut, stale, settle,
+-- repeat
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] out  stream  outbox
@@ -9,9 +10,11 @@
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] limit  1…100 sessions per call
--- ARGV[4] mode  0 normal; 1 suspended by the breaker: only settle; 2 after an outage of ours: spare the
+-- ARGV[4] mode  0 normal; 1 suspended by the breaker: only settle; 2 after an outage of ours: spare
+--   the
 --   silent, cut the rest
--- Returns: { sessions looked at, sessions found silent, then per session that needs a notice: session,
+-- Returns: { sessions looked at, sessions found silent, then per session that needs a notice:
+--   session,
 --   cut|repeat, reason, wallet, room, owned, held, version }
 -- Writes: sess, due, bal, out (c, x), room, meta
 -- Cost: O(limit × log sessions), about 10 µs a session

@@ -10,7 +10,8 @@
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3...] session, source  pairs; g gateway, h hls, r rtmp, p rtmp play begins, q rtmp play ends
--- Returns: per pair { session, verdict, ms left or -1, reason or -, wallet, room, owned, held, version,
+-- Returns: per pair { session, verdict, ms left or -1, reason or -, wallet, room, owned, held,
+--   version,
 --   warning crossed 0…2 } one after the other
 -- Writes: sess, due, bal, out (c, x), room, meta
 -- Cost: O(pairs), about 8 µs a pair

@@ -112,7 +112,9 @@ export const history = (length: number): fc.Arbitrary<Step[]> =>
 
 let histories = 0;
 
-/** Runs the steps, all pipelined on one connection. @throws Error at the first reply that differs */
+/**
+ * Runs the steps, all pipelined on one connection. @throws Error at the first reply that differs
+ */
 export async function runHistory(
   steps: readonly Step[],
   { engine, clock, redis }: { engine: Engine; clock: ManualClock; redis: RedisClient },

@@ -328,7 +328,8 @@ t.test('the last RTMP play ends the session unless a socket vouches for the view
 t.test('a shard that was emptied refuses to work before it is compared', async (t) => {
   const { stage, redis, sessionId } = await watching(t, 1_000n);
   await redis.del(shardKeys(shardOfWallet('42')).meta);
-  // The fence of this stage opens the shard empty: the session is gone, and nothing was charged before.
+  // The fence of this stage opens the shard empty: the session is gone, and nothing was charged
+  // before.
   t.match(await touch(stage, sessionId), { verdict: 'unknown' });
   t.match(await stage.engine.readWallet('42'), { owned: 0n });
 });

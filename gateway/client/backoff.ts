@@ -1,5 +1,5 @@
-// How long to wait before the n-th attempt to reconnect. Pure; jitter keeps thousands of clients that
-// lost the same server from returning in one moment.
+// How long to wait before the n-th attempt to reconnect. Pure; jitter keeps thousands of clients
+// that lost the same server from returning in one moment.
 import type { CloseAdvice } from '../protocol/index.js';
 
 export interface BackoffOptions {

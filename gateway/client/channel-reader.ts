@@ -1,5 +1,6 @@
 // Position of one subscription and what may be shown next; pure. Invariant: every offset is applied
-// once and in order, a mid is shown once, and a value under a key never goes back to an older version.
+// once and in order, a mid is shown once, and a value under a key never goes back to an older
+// version.
 import type { Body, MessageKind, Position, Push } from '../protocol/index.js';
 
 /** One message as handlers see it. */
@@ -45,8 +46,8 @@ export class ChannelReader {
   }
 
   /**
-   * Takes a server's answer to a subscribe. `isLossy` = messages between the old position and `from`
-   * cannot be had any more.
+   * Takes a server's answer to a subscribe. `isLossy` = messages between the old position and
+   * `from` cannot be had any more.
    */
   restart(answer: { epoch: string; from: number; top: number }): { isLossy: boolean } {
     const isSame = answer.epoch === this.epoch;

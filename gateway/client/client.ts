@@ -150,7 +150,8 @@ export class RealtimeClient {
   }
 
   /**
-   * Says `text` in a channel. Kept and sent again over lost links with the same `mid`, so it appears once.
+   * Says `text` in a channel. Kept and sent again over lost links with the same `mid`, so it
+   * appears once.
    * @throws RealtimeError when refused, too late or the queue is full
    */
   publish(channel: string, text: string, mid = this.newMid()): Promise<PublishResult> {

@@ -1,4 +1,5 @@
-// The client library of the gateway, for browsers and for Node 20 or later; depends on msgpackr only.
+// The client library of the gateway, for browsers and for Node 20 or later; depends on msgpackr
+// only.
 //
 //   const client = new RealtimeClient({
 //     credentials: async () => { token, urls },   // POST /api/v1/realtime/ticket; called again when needed
@@ -15,8 +16,9 @@
 //   await client.publish('room:42', 'hello');     // { offset, epoch, ts }; kept over lost links, shown once
 //   room.unsubscribe(); client.close();
 //
-// A ticket given as a string is used once; a function is asked for another when the server wants one.
-// The sender's own message arrives through onMessage like every other, with the mid that was published.
+// A ticket given as a string is used once; a function is asked for another when the server wants
+// one. The sender's own message arrives through onMessage like every other, with the mid that was
+// published.
 export { type BackoffOptions, reconnectPause } from './backoff.js';
 export { ChannelReader, type ReceivedMessage, type Verdict } from './channel-reader.js';
 export { type ClientEvents, type ClientOptions, RealtimeClient } from './client.js';

@@ -1,5 +1,6 @@
-// Keeps one good connection: credentials, the list of addresses, pauses, hand-over to another gateway.
-// Invariant: at most one connection is current; a new one replaces it only when it has connected.
+// Keeps one good connection: credentials, the list of addresses, pauses, hand-over to another
+// gateway. Invariant: at most one connection is current; a new one replaces it only when it has
+// connected.
 import {
   adviseOnClose,
   type CloseAdvice,

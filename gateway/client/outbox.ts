@@ -1,5 +1,6 @@
-// Messages that were given to `publish` and are not acknowledged: kept in order over lost links and sent
-// again with the same mid, which the server takes for the same message. Bounded in number and age.
+// Messages that were given to `publish` and are not acknowledged: kept in order over lost links and
+// sent again with the same mid, which the server takes for the same message. Bounded in number and
+// age.
 import type { PublishResult } from '../protocol/index.js';
 import { RealtimeError } from './errors.js';
 

@@ -1,4 +1,5 @@
-// One channel that the application wants, over all connections: its ticket, its reader, its handlers.
+// One channel that the application wants, over all connections: its ticket, its reader, its
+// handlers.
 import type { ResetControl, SubscribeRequest, SubscribeResult } from '../protocol/index.js';
 import { ChannelReader, type ReceivedMessage } from './channel-reader.js';
 import type { RealtimeError } from './errors.js';

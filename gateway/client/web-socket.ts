@@ -1,4 +1,5 @@
-// The little that the client needs of a WebSocket: the browser's own, Node 22's, or the `ws` package.
+// The little that the client needs of a WebSocket: the browser's own, Node 22's, or the `ws`
+// package.
 
 export interface SocketEvent {
   readonly type: string;
@@ -16,7 +17,9 @@ export interface WebSocketLike {
 
 export type WebSocketConstructor = new (url: string, protocols: string[]) => WebSocketLike;
 
-/** Payload of a message event as a frame; undefined when it is of a kind that we never asked for. */
+/**
+ * Payload of a message event as a frame; undefined when it is of a kind that we never asked for.
+ */
 export function frameOf(data: unknown): Uint8Array | string | undefined {
   if (typeof data === 'string') return data;
   if (data instanceof ArrayBuffer) return new Uint8Array(data);

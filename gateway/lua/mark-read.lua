@@ -1,5 +1,5 @@
--- mark-read: moves the mark of what a user has read in the inbox, never back and never past the top, and
--- publishes it with the number of unread notifications as the latest value "u".
+-- mark-read: moves the mark of what a user has read in the inbox, never back and never past the
+-- top, and publishes it with the number of unread notifications as the latest value "u".
 -- KEYS[1] meta    hash  e epoch, o top offset
 -- KEYS[2] values  hash  key -> packed version, time and message
 -- KEYS[3] feed    pub/sub channel (sharded)

@@ -1,11 +1,13 @@
--- moderate-channel: one act of moderation: changes who may speak or how, hides messages in the history, puts
--- the act itself into the sequence where readers must see it in order, and writes the audit record. Messages
--- are sequenced on the same slot, so that none of a banned user gets an offset once this has returned.
+-- moderate-channel: one act of moderation: changes who may speak or how, hides messages in the
+-- history, puts the act itself into the sequence where readers must see it in order, and writes the
+-- audit record. Messages are sequenced on the same slot, so that none of a banned user gets an
+-- offset once this has returned.
 -- KEYS[1] meta          hash   e epoch, o top offset, t time of the last message (ms)
 -- KEYS[2] history       hash   offset -> packed time and message
 -- KEYS[3] mids          hash   "<actor> <mid>" -> "<offset>:<ms>"
 -- KEYS[4] mids-before   hash   the mids of the period before
--- KEYS[5] restrictions  zset   "b:<user>" ban, "m:<user>" mute, "s:<user>" shadow; score = until (ms)
+-- KEYS[5] restrictions  zset   "b:<user>" ban, "m:<user>" mute, "s:<user>" shadow; score = until
+--   (ms)
 -- KEYS[6] settings      hash   v version, and the modes
 -- KEYS[7] values        hash   key -> packed version, time and message
 -- KEYS[8] feed          pub/sub channel (sharded)
@@ -17,13 +19,15 @@
 -- ARGV[5] mid ttl       ms
 -- ARGV[6] field         "<actor> <mid>"
 -- ARGV[7] action        restrict, lift, delete, clear, value
--- ARGV[8] subject       restrict, lift: member; delete: offset; clear: user, '' = everybody; value: its key
+-- ARGV[8] subject       restrict, lift: member; delete: offset; clear: user, '' = everybody; value:
+--   its key
 -- ARGV[9] seconds       of a restriction, '' = for ever
 -- ARGV[10] event        packed message to be sequenced, '' = none
 -- ARGV[11] message      delete, clear: packed body for hidden messages; value: packed message
 -- ARGV[12] audit        one record
 -- ARGV[13...] settings  pairs of field and value; given, the settings' version grows
--- Returns: { epoch, offset of the event or 0, settings version, 1 done / 0 nothing there / 2 done before }
+-- Returns: { epoch, offset of the event or 0, settings version, 1 done / 0 nothing there / 2 done
+--   before }
 -- Writes: all keys; publishes the event and the value
 -- Cost: about 15 us; clear: + 1 us for each message in the history
 local FOREVER = 9007199254740991

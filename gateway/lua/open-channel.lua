@@ -1,5 +1,6 @@
--- open-channel: position, newest messages and latest values of a channel, for a worker that begins to
--- follow it or looks after it again. A channel without an epoch gets one: readers need a position.
+-- open-channel: position, newest messages and latest values of a channel, for a worker that begins
+-- to follow it or looks after it again. A channel without an epoch gets one: readers need a
+-- position.
 -- KEYS[1] meta     hash  e epoch, o top offset
 -- KEYS[2] history  hash  offset -> packed time and message
 -- KEYS[3] values   hash  key -> packed version, time and message

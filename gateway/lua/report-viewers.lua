@@ -1,5 +1,5 @@
--- report-viewers: takes one worker's count of viewers of a room, adds up all workers whose report has not
--- run out, and publishes the sum as the latest value "v" when it has changed.
+-- report-viewers: takes one worker's count of viewers of a room, adds up all workers whose report
+-- has not run out, and publishes the sum as the latest value "v" when it has changed.
 -- KEYS[1] counts  hash  worker -> "<viewers>:<until ms>"; field ! holds the sum published last
 -- KEYS[2] values  hash  key -> packed version, time and message
 -- KEYS[3] feed    pub/sub channel (sharded)

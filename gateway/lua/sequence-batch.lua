@@ -1,14 +1,18 @@
--- sequence-batch: gives k messages of one channel their places, or refuses them, in one atomic step:
--- idempotency, ban, mute, room modes and rates are checked before the first write, so that after a ban is
--- acknowledged no message of that user can get an offset. Nothing is written when nothing is accepted.
+-- sequence-batch: gives k messages of one channel their places, or refuses them, in one atomic
+-- step: idempotency, ban, mute, room modes and rates are checked before the first write, so that
+-- after a ban is acknowledged no message of that user can get an offset. Nothing is written when
+-- nothing is accepted.
 -- KEYS[1] meta          hash    e epoch, o top offset, t time of the last message (ms)
 -- KEYS[2] history       hash    offset -> packed time and message
--- KEYS[3] mids          hash    "<sender> <mid>" -> "<offset>:<ms>"; field ! holds when it was begun
+-- KEYS[3] mids          hash    "<sender> <mid>" -> "<offset>:<ms>"; field ! holds when it was
+--   begun
 -- KEYS[4] mids-before   hash    the mids of the period before
--- KEYS[5] restrictions  zset    "b:<user>" ban, "m:<user>" mute, "s:<user>" shadow; score = until (ms)
+-- KEYS[5] restrictions  zset    "b:<user>" ban, "m:<user>" mute, "s:<user>" shadow; score = until
+--   (ms)
 -- KEYS[6] users         hash    "t:<user>" time of the last message, "x:<user>" hash of its text,
 --                               "r:<user>" rate, "!" rate of all ordinary messages
--- KEYS[7] settings      hash    v version, and the modes: slow, unique, lock, links, emote, only, cap
+-- KEYS[7] settings      hash    v version, and the modes: slow, unique, lock, links, emote, only,
+--   cap
 -- KEYS[8] feed          pub/sub channel (sharded)
 -- ARGV[1] now           ms, 0 = the server's clock
 -- ARGV[2] new epoch     1..16 characters, taken when the channel begins anew
@@ -19,7 +23,8 @@
 -- ARGV[7] mid ttl       ms
 -- ARGV[8] settings      version that the caller filtered texts by, '' = not filtered
 -- ARGV[9...] messages   five each: sender, mid, flags, text hash, packed message
--- Returns: { epoch, ms, verdict, ... }; a verdict is an offset (new), "=<offset>:<ms>" (known mid) or
+-- Returns: { epoch, ms, verdict, ... }; a verdict is an offset (new), "=<offset>:<ms>" (known mid)
+--   or
 --          "<reason>:<ms to wait>"
 -- Writes: meta, history, mids, users; publishes one batch with all accepted messages
 -- Cost: about 12 us + 1.5 us for each message
@@ -77,8 +82,8 @@ local function state_of(sender)
   return state
 end
 
--- Messages per second that people can read. What is beyond is told so and not sequenced, which leaves no gap;
--- the fan club, moderators, tips and a user's first message are never left out.
+-- Messages per second that people can read. What is beyond is told so and not sequenced, which
+-- leaves no gap; the fan club, moderators, tips and a user's first message are never left out.
 local FAN = 32
 local room_tat = nil
 local function is_sampled(flags, state)
@@ -137,7 +142,8 @@ local function refuse(sender, flags, text)
   if mode.unique > 0 and text ~= '' and state.text == text and state.last + mode.unique * 1000 > now then
     return 'duplicate_text:0'
   end
-  -- Generic cell rate: `burst` messages at once, then one every `period` ms, over all tabs and nodes.
+  -- Generic cell rate: `burst` messages at once, then one every `period` ms, over all tabs and
+  -- nodes.
   local tat = math.max(state.tat, now) + mode.period
   if tat - now > mode.burst * mode.period then
     return wait('rate_limited', tat - now - mode.burst * mode.period)

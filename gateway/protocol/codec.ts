@@ -1,5 +1,5 @@
-// The two encodings of rt1. A frame is a batch: MessagePack values one after another, or a JSON array.
-// Invariant: decode never throws and does no work beyond the size of its input.
+// The two encodings of rt1. A frame is a batch: MessagePack values one after another, or a JSON
+// array. Invariant: decode never throws and does no work beyond the size of its input.
 import { Packr } from 'msgpackr';
 import { limits } from './limits.js';
 import { scanMsgpack } from './msgpack-scan.js';
@@ -45,7 +45,9 @@ export const clientFrameLimits: DecodeLimits = {
   depthMax: limits.depthMax,
 };
 
-/** One MessagePack value, as it stands in rt1.msgpack frames. May share memory with other results. */
+/**
+ * One MessagePack value, as it stands in rt1.msgpack frames. May share memory with other results.
+ */
 export function packValue(value: unknown): Uint8Array {
   return packr.pack(value);
 }

@@ -1,5 +1,6 @@
 // Machine-readable reasons of rt1: one table of command errors, one of close codes. A test keeps
-// docs/protocol.md equal to both. Clients obey the range of a close code and need not know each code.
+// docs/protocol.md equal to both. Clients obey the range of a close code and need not know each
+// code.
 
 /** What a client should do after an error. `retry` = the same command may succeed later. */
 export interface ErrorCodeRow {

@@ -1,4 +1,5 @@
-// Checks of single fields of untrusted values, shared by the command and the server-message parsers.
+// Checks of single fields of untrusted values, shared by the command and the server-message
+// parsers.
 
 export type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,5 @@
-// The wire protocol rt1, browser-safe: messages, codes, limits, codecs. Imported by the gateway, the
-// client library, the site's pages and the benchmarks; docs/protocol.md describes it in words.
+// The wire protocol rt1, browser-safe: messages, codes, limits, codecs. Imported by the gateway,
+// the client library, the site's pages and the benchmarks; docs/protocol.md describes it in words.
 export {
   adviseOnClose,
   type CloseAdvice,

@@ -1,5 +1,5 @@
-// Every message of rt1 as a type. A frame is a batch of these in both directions; maps carry commands,
-// replies and control, arrays carry pushes. Unknown fields are ignored by both ends.
+// Every message of rt1 as a type. A frame is a batch of these in both directions; maps carry
+// commands, replies and control, arrays carry pushes. Unknown fields are ignored by both ends.
 import type { ErrorCode } from './codes.js';
 
 /** Where a reader stands in a reliable channel: it has everything up to and including `offset`. */
@@ -12,8 +12,8 @@ export type Role = 'anon' | 'viewer' | 'model' | 'moderator' | 'admin';
 export type AccessLevel = 'ghost' | 'view' | 'participant' | 'performer' | 'moderator' | 'admin';
 
 /**
- * m chat · t tip · d delete · c clear · s settings · p pin · n notification · b balance · v viewers ·
- * g goal · l leaderboard · x control · h held message · j join or leave · u unread counter
+ * m chat · t tip · d delete · c clear · s settings · p pin · n notification · b balance · v viewers
+ * · g goal · l leaderboard · x control · h held message · j join or leave · u unread counter
  */
 export const messageKinds = [
   'm', 't', 'd', 'c', 's', 'p', 'n', 'b', 'v', 'g', 'l', 'x', 'h', 'j', 'u',
@@ -166,7 +166,9 @@ export interface ConnectResult {
   readonly subs: readonly SubscribeOutcome[];
 }
 
-/** `offset` 0 = accepted without a place in the sequence (sampled, held or shadowed: see `state`). */
+/**
+ * `offset` 0 = accepted without a place in the sequence (sampled, held or shadowed: see `state`).
+ */
 export interface PublishResult {
   readonly epoch: string;
   readonly offset: number;
@@ -224,7 +226,9 @@ export interface UnsubscribedControl {
   readonly retry: boolean;
 }
 
-/** The sequence of the channel began anew or cannot be continued: take `from` as the new position. */
+/**
+ * The sequence of the channel began anew or cannot be continued: take `from` as the new position.
+ */
 export interface ResetControl {
   readonly p: 'reset';
   readonly a: number;

@@ -1,5 +1,6 @@
-// Walks untrusted MessagePack without building anything, before msgpackr may see it: length, depth and
-// types are known to be sound. Extensions are refused, since decoders give them meanings of their own.
+// Walks untrusted MessagePack without building anything, before msgpackr may see it: length, depth
+// and types are known to be sound. Extensions are refused, since decoders give them meanings of
+// their own.
 
 export type ScanResult =
   { readonly ok: true; readonly items: number } | { readonly ok: false; readonly reason: string };
@@ -37,7 +38,9 @@ function scalarLength(marker: number): number {
   }
 }
 
-/** Size of the length field of strings, binaries, arrays and maps; 0 = the marker holds the length. */
+/**
+ * Size of the length field of strings, binaries, arrays and maps; 0 = the marker holds the length.
+ */
 function lengthBytes(marker: number): number {
   if (marker >= 0x80 && marker < 0xc0) return 0;
   switch (marker) {

@@ -140,7 +140,9 @@ function readModerate(fields: Fields, i: number): ModerateCommand | Refusal {
   };
 }
 
-/** Checks one value of a client's frame. `i` of a refusal is 0 when the value holds no usable id. */
+/**
+ * Checks one value of a client's frame. `i` of a refusal is 0 when the value holds no usable id.
+ */
 export function parseCommand(value: unknown): ParsedCommand {
   if (!isFields(value)) return refuse(0, wrong('a command is a map'));
   const { c, i } = value;

@@ -1,4 +1,5 @@
-// Shapes of results inside replies, read by clients. A result that lacks what it must hold is undefined.
+// Shapes of results inside replies, read by clients. A result that lacks what it must hold is
+// undefined.
 import { isCount, isFields, type Fields } from './fields.js';
 import type {
   AccessLevel,

@@ -1,4 +1,5 @@
-// The worker under faults: feeds cut, Redis paused or restarted, slow readers, paid viewers cut off.
+// The worker under faults: feeds cut, Redis paused or restarted, slow readers, paid viewers cut
+// off.
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import t from 'tap';

@@ -1,4 +1,5 @@
-// The user channel: notifications with unread count, balance that never goes back; and the hot-room cap.
+// The user channel: notifications with unread count, balance that never goes back; and the hot-room
+// cap.
 import t from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { seededRandom, silentLog, startRedis, until } from '../../cluster/testing/index.js';

@@ -1,4 +1,5 @@
-// Moderation through real workers: atomic with sequencing, effective on all nodes, gone from backlogs.
+// Moderation through real workers: atomic with sequencing, effective on all nodes, gone from
+// backlogs.
 import t from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import {

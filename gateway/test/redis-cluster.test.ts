@@ -1,4 +1,5 @@
-// The same workers on a Redis Cluster: channels on all masters, a slot that moves under load, a lost link.
+// The same workers on a Redis Cluster: channels on all masters, a slot that moves under load, a
+// lost link.
 import t from 'tap';
 import { closeRedis, connectRedis, slotOf } from '../../cluster/index.js';
 import { silentLog, startRedisCluster, until } from '../../cluster/testing/index.js';
@@ -26,7 +27,8 @@ t.test('rooms on every master work alike; a slot that moves loses nothing', asyn
   const [first = ''] = rooms;
   const slot = slotOf(channelKeys(first).feed);
   const moves: Promise<void>[] = [];
-  // While the keys of one call are on two nodes it is refused; the same mid makes a repeat harmless.
+  // While the keys of one call are on two nodes it is refused; the same mid makes a repeat
+  // harmless.
   const tip = (room: string, n: number) =>
     until(
       () =>

@@ -1,4 +1,5 @@
-// Sequencing in Redis: places, idempotency, moderation before the first write, latest values, epochs.
+// Sequencing in Redis: places, idempotency, moderation before the first write, latest values,
+// epochs.
 import t from 'tap';
 import { seededRandom, silentLog, startRedis } from '../../cluster/testing/index.js';
 import { closeRedis, connectRedis, type RedisClient } from '../../cluster/index.js';

@@ -1,4 +1,5 @@
-// A complete gateway worker in the test's own process, on real Redis and real sockets, and clients for it.
+// A complete gateway worker in the test's own process, on real Redis and real sockets, and clients
+// for it.
 import { WebSocket } from 'ws';
 import {
   closeRedis,

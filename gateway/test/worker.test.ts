@@ -1,4 +1,5 @@
-// Workers end to end on real Redis and real sockets: access, backlog, order over two nodes, resume, errors.
+// Workers end to end on real Redis and real sockets: access, backlog, order over two nodes, resume,
+// errors.
 import { connect as connectTcp } from 'node:net';
 import { once } from 'node:events';
 import t from 'tap';

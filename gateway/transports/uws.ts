@@ -1,5 +1,6 @@
-// WebSockets through uWebSockets.js, and the only file that knows it. Copies what the library lends, checks
-// handshakes, turns its callbacks into session events. Nothing is called on a socket after its close.
+// WebSockets through uWebSockets.js, and the only file that knows it. Copies what the library
+// lends, checks handshakes, turns its callbacks into session events. Nothing is called on a socket
+// after its close.
 import { randomBytes } from 'node:crypto';
 import uWS from 'uWebSockets.js';
 import type { Logger } from '../../cluster/index.js';
@@ -31,14 +32,19 @@ export interface UwsTransport extends TopicPublisher {
   close(): void;
 }
 
-/** The library copies the properties of what it is given, so a class instance must be one of them. */
+/**
+ * The library copies the properties of what it is given, so a class instance must be one of them.
+ */
 interface UserData {
   readonly session: Session;
 }
 type UwsSocket = uWS.WebSocket<UserData>;
 
 const RETRY_AFTER_SEC = 2;
-/** Keeps a socket known to the topic tree: leaving its last topic within a callback would free it there. */
+/**
+ * Keeps a socket known to the topic tree: leaving its last topic within a callback would free it
+ * there.
+ */
 const ANCHOR_TOPIC = '*';
 
 class UwsHandle implements Socket {
@@ -143,7 +149,10 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
   };
 }
 
-/** A handshake: refused with a status that says why, or a session. The request is read before it dies. */
+/**
+ * A handshake: refused with a status that says why, or a session. The request is read before it
+ * dies.
+ */
 function upgrade(
   options: UwsTransportOptions,
   res: uWS.HttpResponse,

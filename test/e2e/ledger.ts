@@ -56,7 +56,9 @@ export class Ledger {
     };
   }
 
-  /** Credits minus debits over all accounts, from the transfers themselves and from the kept sums. */
+  /**
+   * Credits minus debits over all accounts, from the transfers themselves and from the kept sums.
+   */
   async sumOfEntries(): Promise<bigint> {
     const kept = await this.sum('SELECT SUM(credits) - SUM(debits) AS total FROM account');
     const drift = await this.sum(

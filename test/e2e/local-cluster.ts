@@ -1,5 +1,5 @@
-// The real one-machine cluster for end-to-end tests: `deploy/local.js` as a child, on free ports, with
-// its data in a fresh directory. Ready means that it printed its last line.
+// The real one-machine cluster for end-to-end tests: `deploy/local.js` as a child, on free ports,
+// with its data in a fresh directory. Ready means that it printed its last line.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -75,8 +75,8 @@ export async function startLocalCluster(
 }
 
 /**
- * Below the ports that other tests take (15,000 and up), so that a cluster that is started again on its
- * old ports finds them free.
+ * Below the ports that other tests take (15,000 and up), so that a cluster that is started again on
+ * its old ports finds them free.
  */
 async function freeBasePort(): Promise<number> {
   for (;;) {

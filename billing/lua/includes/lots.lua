@@ -23,7 +23,8 @@ local function free(w, now)
   return usable(w, true, now) - w[HELD]
 end
 
--- Takes `amount` and answers its provenance: `-`, or `lot:amount` joined by commas; the rest is cash.
+-- Takes `amount` and answers its provenance: `-`, or `lot:amount` joined by commas; the rest is
+-- cash.
 local function spend(w, amount, forShows, now)
   local left, used, kept = amount, {}, {}
   for i = 1, #w[LOTS] do

@@ -86,7 +86,8 @@ local function advance(s, w, now)
   charge(s, w, now)
 end
 
--- Brings the hold to one quantum beyond the time not yet counted. A partial hold fixes the exact end.
+-- Brings the hold to one quantum beyond the time not yet counted. A partial hold fixes the exact
+-- end.
 local function refill(s, w, now)
   local ahead = s[BILL] + liveSince(s, now) + QUANTUM
   local want = costOf(s, ahead)
@@ -133,7 +134,8 @@ local function settleIfDue(sid, s, now)
   end
 end
 
--- After advance(): releases the hold, settles, leaves a tombstone. `left` needs no notice to anybody.
+-- After advance(): releases the hold, settles, leaves a tombstone. `left` needs no notice to
+-- anybody.
 local function finish(sid, s, w, now, reason)
   if s[HOLD] > 0 then
     w[HELD] = w[HELD] - s[HOLD]

@@ -35,7 +35,8 @@ local function costOf(s, bill)
   return math.max(cost, s[MIN])
 end
 
--- The most billable ms whose cost is at most `limit` (≥ the cost so far); FOREVER when there is no end.
+-- The most billable ms whose cost is at most `limit` (≥ the cost so far); FOREVER when there is no
+-- end.
 local function billWithin(s, limit)
   local left = limit - s[SEGCOST]
   if s[PRICE] == 0 or s[MODEL] == TICKET then

@@ -1,5 +1,6 @@
-// Renewing the session cookies, once for all tabs of the browser. A refresh token works a single time
-// and its second use ends the session, so two tabs that wake up together must not both send it.
+// Renewing the session cookies, once for all tabs of the browser. A refresh token works a single
+// time and its second use ends the session, so two tabs that wake up together must not both send
+// it.
 const lockName = 'showbill.renew';
 const stampKey = 'showbill.renewed';
 

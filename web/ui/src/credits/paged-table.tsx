@@ -1,4 +1,5 @@
-// A table that loads page after page. Its last column holds numbers or states and stands at the right.
+// A table that loads page after page. Its last column holds numbers or states and stands at the
+// right.
 import { useCallback, useEffect, useState } from 'react';
 import { toProblem } from '../api/problem.js';
 import { Button } from '../ui/button.js';

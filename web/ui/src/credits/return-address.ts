@@ -1,5 +1,5 @@
-// Where to go after a purchase: the room in which the credits ran out. Kept for this tab only, because the
-// provider's page lies in between.
+// Where to go after a purchase: the room in which the credits ran out. Kept for this tab only,
+// because the provider's page lies in between.
 import { safeNext } from '../router/router.js';
 
 const key = 'showbill.return';

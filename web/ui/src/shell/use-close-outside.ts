@@ -1,4 +1,5 @@
-// Closes a <details> menu on Escape and on a press elsewhere; with Escape the focus returns to its button.
+// Closes a <details> menu on Escape and on a press elsewhere; with Escape the focus returns to its
+// button.
 import { useEffect } from 'react';
 import type { RefObject } from 'react';
 

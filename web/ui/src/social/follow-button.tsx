@@ -1,4 +1,5 @@
-// Follow a room, to be told when it goes live. Shows the wish at once and takes it back when refused.
+// Follow a room, to be told when it goes live. Shows the wish at once and takes it back when
+// refused.
 import { useEffect, useState } from 'react';
 import { fetchFollowing, followRoom, unfollowRoom } from '../api/social.js';
 import { toProblem } from '../api/problem.js';

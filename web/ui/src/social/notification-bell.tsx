@@ -1,4 +1,5 @@
-// The bell in the masthead: how much is unread, and the list behind it. Opening it marks the list as read.
+// The bell in the masthead: how much is unread, and the list behind it. Opening it marks the list
+// as read.
 import { useEffect, useRef } from 'react';
 import { formatWhen } from '../format/clock.js';
 import { Link } from '../router/link.js';

@@ -1,5 +1,5 @@
-// The member's notifications: read from the site at sign-in and again whenever the own channel says that
-// there is news. Undefined while nobody is signed in or the site cannot tell.
+// The member's notifications: read from the site at sign-in and again whenever the own channel says
+// that there is news. Undefined while nobody is signed in or the site cannot tell.
 import { fetchNotifications, markNotificationsRead } from '../api/social.js';
 import type { NotificationPage } from '../api/social.js';
 import { onNews } from '../realtime/realtime.js';
