@@ -1,4 +1,5 @@
-// Time as a parameter, so that tests own it. Production code takes a Clock and never calls Date.now.
+// Time as a parameter, so that tests own it. Production code takes a Clock and never calls
+// Date.now.
 
 /** Source of time. `nowMs` is wall time (Unix epoch), `monotonicMs` never goes back. */
 export interface Clock {

@@ -1,6 +1,6 @@
-// The one table of settings (rows in settings/*.ts, a file per role) and the only reader of process.env.
-// Every role loads the whole table and takes its own group. All problems are reported at once, each with
-// the name of its variable.
+// The one table of settings (rows in settings/*.ts, a file per role) and the only reader of
+// process.env. Every role loads the whole table and takes its own group. All problems are reported
+// at once, each with the name of its variable.
 import type { Setting } from './setting.js';
 import { billingSettings } from './settings/billing.js';
 import { gatewaySettings } from './settings/gateway.js';
@@ -124,7 +124,10 @@ export function testSeed(
   return /^\d{1,10}$/.test(raw) ? Number(raw) % 2 ** 31 : undefined;
 }
 
-/** Rounds of each fuzz test (SHOWBILL_FUZZ_ROUNDS, up to 10^7); `fallback` keeps the normal run short. */
+/**
+ * Rounds of each fuzz test (SHOWBILL_FUZZ_ROUNDS, up to 10^7); `fallback` keeps the normal run
+ * short.
+ */
 export function fuzzRounds(
   fallback: number,
   env: Readonly<Record<string, string | undefined>> = process.env,

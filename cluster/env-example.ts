@@ -1,12 +1,13 @@
-// Writes the table of settings down as an env file. deploy/print-env-example.ts prints it, and a test
-// compares deploy/env.example with it, so that file and table cannot part.
+// Writes the table of settings down as an env file. deploy/print-env-example.ts prints it, and a
+// test compares deploy/env.example with it, so that file and table cannot part.
 import { settingRows } from './config.js';
 
 type Row = ReturnType<typeof settingRows>[number];
 
 /**
- * The text of deploy/env.example: every variable with its sentence, range, unit and default. Variables
- * with a default are commented out; required ones stand empty. Lines are at most 100 characters long.
+ * The text of deploy/env.example: every variable with its sentence, range, unit and default.
+ * Variables with a default are commented out; required ones stand empty. Lines are at most 100
+ * characters long.
  */
 export function envExample(): string {
   const rows = settingRows();

@@ -1,4 +1,5 @@
-// The world's faults as coded errors, one table per folder; a bug is an assertion and ends the process.
+// The world's faults as coded errors, one table per folder; a bug is an assertion and ends the
+// process.
 import { AssertionError } from 'node:assert';
 
 /** One row of a folder's error table. */

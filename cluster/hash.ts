@@ -1,6 +1,7 @@
-// The stable hash of the fleet: XXH64, seed 0, over UTF-8. Every process and every release must agree on
-// it, because partitions, coordinators and routing hints follow from it. Not for secrets.
-// Specification: github.com/Cyan4973/xxHash doc/xxhash_spec.md; its vectors are in test/hash.test.ts.
+// The stable hash of the fleet: XXH64, seed 0, over UTF-8. Every process and every release must
+// agree on it, because partitions, coordinators and routing hints follow from it. Not for secrets.
+// Specification: github.com/Cyan4973/xxHash doc/xxhash_spec.md; its vectors are in
+// test/hash.test.ts.
 import { Uint64 } from './uint64.js';
 
 const PRIME_1 = new Uint64(0x9e3779b1, 0x85ebca87);
@@ -26,7 +27,10 @@ export function hash32(text: string): number {
   return digest(text, new Uint64()).low;
 }
 
-/** As hash64, into `result`, without garbage but the UTF-8 form. For the hashing files of this folder. */
+/**
+ * As hash64, into `result`, without garbage but the UTF-8 form. For the hashing files of this
+ * folder.
+ */
 export function digest(text: string, result: Uint64): Uint64 {
   const bytes = Buffer.from(text, 'utf8');
   const isLong = bytes.length >= STRIPE_BYTES;

@@ -1,5 +1,6 @@
-// Signed HLS path prefixes: /h/<exp>.<sid>.<mac>/<streamId>/… The prefix covers playlists and segments
-// alike, so that a cache can verify it and strip it from its key. Web and rtmp sign, rtmp verifies.
+// Signed HLS path prefixes: /h/<exp>.<sid>.<mac>/<streamId>/… The prefix covers playlists and
+// segments alike, so that a cache can verify it and strip it from its key. Web and rtmp sign, rtmp
+// verifies.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export interface HlsGrant {
@@ -10,7 +11,10 @@ export interface HlsGrant {
   readonly exp: number;
 }
 
-/** `expired` keeps the authentic grant, so that a playlist can be renewed for a session still allowed. */
+/**
+ * `expired` keeps the authentic grant, so that a playlist can be renewed for a session still
+ * allowed.
+ */
 export type HlsVerdict =
   | { readonly ok: true; readonly grant: HlsGrant }
   | { readonly ok: false; readonly reason: 'expired'; readonly grant: HlsGrant }

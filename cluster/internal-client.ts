@@ -1,5 +1,6 @@
-// Calls from one role to another: finds a member in the registry, signs, waits a bounded time, and asks
-// another member where that cannot do the thing twice. Used through the typed clients of the folders.
+// Calls from one role to another: finds a member in the registry, signs, waits a bounded time, and
+// asks another member where that cannot do the thing twice. Used through the typed clients of the
+// folders.
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,14 +9,16 @@ import { AppError, clusterError, coerceError, type ErrorDetails } from './errors
 import { signRequest } from './internal-signature.js';
 import type { Member, Role } from './members.js';
 
-/** Under this name a member registers the base URL of its internal API, e.g. `http://10.0.0.4:8084`. */
+/**
+ * Under this name a member registers the base URL of its internal API, e.g. `http://10.0.0.4:8084`.
+ */
 export const INTERNAL_ADDRESS = 'internal';
 
 export interface CallOptions {
   /**
-   * Whether doing it twice is as good as once. Default: true for GET, HEAD, PUT and DELETE (RFC 9110
-   * section 9.2.2) and for a body that carries an idempotency `key`. Only such a call is sent again
-   * after it may have arrived.
+   * Whether doing it twice is as good as once. Default: true for GET, HEAD, PUT and DELETE (RFC
+   * 9110 section 9.2.2) and for a body that carries an idempotency `key`. Only such a call is sent
+   * again after it may have arrived.
    */
   readonly isIdempotent?: boolean;
   /** For each attempt, answer included; default 3,000 ms. */
@@ -32,7 +35,9 @@ export interface InternalClientOptions {
 const ATTEMPTS_MAX = 3;
 /** Before the same member is asked again, doubled each time; another member is asked at once. */
 const PAUSE_MS = 50;
-/** An idle connection goes before uWebSockets.js closes it (10 s), or a call might meet the closing. */
+/**
+ * An idle connection goes before uWebSockets.js closes it (10 s), or a call might meet the closing.
+ */
 const AGENT_OPTIONS = { keepAlive: true, maxSockets: 64, timeout: 4_000 } as const;
 const REPLY_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -58,8 +63,9 @@ export class InternalClient {
    * do not drain are asked in turn; up to 3 attempts, so at worst about 3 × timeoutMs.
    * @param path with the query, e.g. `/v1/wallets/42`
    * @throws AppError with the code, status and retry advice that the member answered; or
-   * INTERNAL_NO_MEMBER (503) when nobody of the role is there, INTERNAL_TIMEOUT (504, it may have been done),
-   * INTERNAL_UNREACHABLE (502, the same), INTERNAL_REPLY (502) for an answer that makes no sense.
+   * INTERNAL_NO_MEMBER (503) when nobody of the role is there, INTERNAL_TIMEOUT (504, it may have
+   * been done), INTERNAL_UNREACHABLE (502, the same), INTERNAL_REPLY (502) for an answer that makes
+   * no sense.
    */
   async call(
     role: Role,
@@ -78,7 +84,8 @@ export class InternalClient {
       tried.set(member.id, before + 1);
       const result = await this.attempt(member, method, path, text, options.timeoutMs ?? 3_000);
       if (!('error' in result)) return result.value;
-      // 4xx with retry advice (too many, in conflict) is for the caller to decide, and not right now.
+      // 4xx with retry advice (too many, in conflict) is for the caller to decide, and not right
+      // now.
       const isTransient = result.error.retry && result.error.http >= 500;
       const mayRepeat = result.isUnsent || (isRepeatable && isTransient);
       if (!mayRepeat || attempt === ATTEMPTS_MAX) throw result.error;

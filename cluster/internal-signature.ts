@@ -1,7 +1,8 @@
-// Signatures of calls from one role to another: HMAC-SHA256 over time, method, path and body, with the
-// secret that all roles share. Used by InternalClient and by every server with an internal API.
-// Invariant: a call is believed for 60 s around its time and only as it was signed. Within that window it
-// can be repeated by whoever saw it, so an internal API is idempotent and the network private.
+// Signatures of calls from one role to another: HMAC-SHA256 over time, method, path and body, with
+// the secret that all roles share. Used by InternalClient and by every server with an internal API.
+// Invariant: a call is believed for 60 s around its time and only as it was signed. Within that
+// window it can be repeated by whoever saw it, so an internal API is idempotent and the network
+// private.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { clusterError } from './errors.js';
 
@@ -37,10 +38,11 @@ export interface SignedRequest extends SignableRequest {
 }
 
 /**
- * Passes when the call was signed with the secret within the last or next 60 s. Timing-safe; about 5 µs
- * and the hash of the body. Fit for any server: uWS copies the two headers before its handler returns.
- * @throws AppError INTERNAL_UNSIGNED (401) when a header is missing or malformed, INTERNAL_EXPIRED (401)
- * outside the window, INTERNAL_FORGED (401) when the signature does not fit.
+ * Passes when the call was signed with the secret within the last or next 60 s. Timing-safe; about
+ * 5 µs and the hash of the body. Fit for any server: uWS copies the two headers before its handler
+ * returns.
+ * @throws AppError INTERNAL_UNSIGNED (401) when a header is missing or malformed, INTERNAL_EXPIRED
+ * (401) outside the window, INTERNAL_FORGED (401) when the signature does not fit.
  */
 export function verifyRequest(
   request: SignedRequest,

@@ -1,5 +1,5 @@
-// Jump consistent hash: key → one of n numbered buckets, with no table and the least movement when n grows.
-// Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", arXiv:1406.2294.
+// Jump consistent hash: key → one of n numbered buckets, with no table and the least movement when
+// n grows. Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", arXiv:1406.2294.
 import { assert } from './errors.js';
 import { digest } from './hash.js';
 import { Uint64 } from './uint64.js';
@@ -9,8 +9,8 @@ const ONE = new Uint64(0, 1);
 const state = new Uint64();
 
 /**
- * The bucket of a 64-bit key, 0…buckets-1. From n to n+1 buckets a key stays or moves to the new one.
- * Buckets can only be added or removed at the end; for members with names see rendezvous.ts.
+ * The bucket of a 64-bit key, 0…buckets-1. From n to n+1 buckets a key stays or moves to the new
+ * one. Buckets can only be added or removed at the end; for members with names see rendezvous.ts.
  * @param buckets whole number ≥ 1. Cost: about ln(buckets) steps.
  */
 export function jumpHash(key: bigint, buckets: number): number {

@@ -14,13 +14,16 @@ export interface Lifecycle {
   add(name: string, part: Part): void;
   /** Starts all parts; on failure the started ones are stopped and the error is thrown. */
   start(): Promise<void>;
-  /** Stops started parts in reverse order. Idempotent; resolves to false when the deadline cut it short. */
+  /**
+   * Stops started parts in reverse order. Idempotent; resolves to false when the deadline cut it
+   * short.
+   */
   stop(reason: string): Promise<boolean>;
   /** True from the first call of stop on. */
   isStopping(): boolean;
   /**
-   * Starts, waits for SIGTERM or SIGINT, stops and ends the process: with 0, or with 1 after a failed
-   * start, an uncaught fault or a stop that was cut short. Does not return.
+   * Starts, waits for SIGTERM or SIGINT, stops and ends the process: with 0, or with 1 after a
+   * failed start, an uncaught fault or a stop that was cut short. Does not return.
    */
   runUntilSignal(): Promise<void>;
 }

@@ -1,5 +1,6 @@
-// JSON lines through pino. `event` (area.what) comes first; secrets are cut out here, not by callers.
-// Levels: debug = one client's doings, info = lifecycle, warn = degraded, error = someone must look.
+// JSON lines through pino. `event` (area.what) comes first; secrets are cut out here, not by
+// callers. Levels: debug = one client's doings, info = lifecycle, warn = degraded, error = someone
+// must look.
 import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
@@ -20,7 +21,8 @@ export const REDACTED_FIELDS = [
 
 /**
  * What a log line says of an error, causes included. Other fields are left out on purpose: those of
- * ioredis and mysql2 hold the arguments of the command that failed, passwords and stream keys among them.
+ * ioredis and mysql2 hold the arguments of the command that failed, passwords and stream keys among
+ * them.
  */
 function describeError(thrown: unknown): unknown {
   if (!(thrown instanceof Error)) return thrown;
@@ -55,9 +57,9 @@ export function createLogger(
 }
 
 /**
- * Writes what is still in memory, in its order, and closes the log; for the last moment of a process, whose
- * exit would otherwise let the last lines overtake one that is being written. Takes at most 500 ms, also
- * when nobody reads the lines.
+ * Writes what is still in memory, in its order, and closes the log; for the last moment of a
+ * process, whose exit would otherwise let the last lines overtake one that is being written. Takes
+ * at most 500 ms, also when nobody reads the lines.
  */
 export function endLog(log: Logger): Promise<void> {
   const stream: unknown = (log as unknown as Record<symbol, unknown>)[pino.symbols.streamSym];

@@ -35,7 +35,9 @@ export type BeatReply =
       /** End of the lease by member, ms of the server's clock. */
       readonly leases: ReadonlyMap<string, number>;
       readonly loads: ReadonlyMap<string, number>;
-      /** `<incarnation> <record>` by member; empty when `version` is the one that the caller knew. */
+      /**
+       * `<incarnation> <record>` by member; empty when `version` is the one that the caller knew.
+       */
       readonly records: ReadonlyMap<string, string>;
     }
   | { readonly is: 'superseded'; readonly incarnation: number }

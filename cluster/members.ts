@@ -1,7 +1,7 @@
-// Who is there: every process holds a lease in Redis "realtime" and renews it, and all see the same list
-// under the same version. Used by every main.ts, by InternalClient and for coordinators.
-// Invariant: a process that stops renewing is off the list when its lease has run out, everywhere; an
-// outage of Redis itself takes nobody off the list.
+// Who is there: every process holds a lease in Redis "realtime" and renews it, and all see the same
+// list under the same version. Used by every main.ts, by InternalClient and for coordinators.
+// Invariant: a process that stops renewing is off the list when its lease has run out, everywhere;
+// an outage of Redis itself takes nobody off the list.
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock, type Clock } from './clock.js';
 import { assert, clusterError, coerceError } from './errors.js';
@@ -59,8 +59,8 @@ const TOPIC = 'cluster.members';
 const LEAVE_MAX_MS = 1_500;
 
 /**
- * This process's lease and its copy of the member list. Redis must be the same store for the whole fleet;
- * one server or a Cluster.
+ * This process's lease and its copy of the member list. Redis must be the same store for the whole
+ * fleet; one server or a Cluster.
  */
 export class MemberRegistry {
   private state: State = 'new';
@@ -91,7 +91,10 @@ export class MemberRegistry {
     return this.known.version;
   }
 
-  /** No beat has succeeded for the length of a lease: others may have taken this process off the list. */
+  /**
+   * No beat has succeeded for the length of a lease: others may have taken this process off the
+   * list.
+   */
   get isStale(): boolean {
     return this.clock.monotonicMs() - this.lastBeatAt > this.options.leaseTtlMs;
   }
@@ -101,7 +104,10 @@ export class MemberRegistry {
     return this.state === 'joined' && !this.isStale;
   }
 
-  /** What keeps this process from being a member in good standing, for /readyz; '' when nothing does. */
+  /**
+   * What keeps this process from being a member in good standing, for /readyz; '' when nothing
+   * does.
+   */
   get problem(): string {
     if (this.state !== 'joined') return `member registry: ${this.state}`;
     return this.isStale ? 'member registry: no contact with Redis' : '';
@@ -113,25 +119,33 @@ export class MemberRegistry {
     return { role, id, incarnation: this.incarnation };
   }
 
-  /** All members, or those of a role, by role and id; with those that drain and with this process. */
+  /**
+   * All members, or those of a role, by role and id; with those that drain and with this process.
+   */
   list(role?: Role): readonly Member[] {
     return role === undefined ? this.members : this.members.filter((one) => one.role === role);
   }
 
-  /** Called after every change of membership, address or draining, not of load. @returns stops it. */
+  /**
+   * Called after every change of membership, address or draining, not of load. @returns stops it.
+   */
   onChange(listener: MembersListener): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
   }
 
-  /** Follows the list without being on it. Resolves when it is known; rejects when Redis is away. */
+  /**
+   * Follows the list without being on it. Resolves when it is known; rejects when Redis is away.
+   */
   async watch(): Promise<void> {
     assert(this.state === 'new', `watch() when ${this.state}`);
     this.state = 'watching';
     await this.begin();
   }
 
-  /** Takes a lease and follows the list. Resolves when both are done; rejects when Redis is away. */
+  /**
+   * Takes a lease and follows the list. Resolves when both are done; rejects when Redis is away.
+   */
   async join(): Promise<void> {
     assert(this.state === 'new' || this.state === 'watching', `join() when ${this.state}`);
     const isFirst = this.state === 'new';
@@ -140,8 +154,8 @@ export class MemberRegistry {
   }
 
   /**
-   * Changes address or draining. Resolves when Redis has it, or has failed to take it: then it goes with
-   * the next beat that succeeds. Before join() it only notes the change.
+   * Changes address or draining. Resolves when Redis has it, or has failed to take it: then it goes
+   * with the next beat that succeeds. Before join() it only notes the change.
    */
   async update(change: {
     readonly address?: Readonly<Record<string, string>>;
@@ -154,8 +168,8 @@ export class MemberRegistry {
   }
 
   /**
-   * Takes this process off the list and goes on following it. Never rejects and takes at most 1.5 s: with
-   * Redis away the lease runs out by itself.
+   * Takes this process off the list and goes on following it. Never rejects and takes at most 1.5
+   * s: with Redis away the lease runs out by itself.
    */
   async leave(): Promise<void> {
     if (this.state !== 'joined') return;
@@ -290,7 +304,9 @@ export class MemberRegistry {
     return this.untilNextBeat(reply);
   }
 
-  /** Every process is ready when a lease runs out, so that a dead member is gone at once everywhere. */
+  /**
+   * Every process is ready when a lease runs out, so that a dead member is gone at once everywhere.
+   */
   private untilNextBeat({ leases, nowMs }: Extract<BeatReply, { is: 'ok' }>): number {
     const { beatMs } = this.options;
     const ends = [...leases].filter(([member]) => member !== this.key).map(([, end]) => end);

@@ -1,4 +1,5 @@
-// The private port of every role: /metrics for Prometheus, /healthz (alive) and /readyz (may get work).
+// The private port of every role: /metrics for Prometheus, /healthz (alive) and /readyz (may get
+// work).
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { coerceError } from './errors.js';

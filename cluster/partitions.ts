@@ -1,8 +1,9 @@
-// Channel → partition → Redis Cluster slot. 256 partitions, each with a short hash tag; all keys of a
-// channel carry the tag of its partition, so one script can touch them all on one node.
-// Invariant: the tags lie exactly 64 slots apart, in the middle of their stretch. A node that owns a
-// contiguous share of the slots therefore owns its share of the partitions, give or take one:
-// max/min ≤ 9/8 for every cluster of 1…32 nodes. Tags and their order are frozen: data lives under them.
+// Channel → partition → Redis Cluster slot. 256 partitions, each with a short hash tag; all keys of
+// a channel carry the tag of its partition, so one script can touch them all on one node.
+// Invariant: the tags lie exactly 64 slots apart, in the middle of their stretch. A node that owns
+// a contiguous share of the slots therefore owns its share of the partitions, give or take one:
+// max/min ≤ 9/8 for every cluster of 1…32 nodes. Tags and their order are frozen: data lives under
+// them.
 import { assert } from './errors.js';
 import { jumpHashOfName } from './jump-hash.js';
 
@@ -40,7 +41,9 @@ export function partitionTag(partition: number): string {
   return tag;
 }
 
-/** `partitionTag(channelPartition(channel))`: what every key of the channel has between its braces. */
+/**
+ * `partitionTag(channelPartition(channel))`: what every key of the channel has between its braces.
+ */
 export function channelTag(channel: string): string {
   return partitionTag(channelPartition(channel));
 }

@@ -1,5 +1,6 @@
-// Which of the 16,384 slots of a Redis Cluster a key falls into, as the Cluster specification defines it:
-// CRC16 (XMODEM) of the key, or of the part between the first { and the next } when that is not empty.
+// Which of the 16,384 slots of a Redis Cluster a key falls into, as the Cluster specification
+// defines it: CRC16 (XMODEM) of the key, or of the part between the first { and the next } when
+// that is not empty.
 
 export const SLOT_COUNT = 16_384;
 

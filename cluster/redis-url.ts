@@ -22,8 +22,8 @@ const FORM = /^(redis|rediss|redis-cluster|rediss-cluster):\/\/(?:([^@/]*)@)?([^
 
 /**
  * `redis://[user:password@]host[:port][/database]`, `rediss://…` with TLS, and for a Cluster
- * `redis-cluster://[user:password@]host:port,host:port` or `rediss-cluster://…`. User and password are
- * percent-encoded; an IPv6 address stands in brackets; the default port is 6379.
+ * `redis-cluster://[user:password@]host:port,host:port` or `rediss-cluster://…`. User and password
+ * are percent-encoded; an IPv6 address stands in brackets; the default port is 6379.
  * @throws AppError REDIS_URL; the message does not hold the URL, which may carry a password.
  */
 export function parseRedisUrl(url: string): RedisTarget {

@@ -7,8 +7,10 @@ import { parseRedisUrl, type RedisTarget } from './redis-url.js';
 export type RedisClient = Redis | Cluster;
 
 /**
- * - `command`: ordinary reads and writes; waits for a short outage, gives up after 1 s or 3 attempts.
- * - `subscriber`: pub/sub only; reconnects for ever. Subscriptions are restored by their owner's bus.
+ * - `command`: ordinary reads and writes; waits for a short outage, gives up after 1 s or 3
+ *   attempts.
+ * - `subscriber`: pub/sub only; reconnects for ever. Subscriptions are restored by their owner's
+ *   bus.
  * - `money`: fails at once when the link is down; what was in flight is rejected, never re-sent.
  */
 export type RedisRole = 'command' | 'subscriber' | 'money';
@@ -32,7 +34,10 @@ const ROLE_OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
   },
 };
 
-/** Pause before the n-th reconnect: 50 ms, doubled up to 1 s; the outage ends within 1 s of Redis' return. */
+/**
+ * Pause before the n-th reconnect: 50 ms, doubled up to 1 s; the outage ends within 1 s of Redis'
+ * return.
+ */
 export function reconnectDelayMs(attempt: number): number {
   return Math.min(1_000, 50 * 2 ** Math.min(attempt - 1, 5));
 }
@@ -64,7 +69,10 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
   return client;
 }
 
-/** True for a Redis Cluster connection, where pub/sub is sharded and each key's slot decides the node. */
+/**
+ * True for a Redis Cluster connection, where pub/sub is sharded and each key's slot decides the
+ * node.
+ */
 export function isCluster(client: RedisClient): client is Cluster {
   return client instanceof Cluster;
 }
@@ -129,10 +137,13 @@ function accessOptions({ username, password, isTls }: RedisTarget): RedisOptions
   };
 }
 
-/** Resolves when commands are taken; for money on every node, because it waits for none later on. */
+/**
+ * Resolves when commands are taken; for money on every node, because it waits for none later on.
+ */
 async function untilReady(client: RedisClient, role: RedisRole): Promise<void> {
   const ready = new Promise<void>((resolve) => client.once('ready', resolve));
-  // Cluster's own promise hangs when the first attempt found the cluster not in order and a later one did.
+  // Cluster's own promise hangs when the first attempt found the cluster not in order and a later
+  // one did.
   await Promise.race([ready, client.connect().then(() => ready)]);
   if (role !== 'money' || !isCluster(client)) return;
   await Promise.all(client.nodes('master').map((node) => node.ping()));

@@ -1,7 +1,8 @@
-// Rendezvous (highest random weight) hashing: which of the live members looks after a key. Rooms find their
-// coordinator with it, users their home worker. Invariant: removing a member moves only its own keys.
-// Thaler and Ravishankar, IEEE/ACM Trans. Networking 6(1), 1998; weights by -w / ln u; the load bound is that of
-// Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads", arXiv:1608.01350.
+// Rendezvous (highest random weight) hashing: which of the live members looks after a key. Rooms
+// find their coordinator with it, users their home worker. Invariant: removing a member moves only
+// its own keys. Thaler and Ravishankar, IEEE/ACM Trans. Networking 6(1), 1998; weights by -w / ln
+// u; the load bound is that of Mirrokni, Thorup and Zadimoghaddam, "Consistent Hashing with Bounded
+// Loads", arXiv:1608.01350.
 import { assert } from './errors.js';
 import { avalanche, digest } from './hash.js';
 import { Uint64 } from './uint64.js';
@@ -28,10 +29,11 @@ const keyHash = new Uint64();
 const memberHash = new Uint64();
 
 /**
- * The member for a key; undefined when there is none. Without `load` it is the best ranked one, so all
- * processes with the same list agree. With `load` it is the best ranked one below its bound, so that
- * afterwards no member carries more than ceil(1.25 × mean): the answer then depends on what the asker
- * knows of the load, and the chosen member needs a lease. Cost: one short hash per member.
+ * The member for a key; undefined when there is none. Without `load` it is the best ranked one, so
+ * all processes with the same list agree. With `load` it is the best ranked one below its bound, so
+ * that afterwards no member carries more than ceil(1.25 × mean): the answer then depends on what
+ * the asker knows of the load, and the chosen member needs a lease. Cost: one short hash per
+ * member.
  */
 export function rendezvous<M extends RendezvousMember>(
   key: string,
@@ -131,7 +133,9 @@ function compare<M extends RendezvousMember>(a: Scored<M>, b: Scored<M>): number
   return a.member.id < b.member.id ? -1 : 1;
 }
 
-/** -w / ln u, u uniform in (0, 1) from key and member: each member wins with probability w / Σ w. */
+/**
+ * -w / ln u, u uniform in (0, 1) from key and member: each member wins with probability w / Σ w.
+ */
 function score({ id, weight = 1 }: RendezvousMember): number {
   assert(weight > 0, `weight of ${id} is ${weight}`);
   const mixed = avalanche(digest(id, memberHash).xor(keyHash));
@@ -144,7 +148,9 @@ function total(members: readonly RendezvousMember[], load: CurrentLoad): number 
   return members.reduce((sum, member) => sum + load.of(member.id), 0);
 }
 
-/** Most keys per member when there are `keyCount` in all. The bounds add up to at least keyCount. */
+/**
+ * Most keys per member when there are `keyCount` in all. The bounds add up to at least keyCount.
+ */
 function boundOf(
   members: readonly RendezvousMember[],
   keyCount: number,

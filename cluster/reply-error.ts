@@ -1,4 +1,5 @@
-// Tells apart what a Redis server answered with an error. Used wherever a script or command may fail.
+// Tells apart what a Redis server answered with an error. Used wherever a script or command may
+// fail.
 
 /** Predicates over errors that ioredis rejects with. */
 export const ReplyError = {

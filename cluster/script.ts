@@ -1,5 +1,6 @@
-// Lua scripts as typed values. The header of each file is its contract and is read by machine: the key
-// count comes from it, and a body that uses an index which the header lacks (or the reverse) is refused.
+// Lua scripts as typed values. The header of each file is its contract and is read by machine: the
+// key count comes from it, and a body that uses an index which the header lacks (or the reverse) is
+// refused.
 //
 // Header, one item a line, before the first line of code:
 //   -- <verb-noun>: purpose …            -- KEYS[1] name  type  meaning
@@ -28,7 +29,10 @@ export interface ScriptHeader {
   readonly argvMax: number;
 }
 
-/** Thrown by the `fence` policy: this server has not been told the script, so it is a new incarnation. */
+/**
+ * Thrown by the `fence` policy: this server has not been told the script, so it is a new
+ * incarnation.
+ */
 export class NoScriptError extends Error {
   constructor(readonly script: string) {
     super(`Redis does not know script ${script}: a new server incarnation`);
@@ -62,8 +66,8 @@ export class Script<Args, Reply> {
 
   /**
    * Runs by EVALSHA.
-   * @throws NoScriptError by the `fence` policy; the server's error otherwise. After a lost link it is
-   * unknown whether the script ran: retry only with the same idempotency key.
+   * @throws NoScriptError by the `fence` policy; the server's error otherwise. After a lost link it
+   * is unknown whether the script ran: retry only with the same idempotency key.
    */
   async run(redis: RedisClient, args: Args): Promise<Reply> {
     const { keys, argv } = this.options.encode(args);

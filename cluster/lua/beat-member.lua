@@ -1,9 +1,10 @@
--- beat-member: renews a member's lease, removes members whose lease has ended and tells who is there. One
--- step, so that everybody who sees a version sees the same members under it.
+-- beat-member: renews a member's lease, removes members whose lease has ended and tells who is
+-- there. One step, so that everybody who sees a version sees the same members under it.
 -- KEYS[1] leases   zset  "<role>/<id>", score = end of the lease (ms)
 -- KEYS[2] records  hash  "<role>/<id>" -> "<incarnation> <record>"
 -- KEYS[3] loads    hash  "<role>/<id>" -> load
--- KEYS[4] state    hash  version, incarnation (the last one given), beatAt (ms of the last beat of anyone)
+-- KEYS[4] state    hash  version, incarnation (the last one given), beatAt (ms of the last beat of
+--   anyone)
 -- ARGV[1] member       "<role>/<id>", '' = only look
 -- ARGV[2] incarnation  0 = give a new one
 -- ARGV[3] record       JSON; a change of it changes the version
@@ -11,9 +12,9 @@
 -- ARGV[5] lease ttl    ms, 1...
 -- ARGV[6] known        version that the caller has, 0 = none
 -- ARGV[7] now          ms, 0 = the server's clock
--- Returns: { 'ok', version, incarnation, now, has changed 0|1, { member, end, ... }, { member, load, ... },
---          { member, record, ... } or {} when the caller knows this version }
---          { 'superseded', incarnation of the other } when a newer process uses the same role and id
+-- Returns: { 'ok', version, incarnation, now, has changed 0|1, { member, end, ... },
+--          { member, load, ... }, { member, record, ... } or {} when the caller knows it }
+--          { 'superseded', incarnation of the other } when a newer process has this role and id
 --          { 'lost' } when the caller knows a version and Redis knows none; nothing is written
 -- Writes: all keys
 -- Cost: O(members)

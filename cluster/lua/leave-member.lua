@@ -1,4 +1,5 @@
--- leave-member: removes a member that stops in good order, unless a newer process has taken its place
+-- leave-member: removes a member that stops in good order, unless a newer process has taken its
+-- place
 -- KEYS[1] leases   zset  "<role>/<id>", score = end of the lease (ms)
 -- KEYS[2] records  hash  "<role>/<id>" -> "<incarnation> <record>"
 -- KEYS[3] loads    hash  "<role>/<id>" -> load

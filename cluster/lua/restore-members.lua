@@ -1,5 +1,6 @@
--- restore-members: tells a Redis that has lost its data who was there, before anybody concludes from the
--- empty list that everybody else is gone. The first process that comes wins; who is dead runs out.
+-- restore-members: tells a Redis that has lost its data who was there, before anybody concludes
+-- from the empty list that everybody else is gone. The first process that comes wins; who is dead
+-- runs out.
 -- KEYS[1] leases   zset  "<role>/<id>", score = end of the lease (ms)
 -- KEYS[2] records  hash  "<role>/<id>" -> "<incarnation> <record>"
 -- KEYS[3] loads    hash  "<role>/<id>" -> load

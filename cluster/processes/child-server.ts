@@ -1,6 +1,7 @@
-// One server program as a private child of this process: start, wait until it answers, stop. Used by
-// redis-server.ts and mariadb-server.ts, so by deploy/local.ts and by every test that needs a server.
-// Invariant: the child never outlives its parent, also when the parent is killed with SIGKILL.
+// One server program as a private child of this process: start, wait until it answers, stop. Used
+// by redis-server.ts and mariadb-server.ts, so by deploy/local.ts and by every test that needs a
+// server. Invariant: the child never outlives its parent, also when the parent is killed with
+// SIGKILL.
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { createWriteStream, existsSync, type WriteStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,7 +16,9 @@ export interface ChildExit {
 export interface ChildServerOptions {
   /** Shown in errors. */
   readonly name: string;
-  /** Names or absolute paths of the program; the first that exists is taken, else the first name. */
+  /**
+   * Names or absolute paths of the program; the first that exists is taken, else the first name.
+   */
   readonly programs: readonly string[];
   /** Debian package that holds the program, for the error when it is missing. */
   readonly debianPackage: string;
@@ -24,8 +27,8 @@ export interface ChildServerOptions {
   /** A line of output that matches means that the port is taken. */
   readonly portBusyPattern: RegExp;
   /**
-   * Asked every few milliseconds until it resolves to true; must not reject. Has to make sure that it
-   * was this child that answered, not a stranger on the same port.
+   * Asked every few milliseconds until it resolves to true; must not reject. Has to make sure that
+   * it was this child that answered, not a stranger on the same port.
    */
   readonly isReady: (pid: number) => Promise<boolean>;
   /** Default 20,000 ms; recovery of a large store needs more. */
@@ -65,8 +68,8 @@ process.on('exit', () => {
 
 /**
  * Starts the program and resolves when it has answered.
- * @throws AppError CHILD_MISSING, CHILD_PORT_BUSY, CHILD_EXITED or CHILD_NOT_READY, with the log tail
- * in the message; no process is left.
+ * @throws AppError CHILD_MISSING, CHILD_PORT_BUSY, CHILD_EXITED or CHILD_NOT_READY, with the log
+ * tail in the message; no process is left.
  */
 export async function startChildServer(options: ChildServerOptions): Promise<ChildServer> {
   const output = new OutputTail(options.logFile);

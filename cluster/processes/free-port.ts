@@ -1,4 +1,5 @@
-// Finds TCP ports that nothing listens on. Used by the test harness and to check ports before a start.
+// Finds TCP ports that nothing listens on. Used by the test harness and to check ports before a
+// start.
 import { createServer } from 'node:net';
 import { clusterError } from '../errors.js';
 
@@ -16,7 +17,10 @@ export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   });
 }
 
-/** A port in 15000…31999 that is free now. Two processes may be given the same one: retry on a busy port. */
+/**
+ * A port in 15000…31999 that is free now. Two processes may be given the same one: retry on a busy
+ * port.
+ */
 export function freePort(): Promise<number> {
   return freePortRange(1);
 }

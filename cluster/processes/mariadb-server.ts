@@ -1,5 +1,6 @@
-// A private mariadbd with its own data directory. deploy/local.ts runs the database of a one-machine
-// cluster with it, the test harness one per test file. Ready means that it answered a query.
+// A private mariadbd with its own data directory. deploy/local.ts runs the database of a
+// one-machine cluster with it, the test harness one per test file. Ready means that it answered a
+// query.
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,11 +20,16 @@ export interface MariadbServerOptions {
   readonly password: string;
   /** An installed data directory to copy instead of installing (0.1 s instead of 2 s). */
   readonly templateDir?: string;
-  /** Size of the InnoDB redo log; default 64 MB. 4 keeps a data directory at 22 MB instead of 114. */
+  /**
+   * Size of the InnoDB redo log; default 64 MB. 4 keeps a data directory at 22 MB instead of 114.
+   */
   readonly redoLogMb?: number;
   /** InnoDB buffer pool; default 128 MB. */
   readonly bufferPoolMb?: number;
-  /** `power` (default): a commit survives a power cut. `process`: it survives kill -9 of mariadbd only. */
+  /**
+   * `power` (default): a commit survives a power cut. `process`: it survives kill -9 of mariadbd
+   * only.
+   */
   readonly durability?: 'power' | 'process';
   readonly logFile?: string;
   readonly readyDeadlineMs?: number;
@@ -38,7 +44,10 @@ export interface MariadbServer extends ChildServer {
 const HOST = '127.0.0.1';
 const run = promisify(execFile);
 
-/** Installs the data directory when it is missing, then starts. @throws AppError as startChildServer does. */
+/**
+ * Installs the data directory when it is missing, then starts. @throws AppError as startChildServer
+ * does.
+ */
 export async function startMariadbServer(options: MariadbServerOptions): Promise<MariadbServer> {
   const { dir, port, user, password, templateDir } = options;
   const dataDir = join(dir, 'data');

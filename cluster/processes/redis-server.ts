@@ -1,5 +1,6 @@
-// A private redis-server. deploy/local.ts runs the two Redis of a one-machine cluster with it, the test
-// harness one or several per test file. Ready means that this very server answered PING with PONG.
+// A private redis-server. deploy/local.ts runs the two Redis of a one-machine cluster with it, the
+// test harness one or several per test file. Ready means that this very server answered PING with
+// PONG.
 import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { type ChildServer, startChildServer } from './child-server.js';
@@ -10,7 +11,10 @@ export interface RedisServerOptions {
   readonly port: number;
   /** Address to bind; default 127.0.0.1. */
   readonly host?: string;
-  /** Append-only file: `no` (default) keeps nothing, `always` loses nothing after an acknowledged write. */
+  /**
+   * Append-only file: `no` (default) keeps nothing, `always` loses nothing after an acknowledged
+   * write.
+   */
   readonly appendFsync?: 'no' | 'everysec' | 'always';
   /** Default noeviction: a full server refuses writes instead of forgetting. */
   readonly maxmemoryPolicy?: 'noeviction' | 'allkeys-lru' | 'volatile-ttl';
@@ -73,7 +77,9 @@ function argsOf(options: RedisServerOptions, host: string): string[] {
   return [...args, ...(options.extraArgs ?? [])];
 }
 
-/** One PING over a fresh connection; false on refusal, LOADING, another server or silence of 500 ms. */
+/**
+ * One PING over a fresh connection; false on refusal, LOADING, another server or silence of 500 ms.
+ */
 function answersPing(host: string, port: number, pid: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

@@ -1,5 +1,5 @@
-// The bus over Redis sharded pub/sub (SPUBLISH, SSUBSCRIBE; Redis 7 or newer), on one server or a Cluster.
-// Each topic lives on the node of its partition, so that topics spread over the nodes.
+// The bus over Redis sharded pub/sub (SPUBLISH, SSUBSCRIBE; Redis 7 or newer), on one server or a
+// Cluster. Each topic lives on the node of its partition, so that topics spread over the nodes.
 // Invariant: a publish is sent once. One whose link broke is reported, never repeated.
 import type { AppError } from '../errors.js';
 import { clusterError } from '../errors.js';
@@ -11,7 +11,10 @@ import { connectSubscriber, type RedisSubscriber } from './redis-subscriber.js';
 import { checkedPayload, checkTopic, TopicSubscribers } from './topic-subscribers.js';
 
 export interface RedisBusOptions {
-  /** `redis://…` or `redis-cluster://…`; all processes that shall hear each other use the same store. */
+  /**
+   * `redis://…` or `redis-cluster://…`; all processes that shall hear each other use the same
+   * store.
+   */
   readonly url: string;
   /** Shown by CLIENT LIST. */
   readonly name: string;
@@ -126,12 +129,15 @@ class PubSubBus implements RedisBus {
       onMessage: (payload) => this.subscribers.deliver(topic, payload),
       onGap: () => this.subscribers.gap(topic),
     });
-    // Every subscriber of the topic awaits it; this one only keeps a rejection from having no owner.
+    // Every subscriber of the topic awaits it; this one only keeps a rejection from having no
+    // owner.
     opened.catch(() => undefined);
     return opened;
   }
 
-  /** Sends when the link is back, within the same turn for all who wait, so that their order stays. */
+  /**
+   * Sends when the link is back, within the same turn for all who wait, so that their order stays.
+   */
   private async whenReady(send: () => Promise<unknown>): Promise<unknown> {
     if (this.waiting.size >= WAITING_MAX) throw new Error('too many publishes wait');
     return new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
-// How the processes of the fleet tell each other that something happened. Implementations: bus-memory.ts
-// (one process), bus-redis.ts; both pass testing/bus-contract.ts, which is this text as tests.
+// How the processes of the fleet tell each other that something happened. Implementations:
+// bus-memory.ts (one process), bus-redis.ts; both pass testing/bus-contract.ts, which is this text
+// as tests.
 
 /** Stops the delivery to one subscriber; resolved means that its handlers are not called again. */
 export type Unsubscribe = () => Promise<void>;
@@ -14,14 +15,17 @@ export interface SubscribeOptions {
  *
  * What is promised:
  * - **At most once.** A message reaches each subscriber once or not at all, never twice.
- * - **In order.** Messages of one publisher on one topic arrive in the order of the calls of publish().
+ * - **In order.** Messages of one publisher on one topic arrive in the order of the calls of
+ *   publish().
  *   Between publishers and between topics there is no order, nor around a move of the topic's slot.
- * - **Complete between gaps.** When subscribe() has resolved, every message whose publish() starts later,
- *   in any process, arrives, unless the link was lost. Then `onGap` is called, once per loss, when the
- *   topic is whole again and before its next message. So: subscribe, then read the source of truth;
- *   on a gap read it again. What must not be lost belongs in a store, the bus only says "look".
+ * - **Complete between gaps.** When subscribe() has resolved, every message whose publish()
+ *   starts later, in any process, arrives, unless the link was lost. Then `onGap` is called, once
+ *   per loss, when the topic is whole again and before its next message. So: subscribe, then read
+ *   the source of truth; on a gap read it again. What must not be lost belongs in a store, the bus
+ *   only says "look".
  * - **To all.** Every subscriber gets every message, also one of the process that published it.
- * - publish() resolves when the message was handed to the broker: nobody needs to have been listening.
+ * - publish() resolves when the message was handed to the broker: nobody needs to have been
+ *   listening.
  *
  * Handlers are called one at a time, never from within publish() or subscribe(). One that throws is
  * logged and does not keep others from getting the message.
@@ -34,8 +38,8 @@ export interface Bus {
    */
   publish(topic: string, payload: Uint8Array | string): Promise<void>;
   /**
-   * Several subscribers of one topic share one subscription at the broker. While the broker is away it
-   * waits.
+   * Several subscribers of one topic share one subscription at the broker. While the broker is away
+   * it waits.
    * @param onMessage gets bytes that belong to it.
    * @throws AppError BUS_MESSAGE for a broken topic; BUS_CLOSED.
    */

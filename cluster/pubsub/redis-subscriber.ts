@@ -1,7 +1,7 @@
-// Sharded pub/sub (SSUBSCRIBE) on one server or a whole Redis Cluster, Redis 7 or newer: one connection
-// per node that carries channels, subscriptions restored after every loss, channels followed when
-// their slot moves. The bus is built on it; the gateway subscribes its room feeds with it.
-// Invariant: what is lost is announced (onGap); what is not announced was not lost.
+// Sharded pub/sub (SSUBSCRIBE) on one server or a whole Redis Cluster, Redis 7 or newer: one
+// connection per node that carries channels, subscriptions restored after every loss, channels
+// followed when their slot moves. The bus is built on it; the gateway subscribes its room feeds
+// with it. Invariant: what is lost is announced (onGap); what is not announced was not lost.
 import { assert, clusterError, coerceError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { parseRedisUrl, type RedisNode, type RedisTarget } from '../redis-url.js';
@@ -17,15 +17,17 @@ export interface RedisSubscriberOptions {
   readonly log: Logger;
   /** A node that is silent for twice this long is given up and connected anew; default 5,000 ms. */
   readonly heartbeatMs?: number;
-  /** How often a Cluster is asked for moved slots; default 5,000 ms. Most moves are noticed at once. */
+  /**
+   * How often a Cluster is asked for moved slots; default 5,000 ms. Most moves are noticed at once.
+   */
   readonly slotPollMs?: number;
 }
 
 export interface RedisSubscriber {
   /**
-   * Subscribes a raw channel name; in a Cluster its hash tag decides the node. Resolves when the server
-   * has acknowledged, so that every later SPUBLISH arrives or is covered by onGap; while Redis is
-   * away it waits. One listener per channel.
+   * Subscribes a raw channel name; in a Cluster its hash tag decides the node. Resolves when the
+   * server has acknowledged, so that every later SPUBLISH arrives or is covered by onGap; while
+   * Redis is away it waits. One listener per channel.
    * @throws AppError SUBSCRIBER_CLOSED; AssertionError when the channel has a listener already.
    */
   subscribe(channel: string, listener: ChannelListener): Promise<void>;

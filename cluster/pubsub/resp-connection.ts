@@ -1,5 +1,6 @@
-// One TCP or TLS connection that speaks RESP2 to one Redis node: handshake, commands out, values in, and a
-// heartbeat that ends a connection whose peer has gone silent. Used by subscriber links and the slot map.
+// One TCP or TLS connection that speaks RESP2 to one Redis node: handshake, commands out, values
+// in, and a heartbeat that ends a connection whose peer has gone silent. Used by subscriber links
+// and the slot map.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { clusterError, coerceError } from '../errors.js';

@@ -1,6 +1,6 @@
-// Incremental parser of the Redis serialisation protocol, version 2, for subscriber connections. ioredis is
-// not used for these: it takes an unasked-for "sunsubscribe" (a slot has moved) for the reply to
-// another command, and never settles an SSUBSCRIBE that was answered with MOVED.
+// Incremental parser of the Redis serialisation protocol, version 2, for subscriber connections.
+// ioredis is not used for these: it takes an unasked-for "sunsubscribe" (a slot has moved) for the
+// reply to another command, and never settles an SSUBSCRIBE that was answered with MOVED.
 // Specification: redis.io/docs/latest/develop/reference/protocol-spec.
 
 /** An error reply, as a value: who asked decides what it means. */

@@ -1,4 +1,5 @@
-// Which node of a Redis Cluster owns which slot, as one of its nodes tells. A single server owns them all.
+// Which node of a Redis Cluster owns which slot, as one of its nodes tells. A single server owns
+// them all.
 import type { RedisNode, RedisTarget } from '../redis-url.js';
 import { SLOT_COUNT } from '../redis-slot.js';
 import { clusterError } from '../errors.js';

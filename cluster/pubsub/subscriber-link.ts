@@ -1,6 +1,6 @@
 // The subscriptions that one Redis node carries, over one connection that is opened again for ever.
-// Invariant: acknowledgements are matched to the SSUBSCRIBE that they answer, so a channel counts as live
-// only when the newest subscription to it is.
+// Invariant: acknowledgements are matched to the SSUBSCRIBE that they answer, so a channel counts
+// as live only when the newest subscription to it is.
 import { setTimeout as delay } from 'node:timers/promises';
 import { coerceError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -209,7 +209,9 @@ export class SubscriberLink {
     this.owner.onMoved([subscription], undefined);
   }
 
-  /** An error answers the oldest SSUBSCRIBE: the slot is elsewhere, or the node is not in order yet. */
+  /**
+   * An error answers the oldest SSUBSCRIBE: the slot is elsewhere, or the node is not in order yet.
+   */
   private refused(message: string): void {
     const batch = [...(this.unacknowledged.shift()?.values() ?? [])].filter(
       (one) => this.channels.get(one.channel) === one,

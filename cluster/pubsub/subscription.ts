@@ -1,12 +1,14 @@
-// The state of one subscribed channel: whether it is live, and whether its listener must still be told
-// that messages may have been missed.
-// Invariant: onGap comes once per loss, after the channel is whole again and before its next message.
+// The state of one subscribed channel: whether it is live, and whether its listener must still be
+// told that messages may have been missed. Invariant: onGap comes once per loss, after the channel
+// is whole again and before its next message.
 
 /** What the owner of a channel is told. Both are called synchronously and must not throw. */
 export interface ChannelListener {
   /** @param payload belongs to the listener. */
   onMessage(payload: Buffer, channel: string): void;
-  /** Messages since the last one may be lost; from now on none is. Read the source of truth again. */
+  /**
+   * Messages since the last one may be lost; from now on none is. Read the source of truth again.
+   */
   onGap(channel: string): void;
 }
 
@@ -29,7 +31,10 @@ export class Subscription {
     return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
   }
 
-  /** The server has acknowledged: nothing published from now on is missed. @returns true after a gap. */
+  /**
+   * The server has acknowledged: nothing published from now on is missed. @returns true after a
+   * gap.
+   */
   acknowledged(): boolean {
     if (this.isOver) return false;
     const isAfterGap = this.isGapDue;
@@ -47,8 +52,9 @@ export class Subscription {
   }
 
   /**
-   * What arrives before the acknowledgement belongs to an earlier subscription of the channel that the
-   * server has not ended yet; between the two it may miss messages, so nothing of it is passed on.
+   * What arrives before the acknowledgement belongs to an earlier subscription of the channel that
+   * the server has not ended yet; between the two it may miss messages, so nothing of it is passed
+   * on.
    */
   deliver(payload: Buffer): void {
     if (this.isLive && !this.isOver) this.listener.onMessage(payload, this.channel);

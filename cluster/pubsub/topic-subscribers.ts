@@ -1,5 +1,6 @@
-// The subscribers of each topic within one process, whatever the bus. Owned by a bus implementation.
-// Invariant: a handler that has been removed is not called again, also within the delivery under way.
+// The subscribers of each topic within one process, whatever the bus. Owned by a bus
+// implementation. Invariant: a handler that has been removed is not called again, also within the
+// delivery under way.
 import { clusterError, coerceError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { PAYLOAD_BYTES_MAX, type SubscribeOptions, TOPIC_PATTERN } from './bus.js';

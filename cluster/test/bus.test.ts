@@ -1,4 +1,5 @@
-// Every bus keeps the promises of pubsub/bus.ts: in one process, over one Redis, over a Redis Cluster.
+// Every bus keeps the promises of pubsub/bus.ts: in one process, over one Redis, over a Redis
+// Cluster.
 import t, { type Test } from 'tap';
 import { createMemoryBus, MemoryNetwork } from '../pubsub/bus-memory.js';
 import { createRedisBus } from '../pubsub/bus-redis.js';

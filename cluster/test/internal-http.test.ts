@@ -1,5 +1,5 @@
-// Internal calls: what a signature proves, and what the client does about members that are slow, draining,
-// broken or gone. Servers are real: node:http, Fastify and uWebSockets.js.
+// Internal calls: what a signature proves, and what the client does about members that are slow,
+// draining, broken or gone. Servers are real: node:http, Fastify and uWebSockets.js.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';

@@ -1,5 +1,5 @@
-// Parts start in order and stop in reverse, once, within one deadline; and the process ends with the code
-// that a supervisor needs to know.
+// Parts start in order and stop in reverse, once, within one deadline; and the process ends with
+// the code that a supervisor needs to know.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';

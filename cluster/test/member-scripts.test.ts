@@ -1,4 +1,5 @@
-// The member scripts, one behaviour each, with the time given: leases, versions, incarnations, loss of data.
+// The member scripts, one behaviour each, with the time given: leases, versions, incarnations, loss
+// of data.
 import t from 'tap';
 import {
   beatMember,

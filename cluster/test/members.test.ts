@@ -1,5 +1,6 @@
-// Several registries on one Redis stand for the processes of a fleet; faults are real: a killed process, a
-// paused or emptied Redis, a cut link. Short leases keep it quick, the killed process has the real ones.
+// Several registries on one Redis stand for the processes of a fleet; faults are real: a killed
+// process, a paused or emptied Redis, a cut link. Short leases keep it quick, the killed process
+// has the real ones.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// Metrics: the naming convention is enforced where a metric is made, and the private port serves them.
+// Metrics: the naming convention is enforced where a metric is made, and the private port serves
+// them.
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';

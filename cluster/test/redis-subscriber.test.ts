@@ -1,5 +1,5 @@
-// The subscriber under faults. Oracle of most tests: a publisher counts; between two gaps a subscriber must
-// have seen consecutive numbers, and after every fault the numbers go on.
+// The subscriber under faults. Oracle of most tests: a publisher counts; between two gaps a
+// subscriber must have seen consecutive numbers, and after every fault the numbers go on.
 import t, { type Test } from 'tap';
 import {
   connectSubscriber,

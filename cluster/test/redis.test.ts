@@ -1,4 +1,5 @@
-// What each Redis role promises, with real faults between client and server. The money role is the one that
+// What each Redis role promises, with real faults between client and server. The money role is the
+// one that
 // matters: whatever happens to the link, a command is executed once or not at all, and never later.
 import t, { type Test } from 'tap';
 import {

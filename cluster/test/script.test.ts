@@ -1,5 +1,5 @@
-// Scripts as values: the header is the contract, EVALSHA is what runs, and a missing script is handled as the
-// owner wants it: sent again, or taken as the sign of a new server.
+// Scripts as values: the header is the contract, EVALSHA is what runs, and a missing script is
+// handled as the owner wants it: sent again, or taken as the sign of a new server.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

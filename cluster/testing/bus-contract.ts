@@ -1,4 +1,5 @@
-// The words of pubsub/bus.ts as tests, run against every implementation (after mqemitter's abstractTest).
+// The words of pubsub/bus.ts as tests, run against every implementation (after mqemitter's
+// abstractTest).
 import type { Test } from 'tap';
 import type { Bus } from '../pubsub/bus.js';
 import { PAYLOAD_BYTES_MAX } from '../pubsub/bus.js';

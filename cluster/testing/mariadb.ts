@@ -1,5 +1,5 @@
-// A real mariadbd for tests. The data directory is installed once per machine and user, and copied for
-// each test file, which brings a start down from two seconds to a fifth of one.
+// A real mariadbd for tests. The data directory is installed once per machine and user, and copied
+// for each test file, which brings a start down from two seconds to a fifth of one.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// A real Redis Cluster of masters without replicas, made through CLUSTER commands (no redis-cli), and a
-// live slot move. Used by tests of everything that must work on one server and on a Cluster alike.
+// A real Redis Cluster of masters without replicas, made through CLUSTER commands (no redis-cli),
+// and a live slot move. Used by tests of everything that must work on one server and on a Cluster
+// alike.
 import type { Redis } from 'ioredis';
 import { startNode, type TestRedis } from './redis.js';
 import type { TestScope } from './scope.js';
@@ -17,14 +18,16 @@ export interface TestRedisCluster {
   readonly proxies: readonly TcpProxy[];
   /** Index of the node that owns the slot, as node 0 (or the first that answers) sees it. */
   ownerOf(slot: number): Promise<number>;
-  /** Moves a slot with its keys to another node while clients go on; all nodes know it on return. */
+  /**
+   * Moves a slot with its keys to another node while clients go on; all nodes know it on return.
+   */
   moveSlot(slot: number, toIndex: number): Promise<void>;
 }
 
 /**
  * Starts masters with equal, contiguous slot ranges; all of them say "ok" on return.
- * @param options.hasProxies every node announces the port of a fault proxy, so that all that clients send
- * passes through one.
+ * @param options.hasProxies every node announces the port of a fault proxy, so that all that
+ * clients send passes through one.
  */
 export async function startRedisCluster(
   t: TestScope,
@@ -112,7 +115,9 @@ async function busPortOf(client: Redis): Promise<number> {
   return Number(port);
 }
 
-/** The node knows all masters, under the ports that they announce, and that the cluster is in order. */
+/**
+ * The node knows all masters, under the ports that they announce, and that the cluster is in order.
+ */
 async function untilWhole(client: Redis, ports: readonly number[]): Promise<void> {
   const wanted = [...ports].sort().join();
   await until(

@@ -42,7 +42,9 @@ export interface TestRedis {
 
 const START_ATTEMPTS = 5;
 
-/** Starts a redis-server in a temporary directory on a free port; stopped and removed by teardown. */
+/**
+ * Starts a redis-server in a temporary directory on a free port; stopped and removed by teardown.
+ */
 export async function startRedis(t: TestScope, options: TestRedisOptions = {}): Promise<TestRedis> {
   return startNode(t, options, false);
 }

@@ -1,5 +1,6 @@
-// A TCP proxy in this process that misbehaves on command: between ioredis and Redis, mysql2 and MariaDB,
-// a client and a gateway. Invariant: bytes are delayed or lost with their connection, never altered.
+// A TCP proxy in this process that misbehaves on command: between ioredis and Redis, mysql2 and
+// MariaDB, a client and a gateway. Invariant: bytes are delayed or lost with their connection,
+// never altered.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestScope } from './scope.js';
@@ -15,7 +16,10 @@ export interface TcpProxy {
   passedBytes(direction: Direction): number;
   /** Resets all open connections; new ones are served as before. */
   cut(): void;
-  /** Keeps connections open and passes nothing on, in one direction or both; new ones are stalled too. */
+  /**
+   * Keeps connections open and passes nothing on, in one direction or both; new ones are stalled
+   * too.
+   */
   stall(direction?: Direction | 'both'): void;
   /** Passes at most `bytesPerSec` each way, per connection. */
   slow(bytesPerSec: number): void;

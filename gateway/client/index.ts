@@ -2,8 +2,8 @@
 // only.
 //
 //   const client = new RealtimeClient({
-//     credentials: async () => { token, urls },   // POST /api/v1/realtime/ticket; called again when needed
-//     WebSocket,                                  // only where there is no global one (Node 20: `ws`)
+//     credentials: async () => { token, urls }, // POST /api/v1/realtime/ticket; asked again
+//     WebSocket,                                // where there is no global one (Node 20: `ws`)
 //   });
 //   client.on('state', (state, reason) => …);     // idle, connecting, online, waiting, closed
 //   const room = client.subscribe('room:42', { ticket: () => enterRoom() }, {
@@ -13,7 +13,7 @@
 //     onEnd: (reason) => …,                       // refused, evicted, cut off
 //   });
 //   client.connect();
-//   await client.publish('room:42', 'hello');     // { offset, epoch, ts }; kept over lost links, shown once
+//   await client.publish('room:42', 'hello');     // { offset, epoch, ts }; kept over lost links
 //   room.unsubscribe(); client.close();
 //
 // A ticket given as a string is used once; a function is asked for another when the server wants
