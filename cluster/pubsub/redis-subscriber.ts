@@ -151,7 +151,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
       if (entry !== undefined) entry.link = undefined;
       if (owner !== undefined) this.slots.setOwner(subscription.slot, owner);
     }
-    if (owner === undefined) {
+    if (owner === undefined && this.target.isCluster) {
       this.refresh();
       return;
     }

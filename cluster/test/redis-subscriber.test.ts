@@ -84,6 +84,30 @@ await t.test('channels come and go; messages reach the listener of their channel
   });
 });
 
+await t.test('who leaves and comes back at once gets nothing of before', async (t) => {
+  const redis = await startRedis(t);
+  const proxy = await startTcpProxy(t, { targetPort: redis.port });
+  const publisher = redis.client();
+  const subscriber = await subscriberTo(t, `redis://127.0.0.1:${proxy.port}`);
+  const [before, after, witness] = [new Record(), new Record(), new Record()];
+  await subscriber.subscribe('a', before);
+  await subscriber.subscribe('witness', witness);
+
+  // The server learns of neither yet, so it still serves the old subscription.
+  proxy.stall('toServer');
+  subscriber.unsubscribe('a');
+  const back = subscriber.subscribe('a', after);
+  await publisher.spublish('a', '1');
+  await publisher.spublish('witness', '1');
+  await until(() => witness.last === 1, { what: 'the first message has arrived' });
+  await proxy.heal();
+  await back;
+  await publisher.spublish('a', '2');
+  await until(() => after.last === 2, { what: 'the second message' });
+
+  t.same([before.seen, after.seen], [[], [2]]);
+});
+
 await t.test('a second listener on a channel is a bug; a closed subscriber refuses', async (t) => {
   const { url } = await startRedis(t);
   const subscriber = await subscriberTo(t, url);

@@ -217,6 +217,18 @@ await t.test('on a Cluster', async (t) => {
     t.equal(await inside.get('n'), null);
   });
 
+  await t.test('money: with the whole Cluster away it is the same', async (t) => {
+    const redis = await connect(t, cluster.url, 'money');
+    for (const proxy of cluster.proxies) await proxy.refuse();
+    await until(() => redis.status !== 'ready', { what: 'the loss is noticed' });
+    const lost = redis.incr('n').catch((error: unknown) => error);
+    for (const proxy of cluster.proxies) await proxy.heal();
+    t.ok((await lost) instanceof Error);
+
+    await until(() => redis.set('marker{n}', '1').catch(() => ''), { what: 'it works again' });
+    t.equal(await inside.get('n'), null);
+  });
+
   await t.test('command: follows a slot to its new node', async (t) => {
     const redis = await connect(t, cluster.url, 'command');
     await redis.set('n', '1');
