@@ -4,18 +4,15 @@
 import {
   closeRedis,
   type Config,
-  ConfigError,
   connectRedis,
-  createLifecycle,
-  createLogger,
   createMetrics,
   createRedisBus,
   INTERNAL_ADDRESS,
   type Lifecycle,
-  loadConfig,
   type Logger,
   MemberRegistry,
   type OpsServer,
+  runRole,
   startOpsServer,
 } from '../cluster/index.js';
 import { createPublisher } from '../gateway/index.js';
@@ -77,16 +74,4 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   });
 }
 
-async function main(): Promise<void> {
-  const config = loadConfig();
-  const log = createLogger({ role: 'billing', nodeId: config.node.id, level: config.log.level });
-  const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
-  await compose(config, log, lifecycle);
-  await lifecycle.runUntilSignal();
-}
-
-main().catch((thrown: unknown) => {
-  const lines = thrown instanceof ConfigError ? thrown.problems : [String(thrown)];
-  for (const line of lines) process.stderr.write(`billing: ${line}\n`);
-  process.exit(thrown instanceof ConfigError ? 2 : 1);
-});
+runRole('billing', compose);

@@ -99,3 +99,4 @@ export {
   type TokenService,
   type Verified,
 } from './token.js';
+export { type Compose, runRole } from './run-role.js';

@@ -2,17 +2,14 @@
 // SIGTERM. Exits 2 with one line per problem when the configuration is broken.
 import {
   closeRedis,
-  ConfigError,
   connectRedis,
   connectSubscriber,
-  createLifecycle,
-  createLogger,
   createMetrics,
   createRedisBus,
   createTokenService,
   InternalClient,
-  loadConfig,
   MemberRegistry,
+  runRole,
   startOpsServer,
   systemClock,
   type Bus,
@@ -159,17 +156,9 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
   });
 }
 
-async function main(): Promise<void> {
-  const config = loadConfig();
-  const log = createLogger({ role: 'gateway', nodeId: config.node.id, level: config.log.level });
-  const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
+async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
   const stores = await connectStores(config, log, lifecycle);
   addParts(config, log, lifecycle, createParts(config, log, lifecycle, stores));
-  await lifecycle.runUntilSignal();
 }
 
-main().catch((thrown: unknown) => {
-  const lines = thrown instanceof ConfigError ? thrown.problems : [String(thrown)];
-  for (const line of lines) process.stderr.write(`gateway: ${line}\n`);
-  process.exit(thrown instanceof ConfigError ? 2 : 1);
-});
+runRole('gateway', compose);

@@ -13,20 +13,17 @@ import {
   closeRedis,
   coerceError,
   type Config,
-  ConfigError,
   connectRedis,
-  createLifecycle,
-  createLogger,
   createMetrics,
   createRedisBus,
   InternalClient,
   type Lifecycle,
-  loadConfig,
   type Logger,
   MemberRegistry,
   type Metrics,
   type OpsServer,
   type RedisClient,
+  runRole,
   startOpsServer,
   systemClock,
 } from '../cluster/index.js';
@@ -325,16 +322,4 @@ function addOps({ config, members }: Fleet, metrics: Metrics, lifecycle: Lifecyc
   });
 }
 
-async function main(): Promise<void> {
-  const config = loadConfig();
-  const log = createLogger({ role: 'rtmp', nodeId: config.node.id, level: config.log.level });
-  const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
-  await compose(config, log, lifecycle);
-  await lifecycle.runUntilSignal();
-}
-
-main().catch((thrown: unknown) => {
-  const lines = thrown instanceof ConfigError ? thrown.problems : [String(thrown)];
-  for (const line of lines) process.stderr.write(`rtmp: ${line}\n`);
-  process.exit(thrown instanceof ConfigError ? 2 : 1);
-});
+runRole('rtmp', compose);

@@ -2,12 +2,8 @@
 // registers, and stops in order. Pages are served from the first moment on, whatever is away.
 import { fileURLToPath } from 'node:url';
 import {
-  coerceError,
-  ConfigError,
-  createLifecycle,
-  createLogger,
   createMetrics,
-  loadConfig,
+  runRole,
   startOpsServer,
   systemClock,
   type Config,
@@ -140,17 +136,4 @@ function addOps(
   });
 }
 
-async function main(): Promise<void> {
-  const config = loadConfig();
-  const log = createLogger({ role: 'web', nodeId: config.node.id, level: config.log.level });
-  const lifecycle = createLifecycle(log, { stopDeadlineMs: config.ops.stopDeadlineMs });
-  await compose(config, log, lifecycle);
-  await lifecycle.runUntilSignal();
-}
-
-main().catch((thrown: unknown) => {
-  const isConfig = thrown instanceof ConfigError;
-  const lines = isConfig ? thrown.problems : [coerceError(thrown).message];
-  for (const line of lines) process.stderr.write(`web: ${line}\n`);
-  process.exit(isConfig ? 2 : 1);
-});
+runRole('web', compose);
