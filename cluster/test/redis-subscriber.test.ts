@@ -60,6 +60,14 @@ class Record {
   }
 }
 
+/** Channels in the first and the last slot of each of three masters. */
+function edgeChannels(): string[] {
+  const names = Array.from({ length: 200_000 }, (_, i) => `edge:${i}`);
+  return [0, 5_460, 5_461, 10_922, 10_923, 16_383].map(
+    (slot) => names.find((name) => slotOf(name) === slot) ?? '',
+  );
+}
+
 await t.test('channels come and go; messages reach the listener of their channel', async (t) => {
   const redis = await startRedis(t);
   const publisher = redis.client();
@@ -260,7 +268,7 @@ await t.test('on a Cluster', async (t) => {
     'channels live on the node of their slot, over one connection per node',
     async (t) => {
       const subscriber = await subscriberTo(t, cluster.url);
-      const names = Array.from({ length: 40 }, (_, i) => `feed:${i}`);
+      const names = [...Array.from({ length: 40 }, (_, i) => `feed:${i}`), ...edgeChannels()];
       const records = names.map(() => new Record());
       await Promise.all(names.map((name, i) => subscriber.subscribe(name, records[i] as Record)));
 

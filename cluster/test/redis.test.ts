@@ -81,7 +81,9 @@ await t.test(
     await until(() => redis.status !== 'ready', { what: 'the loss is noticed' });
 
     for (let i = 0; i < 5; i += 1) await t.rejects(redis.incr('n'));
+    const last = redis.incr('n').catch((error: unknown) => error);
     await proxy.heal();
+    t.ok((await last) instanceof Error, 'also when the link comes back right after');
     await until(() => redis.status === 'ready', { what: 'the link is back' });
     await redis.set('marker', '1');
 

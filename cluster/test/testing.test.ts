@@ -67,6 +67,14 @@ await t.test('a paused redis-server keeps connections and answers after resume',
   t.ok(answered);
 });
 
+await t.test('a paused server stops in good order', async (t) => {
+  const server = await startRedisServer({ dir: t.testdir(), port: await freePortRange(1) });
+  server.pause();
+  await server.stop();
+
+  t.same(await server.exited, { code: 0, signal: null });
+});
+
 await t.test('teardown ends the server and a second start finds the port free', async (t) => {
   let pid = 0;
   let port = 0;
