@@ -32,6 +32,8 @@ export class RoomVisit {
   private unusedTicket: string | undefined;
   /** Set while a paid visit runs: repeating the entry with it continues the same session. */
   private acceptance: Acceptance | undefined;
+  /** Number of the newest attempt to enter; the answer to an older one comes too late to count. */
+  private attempts = 0;
 
   constructor(
     private readonly slug: string,
@@ -100,13 +102,16 @@ export class RoomVisit {
   }
 
   private async attempt(): Promise<void> {
+    this.attempts += 1;
+    const mine = this.attempts;
+    const isStale = (): boolean => this.isStopped || mine !== this.attempts;
     try {
       // With an expired cookie the door would see a stranger.
       await keepSessionFresh();
       const entry = await enterRoom(this.slug, this.acceptance);
-      if (!this.isStopped) this.settle(entry);
+      if (!isStale()) this.settle(entry);
     } catch (error) {
-      if (!this.isStopped) this.refuse(toProblem(error));
+      if (!isStale()) this.refuse(toProblem(error));
     }
   }
 
@@ -181,7 +186,9 @@ export class RoomVisit {
     if (!room || this.isStopped) return;
     this.patch({ room, viewers: room.viewers });
     const { phase } = this.store.get();
-    if (phase.at === 'offer' || (phase.at === 'inside' && !phase.entry.hlsUrl)) await this.enter();
+    const wantsIn = phase.at === 'offer' || (phase.at === 'inside' && !phase.entry.hlsUrl);
+    // A visitor who has just agreed to the price is on the way in already.
+    if (wantsIn && this.acceptance === undefined) await this.enter();
   }
 
   private receive(message: ReceivedMessage): void {
