@@ -1,5 +1,6 @@
 // The frame of every role's main.ts: configuration, logger and lifecycle, then the role's own parts,
-// then waiting for a signal. Invariant: a broken configuration is one line per problem and exit code 2.
+// then waiting for a signal.
+// Invariant: a broken configuration is one line per problem and exit code 2.
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { coerceError } from './errors.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
@@ -9,7 +10,7 @@ import type { Role } from './members.js';
 /** Makes the parts of a role and adds them in start order; nothing listens before all are added. */
 export type Compose = (config: Config, log: Logger, lifecycle: Lifecycle) => Promise<void>;
 
-/** Runs the role until SIGTERM or SIGINT. Ends the process: 0, 1 after a fault, 2 on configuration. */
+/** Runs the role until SIGTERM or SIGINT. Exit codes: 0, 1 after a fault, 2 on configuration. */
 export function runRole(role: Role, compose: Compose): void {
   run(role, compose).catch((thrown: unknown) => {
     const isConfig = thrown instanceof ConfigError;
