@@ -1,5 +1,5 @@
-// The frame of every role's main.ts: configuration, logger and lifecycle, then the role's own parts,
-// then waiting for a signal.
+// The frame of every role's main.ts: configuration, logger and lifecycle, then the role's own
+// parts, then waiting for a signal.
 // Invariant: a broken configuration is one line per problem and exit code 2.
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { coerceError } from './errors.js';
