@@ -2,7 +2,7 @@
 // off.
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, startTcpProxy, until } from '../../cluster/testing/index.js';
 import { createPublisher } from '../index.js';
@@ -14,7 +14,8 @@ let rooms = 0;
 const newRoom = (): string => `room:f${(rooms += 1)}`;
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, at) => at + 1);
 
-t.test('feeds that are cut again and again leave no hole', async (t) => {
+/** A worker whose feeds, and only those, go through a proxy, and a listener in a new room. */
+async function listenThroughProxy(t: Test) {
   const server = await startRedis(t);
   const proxy = await startTcpProxy(t, { targetPort: server.port });
   const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
@@ -26,6 +27,11 @@ t.test('feeds that are cut again and again leave no hole', async (t) => {
   const room = newRoom();
   const anna = watch(t, [worker.url], room, { sub: '1' });
   await until(() => anna.events.length > 0, { what: 'ready' });
+  return { proxy, publisher, room, anna };
+}
+
+t.test('feeds that are cut again and again leave no hole', async (t) => {
+  const { proxy, publisher, room, anna } = await listenThroughProxy(t);
   const total = 300;
   for (const n of upTo(total)) {
     await publisher.publish(room, { kind: 't', body: { text: String(n) }, cls: 'reliable' });
@@ -37,17 +43,7 @@ t.test('feeds that are cut again and again leave no hole', async (t) => {
 });
 
 t.test('a gap longer than the ring is filled without a hole for live listeners', async (t) => {
-  const server = await startRedis(t);
-  const proxy = await startTcpProxy(t, { targetPort: server.port });
-  const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
-  t.teardown(() => closeRedis(redis));
-  const publisher = createPublisher({ redis, log: silentLog });
-  const worker = await startWorker(t, `redis://127.0.0.1:${proxy.port}`, {
-    commandUrl: server.url,
-  });
-  const room = newRoom();
-  const anna = watch(t, [worker.url], room, { sub: '1' });
-  await until(() => anna.events.length > 0, { what: 'ready' });
+  const { proxy, publisher, room, anna } = await listenThroughProxy(t);
   await proxy.refuse();
   // Above the 256 messages that a ring holds, below the 500 that one fill brings.
   const total = 450;
