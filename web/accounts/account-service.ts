@@ -71,6 +71,7 @@ export function createAccountService({
         emailConfirmedAt: null,
         createdAt: new Date(clock.nowMs()),
         lastLoginAt: null,
+        avatarId: null,
       };
       try {
         const inserted = await users().insert(row);

@@ -1,32 +1,41 @@
 // The site schema as TypeORM sees it: entities and the ordered, append-only list of migrations.
 import { AuditEntity } from './entities/audit.js';
+import { BroadcastEntity } from './entities/broadcast.js';
 import { FollowEntity } from './entities/follow.js';
 import { MailLinkEntity } from './entities/mail-link.js';
 import { MailEntity } from './entities/mail.js';
 import { ModelProfileEntity } from './entities/model-profile.js';
 import { NotificationEntity } from './entities/notification.js';
+import { PrivateRequestEntity } from './entities/private-request.js';
 import { PurchaseEntity } from './entities/purchase.js';
 import { RefreshSessionEntity } from './entities/refresh-session.js';
+import { ReportEntity } from './entities/report.js';
 import { RoomEntity } from './entities/room.js';
+import { ShowSlotEntity } from './entities/show-slot.js';
 import { UserEntity } from './entities/user.js';
 import { Accounts1763700000001 } from './migrations/0001-accounts.js';
 import { Mail1763700000002 } from './migrations/0002-mail.js';
 import { Purchases1763700000003 } from './migrations/0003-purchases.js';
 import { Followers1763700000004 } from './migrations/0004-followers.js';
+import { Rooms1763700000005 } from './migrations/0005-rooms.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
 
 export const entities = [
   AuditEntity,
+  BroadcastEntity,
   MailEntity,
   MailLinkEntity,
   ModelProfileEntity,
   FollowEntity,
   NotificationEntity,
+  PrivateRequestEntity,
   PurchaseEntity,
   RefreshSessionEntity,
+  ReportEntity,
   RoomEntity,
+  ShowSlotEntity,
   UserEntity,
 ];
 
@@ -35,4 +44,5 @@ export const migrations = [
   Mail1763700000002,
   Purchases1763700000003,
   Followers1763700000004,
+  Rooms1763700000005,
 ];

@@ -14,6 +14,7 @@ import { RoomEntity, type Room } from '../db/entities/room.js';
 import { UserEntity, type User } from '../db/entities/user.js';
 import { siteError } from '../errors.js';
 import type { Billing } from '../ports.js';
+import { newRoomOffer } from '../rooms/room-offer.js';
 import { termsOf } from './room-service.js';
 
 export interface Application extends ModelProfile {
@@ -91,6 +92,7 @@ export function createApplicationService(parts: {
       updatedAt: now(),
       lastLiveAt: null,
       recentAt: now(),
+      ...newRoomOffer,
     };
     const inserted = await rooms.insert(row);
     return { ...row, id: String(inserted.identifiers[0]?.['id']) };

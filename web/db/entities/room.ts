@@ -2,6 +2,15 @@
 // is not stored here: the stream directory knows. Of the stream key only the SHA-256 is kept.
 import { defineEntity } from './define-entity.js';
 
+/** What everybody pays: nothing, by the minute, or once at the door. */
+export type ShowType = 'free' | 'paid' | 'ticket';
+
+/** One thing that a tip of this size asks for. */
+export interface TipMenuItem {
+  readonly label: string;
+  readonly amountMilli: string;
+}
+
 export interface Room {
   readonly id: string;
   readonly performerId: string;
@@ -26,6 +35,25 @@ export interface Room {
   lastLiveAt: Date | null;
   /** Last on the air, or created; lists are sorted by it. */
   recentAt: Date;
+  showType: ShowType;
+  /** Price of a ticket; counts for show type `ticket`. */
+  ticketMilli: string;
+  /** Price of a private show per minute; '0' = not offered. */
+  privatePriceMilli: string;
+  /** The least that a private show is charged for, seconds. */
+  privateMinimumSec: number;
+  /** Seconds at the start of a private show that are not charged. */
+  privateGraceSec: number;
+  /** Whose private show is on; null = none. */
+  privateViewerId: string | null;
+  /** Grows whenever free viewers lose the video; part of their signed paths. */
+  freeEpoch: number;
+  goalText: string;
+  /** What the tips of a show are to reach; '0' = no goal. */
+  goalMilli: string;
+  tipMenu: readonly TipMenuItem[] | null;
+  /** IANA name; the schedule is shown in it. */
+  timeZone: string;
 }
 
 export const RoomEntity = defineEntity<Room>({
@@ -49,5 +77,16 @@ export const RoomEntity = defineEntity<Room>({
     updatedAt: { name: 'updated_at', type: 'datetime', precision: 3 },
     lastLiveAt: { name: 'last_live_at', type: 'datetime', precision: 3, nullable: true },
     recentAt: { name: 'recent_at', type: 'datetime', precision: 3 },
+    showType: { name: 'show_type', type: 'varchar', length: 10, default: 'free' },
+    ticketMilli: { name: 'ticket_milli', type: 'bigint', unsigned: true, default: 0 },
+    privatePriceMilli: { name: 'private_price_milli', type: 'bigint', unsigned: true, default: 0 },
+    privateMinimumSec: { name: 'private_minimum_sec', type: 'int', unsigned: true, default: 0 },
+    privateGraceSec: { name: 'private_grace_sec', type: 'int', unsigned: true, default: 0 },
+    privateViewerId: { name: 'private_viewer_id', type: 'bigint', unsigned: true, nullable: true },
+    freeEpoch: { name: 'free_epoch', type: 'int', unsigned: true, default: 0 },
+    goalText: { name: 'goal_text', type: 'varchar', length: 100, default: '' },
+    goalMilli: { name: 'goal_milli', type: 'bigint', unsigned: true, default: 0 },
+    tipMenu: { name: 'tip_menu', type: 'json', nullable: true },
+    timeZone: { name: 'time_zone', type: 'varchar', length: 40, default: 'UTC' },
   },
 });

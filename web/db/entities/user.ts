@@ -21,6 +21,8 @@ export interface User {
   emailConfirmedAt: Date | null;
   createdAt: Date;
   lastLoginAt: Date | null;
+  /** Content hash of the picture; null = none. */
+  avatarId: string | null;
 }
 
 export const UserEntity = defineEntity<User>({
@@ -43,5 +45,6 @@ export const UserEntity = defineEntity<User>({
     },
     createdAt: { name: 'created_at', type: 'datetime', precision: 3 },
     lastLoginAt: { name: 'last_login_at', type: 'datetime', precision: 3, nullable: true },
+    avatarId: { name: 'avatar_id', type: 'char', length: 32, nullable: true },
   },
 });
