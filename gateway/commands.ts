@@ -190,12 +190,13 @@ export class Commands {
     const { level, groups } = membership;
     const isExempt = level !== 'participant';
     const from = { id: user.id, name: user.name, role: roleInRoom(user, level) };
+    const reply = body.reply === undefined ? {} : { reply: body.reply };
     const message: SequenceMessage = {
       sender: user.id,
       mid,
       flags: prepared.flags | groups | (isExempt ? messageFlags.exempt : 0),
       textHash: prepared.hash,
-      tail: packTail(kind, { from, text: prepared.text }, mid),
+      tail: packTail(kind, { from, text: prepared.text, ...reply }, mid),
     };
     this.sequence(session, channel, { i, text: prepared.text, message, isExempt, triesLeft: 2 });
   }

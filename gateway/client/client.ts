@@ -151,11 +151,16 @@ export class RealtimeClient {
 
   /**
    * Says `text` in a channel. Kept and sent again over lost links with the same `mid`, so it
-   * appears once.
+   * appears once. `reply` is the offset of the message that it answers.
    * @throws RealtimeError when refused, too late or the queue is full
    */
-  publish(channel: string, text: string, mid = this.newMid()): Promise<PublishResult> {
-    const acknowledged = this.outbox.add({ channel, text, mid }, Date.now());
+  publish(
+    channel: string,
+    text: string,
+    mid = this.newMid(),
+    reply?: number,
+  ): Promise<PublishResult> {
+    const acknowledged = this.outbox.add({ channel, text, mid, reply }, Date.now());
     this.flush();
     return acknowledged;
   }
@@ -294,9 +299,10 @@ export class RealtimeClient {
   private flush(): void {
     const { connection } = this.link;
     if (connection === undefined) return;
-    for (const { channel, text, mid } of this.outbox.take(Date.now())) {
+    for (const { channel, text, mid, reply } of this.outbox.take(Date.now())) {
+      const body = reply === undefined ? { text } : { text, reply };
       connection.request(
-        { c: 'pub', ch: channel, mid, kind: 'm', body: { text } },
+        { c: 'pub', ch: channel, mid, kind: 'm', body },
         {
           ok: (fields) => {
             const result = isFields(fields) ? parsePublishResult(fields) : undefined;

@@ -7,6 +7,8 @@ import { RealtimeError } from './errors.js';
 export interface Draft {
   readonly channel: string;
   readonly text: string;
+  /** Offset of the message that this one answers. */
+  readonly reply?: number | undefined;
   readonly mid: string;
 }
 

@@ -58,7 +58,8 @@ export interface PublishCommand {
   /** Chosen by the client, unique per message; a repeat within 5 minutes is the same message. */
   readonly mid: string;
   readonly kind: 'm';
-  readonly body: { readonly text: string };
+  /** `reply` is the offset of the message in the same channel that this one answers. */
+  readonly body: { readonly text: string; readonly reply?: number };
 }
 
 export interface HistoryCommand {

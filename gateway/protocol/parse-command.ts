@@ -46,8 +46,12 @@ const parsers: {
     if (!isChannelName(ch)) return wrong('ch');
     if (!isText(mid, limits.midLengthMax)) return wrong('mid');
     if (kind !== 'm') return wrong('kind');
-    if (!isFields(body) || typeof body['text'] !== 'string') return wrong('body.text');
-    return { c: 'pub', i, ch, mid, kind, body: { text: body['text'] } };
+    if (!isFields(body)) return wrong('body');
+    const { text, reply } = body;
+    if (typeof text !== 'string') return wrong('body.text');
+    if (reply === undefined) return { c: 'pub', i, ch, mid, kind, body: { text } };
+    if (!isCount(reply) || reply < 1) return wrong('body.reply');
+    return { c: 'pub', i, ch, mid, kind, body: { text, reply } };
   },
   hist(fields, i) {
     const { ch, before, limit = limits.backlogMax } = fields;
