@@ -1,9 +1,9 @@
 // The typed client of billing's internal API. Used by web, gateway and rtmp; every call is signed
 // and routed by the InternalClient that the caller's main.ts passes in. Amounts are bigint here,
 // strings on the wire.
+import { FinanceClient, toWallet, type Wallet } from './finance/client.js';
 import { type Milli, parseMilli } from './money.js';
 import type {
-  EarningsReply,
   EndReason,
   GrantRequest,
   LedgerSummaryReply,
@@ -17,30 +17,7 @@ import type {
   TipRequest,
   TouchItem,
   TouchResult,
-  WalletReply,
 } from './schema.js';
-
-/**
- * What is needed of cluster's InternalClient. Rejects with AppError of the code that billing
- * answered.
- */
-export interface InternalCaller {
-  call(
-    role: 'billing',
-    method: string,
-    path: string,
-    body?: unknown,
-    options?: { isIdempotent?: boolean },
-  ): Promise<unknown>;
-}
-
-/** `balance` is all the viewer owns, `held` the part of it reserved by open sessions. */
-export interface Wallet {
-  readonly balance: Milli;
-  readonly held: Milli;
-  /** Grows with every change; a lower version is older. */
-  readonly version: number;
-}
 
 export interface OpenedSession extends Omit<OpenReply, 'priceMilliPerMin' | 'balance'> {
   readonly priceMilliPerMin: Milli;
@@ -58,9 +35,7 @@ export interface TipReceipt extends Omit<TipReply, 'balance'> {
 /** Replaces a wire string by a bigint in a request. */
 type Amounts<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]: bigint };
 
-export class BillingClient {
-  constructor(private readonly caller: InternalCaller) {}
-
+export class BillingClient extends FinanceClient {
   /**
    * Opens a paid session, or joins the one that this viewer has in the room already.
    * Idempotent by key. @throws AppError BILLING_INSUFFICIENT_CREDIT, BILLING_NOT_PAID_ROOM, …
@@ -144,34 +119,10 @@ export class BillingClient {
     await this.caller.call('billing', 'PUT', '/v1/stream-keys', request);
   }
 
-  /**
-   * What a model has earned: all of it, and the part not paid out yet. Lags by settlement (≤ 1
-   * min).
-   */
-  async getEarnings(performerId: string): Promise<{ pending: Milli; total: Milli }> {
-    const path = `/v1/earnings/${encodeURIComponent(performerId)}`;
-    const reply = (await this.get(path)) as EarningsReply;
-    return { pending: parseMilli(reply.pending), total: parseMilli(reply.total) };
-  }
-
   /** Sums over the whole ledger; `entriesSum` is '0' or the books are broken. */
   async getLedgerSummary(): Promise<LedgerSummaryReply> {
     return (await this.get('/v1/ledger/summary')) as LedgerSummaryReply;
   }
-
-  private get(path: string): Promise<unknown> {
-    return this.caller.call('billing', 'GET', path);
-  }
-
-  private post(path: string, body: unknown): Promise<unknown> {
-    // All of billing's calls are: by key, by watermark, or because ending twice is ending once.
-    return this.caller.call('billing', 'POST', path, body, { isIdempotent: true });
-  }
-}
-
-function toWallet(reply: unknown): Wallet {
-  const { balance, held, version } = reply as WalletReply;
-  return { balance: parseMilli(balance), held: parseMilli(held), version };
 }
 
 function toSessionView(reply: unknown): SessionView {

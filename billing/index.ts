@@ -1,13 +1,29 @@
 // All that other folders may import from billing/: the typed client, money, error codes and bus
 // messages.
+export { BillingClient, type OpenedSession, type SessionView, type TipReceipt } from './client.js';
 export {
-  BillingClient,
+  type Adjustment,
+  type Campaign,
+  type DayRange,
+  type Earnings,
   type InternalCaller,
-  type OpenedSession,
-  type SessionView,
-  type TipReceipt,
+  type Lot,
+  type PageOf,
+  type Payout,
+  type Purchase,
+  type Show,
   type Wallet,
-} from './client.js';
+  type WalletLimits,
+} from './finance/client.js';
+export {
+  type AuditReply,
+  type ChargebackState,
+  type Page,
+  type PayoutState,
+  REPORT_KINDS,
+  type ReportKind,
+  type ReportReply,
+} from './finance/schema.js';
 export { BILLING_ERRORS, type BillingErrorCode } from './errors.js';
 export {
   formatCredits,

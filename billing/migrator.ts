@@ -23,7 +23,7 @@ export async function migrate(database: Database, log: Logger): Promise<readonly
       const checksum = createHash('sha256').update(source).digest('hex');
       if (known.get(file) === checksum) continue;
       if (known.has(file)) throw new Error(`${file} was edited after it had been applied`);
-      for (const statement of statements(source)) await database.run(statement);
+      for (const statement of statements(source)) await runOnce(database, statement);
       await database.run('INSERT INTO schema_version VALUES (?, ?, ?)', [
         file,
         checksum,
@@ -35,6 +35,18 @@ export async function migrate(database: Database, log: Logger): Promise<readonly
     await addCursors(database);
     return applied;
   });
+}
+
+/** Column or key exists: the file was applied up to here before its process died. */
+const ADDED_BEFORE: readonly unknown[] = [1060, 1061];
+
+async function runOnce(database: Database, statement: string): Promise<void> {
+  try {
+    await database.run(statement);
+  } catch (thrown) {
+    const { errno } = thrown as { errno?: unknown };
+    if (!statement.startsWith('ALTER TABLE') || !ADDED_BEFORE.includes(errno)) throw thrown;
+  }
 }
 
 async function migrationFiles(): Promise<string[]> {

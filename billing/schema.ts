@@ -138,7 +138,11 @@ export interface TipReply {
   readonly duplicate: boolean;
 }
 export interface EarningsReply {
+  /** Earned, not payable yet. */
   readonly pending: string;
+  readonly available: string;
+  readonly inFlight: string;
+  readonly paid: string;
   readonly total: string;
 }
 export interface LedgerSummaryReply {

@@ -259,12 +259,17 @@ async function saveSessions(
   }
 }
 
+const COLUMNS = {
+  settlement: 'session_id, from_bill_ms, to_bill_ms, from_cost, to_cost, occurred_ms',
+  tip: 'id, shard, wallet, idem_key, fingerprint, room, payee, amount, occurred_ms',
+} as const;
+
 async function insertAll(
   sql: Sql,
-  table: 'settlement' | 'tip',
+  table: keyof typeof COLUMNS,
   rows: readonly (readonly unknown[])[],
 ): Promise<void> {
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
-    await sql.run(`INSERT INTO ${table} VALUES ?`, [part]);
+    await sql.run(`INSERT INTO ${table} (${COLUMNS[table]}) VALUES ?`, [part]);
   }
 }

@@ -7,13 +7,20 @@ export class Statements {
   constructor(private readonly database: Database) {}
 
   async earnings(performerId: string): Promise<EarningsReply> {
-    const [row] = await this.database.query(
-      `SELECT debits, credits FROM account WHERE kind = 'earnings' AND owner_ref = ?`,
+    const rows = await this.database.query(
+      `SELECT kind, credits - debits AS balance FROM account
+       WHERE kind IN ('earnings', 'available', 'in_flight', 'paid_out') AND owner_ref = ?`,
       [performerId],
     );
-    if (row === undefined) return { pending: '0', total: '0' };
-    const total = bigintOf(row, 'credits');
-    return { pending: String(total - bigintOf(row, 'debits')), total: String(total) };
+    const balances = new Map(rows.map((row) => [textOf(row, 'kind'), bigintOf(row, 'balance')]));
+    const of = (kind: string): string => String(balances.get(kind) ?? 0n);
+    return {
+      pending: of('earnings'),
+      available: of('available'),
+      inFlight: of('in_flight'),
+      paid: of('paid_out'),
+      total: String([...balances.values()].reduce((sum, one) => sum + one, 0n)),
+    };
   }
 
   /** Newest first. Both parts of one charge (model and site) are one entry; spends are negative. */
