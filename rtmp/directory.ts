@@ -4,6 +4,7 @@
 // Invariant: a stream whose node has died is off the list when its lease ends, and exactly one
 // caller of `expire` learns of it.
 import { defineScript, type RedisClient } from '../cluster/index.js';
+import type { StreamHealth } from './stream-health.js';
 
 /** A live stream as the fleet sees it. */
 export interface LiveStreamRow {
@@ -28,6 +29,8 @@ export interface LiveStreamRow {
     readonly sampleRateHz: number;
     readonly channels: number;
   };
+  /** How well the publisher sends; renewed every few seconds, absent while it is away. */
+  readonly health?: StreamHealth;
   /** When the newest picture was made, Unix ms: `/h/<prefix>/<stream>/picture.jpg`. */
   readonly pictureAtMs?: number;
   /** Why the source is not passed on as it is; empty when it is. */

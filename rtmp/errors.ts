@@ -44,6 +44,13 @@ export const rtmpErrors = {
     status: 'NetStream.Publish.BadName',
     message: 'This stream is being published already',
   },
+  RTMP_FLAPPING: {
+    http: 429,
+    retry: true,
+    status: 'NetStream.Publish.Rejected',
+    message:
+      'The encoder connected {max} times within a minute: check its network and wait a minute',
+  },
   RTMP_REPLACED: {
     http: 409,
     retry: false,

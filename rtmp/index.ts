@@ -1,6 +1,7 @@
 // All that other folders may import from rtmp/.
 export { PREVIEW_SID } from './hls/access.js';
 export { type LiveStreamRow, StreamDirectory } from './directory.js';
+export type { StreamHealth } from './stream-health.js';
 // For benchmarks, and for nodes that pull or push streams.
 export { RtmpClient, RtmpStatusError } from './client.js';
 export { INGEST_DEFAULTS, type IngestOptions } from './ingest-options.js';

@@ -14,6 +14,8 @@ export interface IngestOptions {
   readonly publishApp: string;
   readonly playApp: string;
   readonly publishPolicy: PublishPolicy;
+  /** Publishes of one key or stream that may begin within a minute; 0 = no limit. */
+  readonly flapsMax: number;
   readonly connectionsMax: number;
   readonly connectionsPerAddressMax: number;
   readonly tls: TlsOptions | undefined;
@@ -69,6 +71,7 @@ export const INGEST_DEFAULTS: Omit<IngestOptions, 'port' | 'nodeId'> = {
   publishApp: 'publish',
   playApp: 'play',
   publishPolicy: 'replace',
+  flapsMax: 0,
   connectionsMax: 5_000,
   connectionsPerAddressMax: 1_000,
   tls: undefined,
@@ -109,6 +112,7 @@ export function ingestOptions(config: Config): IngestOptions {
     nodeId: node.id,
     port: rtmp.port,
     publishPolicy: rtmp.publishPolicy,
+    flapsMax: rtmp.flapsMax,
     connectionsMax: rtmp.connectionsMax,
     connectionsPerAddressMax: rtmp.connectionsPerAddressMax,
     tls: tlsOptions(config),

@@ -60,6 +60,8 @@ export interface StreamInfo {
    * unwise.
    */
   readonly timestampJumps: number;
+  /** Pictures missing from the video's timestamps: what the encoder left out. */
+  readonly lostFrames: number;
 }
 
 export interface VideoInfo {

@@ -220,6 +220,7 @@ function createShows(
     pictureEveryMs: rtmp.pictureEveryMs,
     turns: new Turns(),
     graceMs: rtmp.reconnectGraceMs,
+    gracePolicy: rtmp.gracePolicy,
     disposeMs: rtmp.disposeMs,
     leaseTtlMs: LEASE_TTL_MS,
     store: new ShowStore(redis),

@@ -49,6 +49,11 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
     return;
   }
   const keyHash = createHash('sha256').update(name).digest('base64url');
+  const { flaps } = context;
+  if (flaps.isOver(keyHash)) {
+    host.refuse({ code: 'RTMP_FLAPPING', max: flaps.max });
+    return;
+  }
   const replaces = context.streams.liveSessionOf(keyHash);
   const claim = context.streams.claim(keyHash);
   if (claim === undefined) {
@@ -64,6 +69,13 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
     host.refuse(refusalOf(verdict));
     return;
   }
+  // Temporary keys are used once: there it is the stream that comes and goes.
+  if (flaps.isOver(streamId)) {
+    context.streams.release(claim);
+    hooks.done();
+    host.refuse({ code: 'RTMP_FLAPPING', max: flaps.max });
+    return;
+  }
   // Nothing may be awaited from here to `activate`: a kick must find the role.
   const stream = context.streams.confirm(claim, {
     streamId,
@@ -76,6 +88,7 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
     host.refuse({ code: 'RTMP_ALREADY_PUBLISHING' });
     return;
   }
+  for (const id of new Set([keyHash, streamId])) flaps.note(id);
   host.activate(role);
   role.start();
 }
@@ -99,7 +112,7 @@ function publicStreamId(verdict: HookVerdict, keyHash: string): string | undefin
 export class PublishRole implements Role {
   readonly kind = 'publish';
   readonly #host: SessionHost;
-  readonly #stream: PublishedStream;
+  #stream: PublishedStream;
   readonly #startedAtMs: number;
   #mediaAtMs: number;
   #isOver = false;
@@ -190,9 +203,19 @@ export class PublishRole implements Role {
     else this.#host.refuse({ code: 'RTMP_KICKED', reason }, 'kicked', reason);
   }
 
-  /** A publisher has the name that its hook gave it. */
-  redirect(): boolean {
-    return false;
+  /**
+   * Goes on under another public id, without asking the hook again: the session stays the same and
+   * is closed by its one done. False when somebody publishes under that id.
+   */
+  redirect(streamId: string): boolean {
+    if (this.#isOver || !STREAM_ID.test(streamId)) return false;
+    const { context, hooks, id: sessionId } = this.#host;
+    const onKick = (reason: string): void => this.kick(reason);
+    const stream = context.streams.move(this.#stream, { streamId, sessionId, onKick });
+    if (stream === undefined) return false;
+    this.#stream = stream;
+    hooks.noteOwed(context.ledger, streamId);
+    return true;
   }
 
   finish(end: ConnectionEnd): void {

@@ -158,6 +158,15 @@ export class PublishedStream implements LiveStream {
     this.#spread(tag);
   }
 
+  /** Begins with what late joiners of another stream get: its publisher goes on here. */
+  continueMedia(from: PublishedStream): void {
+    this.info.describe(from.info.metadata);
+    for (const tag of from.#gop.snapshot()) {
+      if (tag.type === FLV_SCRIPT) this.#gop.push(tag);
+      else this.pushMedia(tag);
+    }
+  }
+
   /** Ends a batch: players get all tags since the last flush in one write. */
   flush(): void {
     if (this.#batch.length === 0) return;

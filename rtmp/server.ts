@@ -12,6 +12,7 @@ import { type Selection, selectSessions } from './control/selection.js';
 import type { NodeStatistics, SessionStatistics } from './control/statistics.js';
 import { type DoneLedger, NO_LEDGER, type OwedEvents } from './done-ledger.js';
 import { DoneQueue } from './done-queue.js';
+import { FlapLimit } from './flap-limit.js';
 import { HookClient } from './hooks.js';
 import type { IngestOptions } from './ingest-options.js';
 import type { LiveStreamListener } from './live-stream.js';
@@ -35,6 +36,7 @@ export interface RtmpServerOptions {
 }
 
 const TICK_MS = 250;
+const FLAP_WINDOW_MS = 60_000;
 const DONE_RETRY_MS = 500;
 const DONE_RETRY_MS_MAX = 30_000;
 const DONE_SESSIONS_MAX = 10_000;
@@ -82,7 +84,9 @@ export class RtmpServer {
       publish: new AddressRules(options.publishAddresses),
       play: new AddressRules(options.playAddresses),
     };
-    this.#context = { options, clock, log, metrics, hooks, doneQueue, ledger, streams, rules };
+    const flaps = new FlapLimit({ max: options.flapsMax, windowMs: FLAP_WINDOW_MS }, clock);
+    const parts = { options, clock, log, metrics, hooks, doneQueue, ledger };
+    this.#context = { ...parts, streams, flaps, rules };
     this.#proxies = networks(options.proxies);
     this.#startedAtMs = clock.monotonicMs();
     this.#boot = clock.nowMs().toString(36);

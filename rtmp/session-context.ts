@@ -7,6 +7,7 @@ import type { ConnectionEnd, EndCode, RtmpConnection } from './connection.js';
 import type { DoneLedger } from './done-ledger.js';
 import type { DoneQueue } from './done-queue.js';
 import type { RtmpErrorCode } from './errors.js';
+import type { FlapLimit } from './flap-limit.js';
 import type { HookClient } from './hooks.js';
 import type { IngestOptions } from './ingest-options.js';
 import type { IngestMetrics } from './metrics.js';
@@ -25,6 +26,7 @@ export interface IngestContext {
   readonly doneQueue: DoneQueue;
   readonly ledger: DoneLedger;
   readonly streams: StreamTable;
+  readonly flaps: FlapLimit;
   readonly rules: { readonly publish: AddressRules; readonly play: AddressRules };
 }
 

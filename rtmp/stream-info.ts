@@ -12,6 +12,9 @@ import { codecName, type FlvTag, timestampDiff } from './protocol/flv.js';
 const FPS_WINDOW = 60;
 const FPS_FRAMES_MIN = 10;
 const KEY_INTERVALS = 5;
+/** A step of this many usual ones is a hole; a longer pause than this is not counted in frames. */
+const HOLE_STEPS = 1.8;
+const HOLE_MS_MAX = 10_000;
 const JUMP_FORWARD_MS = 1_000;
 /** Encoders without sorting step back by a few frames; more is a fault. */
 const JUMP_BACK_MS = -200;
@@ -27,6 +30,7 @@ export class StreamMeter implements StreamInfo {
   #lastKeyMs: number | undefined;
   #lastByType = new Map<number, number>();
   #jumps = 0;
+  #lostFrames = 0;
   #rate = { sinceMs: 0, bytes: 0, bps: 0, previousBps: 0 };
 
   constructor(nowMs: () => number, rateWindowMs: number) {
@@ -68,6 +72,15 @@ export class StreamMeter implements StreamInfo {
     return this.#jumps;
   }
 
+  get lostFrames(): number {
+    return this.#lostFrames;
+  }
+
+  /** What onMetaData said last. */
+  get metadata(): AmfObject {
+    return this.#metadata;
+  }
+
   /** Members of onMetaData. */
   describe(metadata: AmfObject): void {
     this.#metadata = metadata;
@@ -94,6 +107,7 @@ export class StreamMeter implements StreamInfo {
   }
 
   #observeFrame(tag: FlvTag): void {
+    this.#countHole(tag.timestampMs);
     this.#frameTimes.push(tag.timestampMs);
     if (this.#frameTimes.length > FPS_WINDOW) this.#frameTimes.shift();
     if (!tag.isKeyFrame) return;
@@ -102,6 +116,16 @@ export class StreamMeter implements StreamInfo {
       if (this.#keyIntervals.length > KEY_INTERVALS) this.#keyIntervals.shift();
     }
     this.#lastKeyMs = tag.timestampMs;
+  }
+
+  #countHole(timestampMs: number): void {
+    const times = this.#frameTimes;
+    const [first, last] = [times[0], times.at(-1)];
+    if (times.length < FPS_FRAMES_MIN || first === undefined || last === undefined) return;
+    const usualMs = timestampDiff(last, first) / (times.length - 1);
+    const stepMs = timestampDiff(timestampMs, last);
+    if (usualMs <= 0 || stepMs > HOLE_MS_MAX || stepMs < HOLE_STEPS * usualMs) return;
+    this.#lostFrames += Math.round(stepMs / usualMs) - 1;
   }
 
   #fps(): number {

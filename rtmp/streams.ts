@@ -62,6 +62,8 @@ export interface ConfirmOptions {
 
 /** Reason given to a publisher whose stream was taken over. */
 export const REPLACED = 'replaced';
+/** Reason given for a stream whose publisher was moved to another id. */
+export const REDIRECTED = 'redirected';
 
 export class StreamTable {
   readonly #options: StreamTableOptions;
@@ -122,27 +124,21 @@ export class StreamTable {
     }
     slot.stream?.kick(REPLACED);
     assert(slot.stream === undefined, 'a kicked publisher must end at once');
-    const { clock, gopLimits, rateWindowMs } = this.#options;
-    const stream = new PublishedStream({
-      ...options,
-      startedAtMs: clock.nowMs(),
-      nowMs: () => clock.monotonicMs(),
-      gopLimits,
-      rateWindowMs,
-    });
-    clearTimeout(slot.grace);
-    // Ending the old publisher may have dropped the slot.
-    this.#slots.set(slot.streamId, slot);
-    slot.stream = stream;
-    slot.keyHash = claim.keyHash;
-    const state = this.#keys.get(claim.keyHash) ?? { pending: undefined, live: undefined };
-    state.live = stream;
-    this.#keys.set(claim.keyHash, state);
-    if (slot.players.size > 0) {
-      stream.continueFrom(slot.playerTimestampMs);
-      for (const player of slot.players) stream.attach(player);
-    }
-    return stream;
+    return this.#open(slot, claim.keyHash, options);
+  }
+
+  /**
+   * The publisher goes on under another id: the old stream ends, a new one begins with its last
+   * pictures. Undefined when the stream is over or the id is taken.
+   */
+  move(stream: PublishedStream, options: ConfirmOptions): PublishedStream | undefined {
+    const from = this.#slots.get(stream.streamId);
+    if (from?.stream !== stream || this.find(options.streamId) !== undefined) return undefined;
+    this.end(stream, REDIRECTED);
+    const next = this.#open(this.#slot(options.streamId), from.keyHash, options);
+    next.continueMedia(stream);
+    this.announce(next);
+    return next;
   }
 
   /** Tells the media pipeline of a stream whose publisher was told to begin. */
@@ -184,6 +180,30 @@ export class StreamTable {
     if (slot?.players.delete(player) !== true) return;
     slot.stream?.detach(player);
     this.#drop(slot);
+  }
+
+  #open(slot: Slot, keyHash: string, options: ConfirmOptions): PublishedStream {
+    const { clock, gopLimits, rateWindowMs } = this.#options;
+    const stream = new PublishedStream({
+      ...options,
+      startedAtMs: clock.nowMs(),
+      nowMs: () => clock.monotonicMs(),
+      gopLimits,
+      rateWindowMs,
+    });
+    clearTimeout(slot.grace);
+    // Ending the old publisher may have dropped the slot.
+    this.#slots.set(slot.streamId, slot);
+    slot.stream = stream;
+    slot.keyHash = keyHash;
+    const state = this.#keys.get(keyHash) ?? { pending: undefined, live: undefined };
+    state.live = stream;
+    this.#keys.set(keyHash, state);
+    if (slot.players.size > 0) {
+      stream.continueFrom(slot.playerTimestampMs);
+      for (const player of slot.players) stream.attach(player);
+    }
+    return stream;
   }
 
   #slot(streamId: string): Slot {

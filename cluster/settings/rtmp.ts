@@ -25,6 +25,18 @@ export const rtmpSettings = {
     doc: 'What happens when the same key publishes while a publisher is live.',
     fallback: 'replace',
   }),
+  flapsMax: int(
+    'RTMP_FLAPS_MAX',
+    { min: 0, max: 10_000 },
+    {
+      doc: 'Publishes of one key or stream that may begin within a minute; 0 = no limit.',
+      fallback: 20,
+    },
+  ),
+  gracePolicy: choice('RTMP_GRACE_POLICY', ['lost', 'always'], {
+    doc: 'Whom RTMP_RECONNECT_GRACE_MS waits for: lost links, or also publishers that said goodbye.',
+    fallback: 'lost',
+  }),
   idleTimeoutMs: int(
     'RTMP_IDLE_TIMEOUT_MS',
     { min: 500, max: 600_000 },

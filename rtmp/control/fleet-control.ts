@@ -71,7 +71,10 @@ export class FleetControl {
     return sum(await this.#ask({ kind: 'drop', selection, reason }));
   }
 
-  /** Moves players to another live stream of their node; resolves to their number. */
+  /**
+   * Moves players to another live stream of their node, a publisher to an id that nobody publishes
+   * under; resolves to the number of moved sessions.
+   */
   async redirect(selection: Selection, newName: string): Promise<number> {
     return sum(await this.#ask({ kind: 'redirect', selection, newName }));
   }

@@ -3,7 +3,8 @@
 //   GET  /streams · GET /sessions · GET /statistics · GET /stat (XML)
 //   POST /sessions/<id>/kick · POST /streams/<id>/kick · POST /drain
 //   GET  /control/drop/{publisher,subscriber,client}?app&name&addr&clientid
-//   GET  /control/redirect/{subscriber,client}?…&newname
+//   POST /streams/<id>/redirect?to=<id>
+//   GET  /control/redirect/{publisher,subscriber,client}?…&newname
 
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -89,6 +90,12 @@ async function route(options: ControlServerOptions, method: string, url: URL): P
         : { section: 'publisher', name: id };
     const count = await control.drop(selection, url.searchParams.get('reason') ?? DROP_REASON);
     return json(count > 0 ? 200 : 404, { count });
+  }
+  const to = url.searchParams.get('to');
+  if (method === 'POST' && first === 'streams' && third === 'redirect' && to !== null) {
+    const name = decodeURIComponent(second);
+    const moved = await control.redirect({ section: 'publisher', name }, to);
+    return json(moved > 0 ? 200 : 404, { count: moved });
   }
   return json(404, { error: { code: 'CONTROL_UNKNOWN', message: 'No such control address' } });
 }

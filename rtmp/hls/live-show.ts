@@ -10,6 +10,8 @@ import type { HealthRules } from '../ffmpeg/health-watch.js';
 import { Thumbnailer, type Turns } from '../ffmpeg/thumbnailer.js';
 import type { LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
+import { healthOf } from '../stream-health.js';
+import { REDIRECTED } from '../streams.js';
 import type { MediaFiles } from './media-files.js';
 import { StreamPipeline } from './pipeline.js';
 import { Show, type ShowState } from './show.js';
@@ -30,6 +32,8 @@ export interface LiveShowDeps {
   readonly pictureEveryMs: number;
   readonly turns: Turns;
   readonly graceMs: number;
+  /** `lost`: a publisher that said goodbye, or was dropped for a reason, is not waited for. */
+  readonly gracePolicy: 'lost' | 'always';
   readonly disposeMs: number;
   readonly leaseTtlMs: number;
   readonly store: ShowStore;
@@ -50,6 +54,11 @@ export interface LiveShowDeps {
 
 /** A show of a node that died is continued within this time on top of the grace. */
 const CONTINUE_SLACK_MS = 60_000;
+
+/** How a publish ends when nobody is to be waited for; the others are lost links and restarts. */
+const FINAL_ENDS: ReadonlySet<string> = new Set([
+  ...['unpublished', 'kicked', 'bitrate', 'duration', 'refused', REDIRECTED],
+]);
 
 export class LiveShow {
   readonly streamId: string;
@@ -253,8 +262,10 @@ export class LiveShow {
     this.#pipeline = undefined;
     this.#stream = undefined;
     await this.#save();
-    this.#log.info({ event: 'show.paused', reason, graceMs: this.#deps.graceMs });
-    const waitMs = this.show === undefined ? 0 : this.#deps.graceMs;
+    const { graceMs, gracePolicy } = this.#deps;
+    const isFinal = gracePolicy === 'lost' && FINAL_ENDS.has(reason);
+    const waitMs = this.show === undefined || isFinal ? 0 : graceMs;
+    this.#log.info({ event: 'show.paused', reason, graceMs: waitMs });
     this.#timer = setTimeout(() => this.#enqueue('end', () => this.#finish()), waitMs);
   }
 
@@ -375,6 +386,7 @@ export class LiveShow {
       notes: this.#pipeline?.notes ?? [],
       ...(size === undefined ? {} : { video: { ...size, codec } }),
       ...(audio === undefined ? {} : { audio }),
+      ...(this.#stream === undefined ? {} : { health: healthOf(this.#stream.info) }),
       ...(this.#pictureAtMs === undefined ? {} : { pictureAtMs: this.#pictureAtMs }),
     };
   }
