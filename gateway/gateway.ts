@@ -14,6 +14,7 @@ import { createAccess, levelRights, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { Commands } from './commands.js';
 import { CONTROL_TOPIC, parseControlOrder, type ControlOrder } from './control.js';
+import { Coordinators } from './coordinators.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
 import { createHistory, type History } from './history.js';
@@ -31,7 +32,7 @@ import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
 import type { SessionEvents, TopicPublisher } from './socket.js';
 import { Subscriptions } from './subscriptions.js';
-import { ViewerCounts } from './viewer-counts.js';
+import { announceViewers, ViewerCounts } from './viewer-counts.js';
 
 export interface GatewaySettings {
   readonly historyMax: number;
@@ -90,6 +91,7 @@ class Worker implements Gateway, SessionEvents {
   private readonly rules: RoomRules;
   private readonly moderation: Moderation;
   private readonly viewers: ViewerCounts;
+  private readonly coordinators: Coordinators<Channel>;
   private readonly paid: PaidSessions;
   private sweeper: NodeJS.Timeout | undefined;
   private unsubscribe: (() => Promise<void>)[] = [];
@@ -126,6 +128,16 @@ class Worker implements Gateway, SessionEvents {
       expel: (session, channel, reason) => this.expel(session, channel, 'banned', reason),
     });
     this.viewers = new ViewerCounts({ redis, log, nowMs, worker: node });
+    this.coordinators = new Coordinators<Channel>({
+      redis,
+      log,
+      worker: node,
+      nowMs: () => clock.monotonicMs(),
+      rooms: () => this.viewers.channels(),
+      workersOf: (channel) => this.viewers.workersOf(channel),
+      duty: (channel, token, leaseMs) =>
+        announceViewers.run(redis, { channel, worker: node, token, leaseMs }),
+    });
     this.paid = new PaidSessions({
       proofOfLife: options.proofOfLife,
       intervalMs: settings.updateIntervalMs,
@@ -243,6 +255,7 @@ class Worker implements Gateway, SessionEvents {
     while (this.sessions.size > 0 && left() > 0) await pause(Math.min(20, Math.max(1, left())));
     for (const session of [...this.sessions]) this.end(session, 'draining');
     await this.viewers.leave();
+    await this.coordinators.leave();
   }
 
   async stop(): Promise<void> {
@@ -338,6 +351,7 @@ class Worker implements Gateway, SessionEvents {
     this.hub.sweep();
     this.delivery.sweep();
     this.viewers.sweep();
+    void this.coordinators.sweep();
   }
 
   private watch(): void {

@@ -1,11 +1,11 @@
-// How many viewers each room has. Every worker reports its own number with a lease; the script adds
-// up. Invariant: a dead worker's viewers are gone when its lease is, and no process has to notice
-// its death.
+// How many viewers each room has. Every worker reports its own number with a lease; the room's
+// coordinator adds up and tells the room. Invariant: a dead worker's viewers are gone when its
+// lease is, and no process has to notice its death.
 import { coerceError, defineScript, type Logger, type RedisClient } from '../cluster/index.js';
 import { levelRights } from './access.js';
 import type { Channel } from './channel.js';
 import { channelKeys, type ChannelKeys } from './channel-keys.js';
-import { asNumber } from './scripts.js';
+import { leaseKey } from './coordinator-scripts.js';
 import type { Membership, Session } from './session.js';
 
 export interface ReportArgs {
@@ -16,13 +16,33 @@ export interface ReportArgs {
   readonly leaseMs: number;
 }
 
-export const reportViewers = defineScript<ReportArgs, number>({
+/** Replies with the workers that have viewers in the room. */
+export const reportViewers = defineScript<ReportArgs, readonly string[]>({
   file: new URL('./lua/report-viewers.lua', import.meta.url),
   encode: ({ keys, nowMs, worker, viewers, leaseMs }) => ({
-    keys: [keys.counts, keys.values, keys.feed],
+    keys: [keys.counts, keys.values],
     argv: [nowMs, worker, viewers, leaseMs],
   }),
-  decode: asNumber,
+  decode: (reply) => reply as string[],
+});
+
+interface AnnounceArgs {
+  readonly channel: { readonly name: string; readonly keys: ChannelKeys };
+  readonly worker: string;
+  readonly token: number;
+  readonly leaseMs: number;
+}
+
+const announcements = { '-1': 'fenced', '0': 'unchanged', '1': 'published' } as const;
+
+/** Tells the room its number of viewers and renews the coordinator's lease. */
+export const announceViewers = defineScript<AnnounceArgs, 'fenced' | 'unchanged' | 'published'>({
+  file: new URL('./lua/announce-viewers.lua', import.meta.url),
+  encode: ({ channel: { name, keys }, worker, token, leaseMs }) => ({
+    keys: [leaseKey(name), keys.counts, keys.values, keys.feed],
+    argv: [0, worker, token, leaseMs],
+  }),
+  decode: (reply) => announcements[String(reply) as keyof typeof announcements],
 });
 
 export interface ViewerCountsOptions {
@@ -41,6 +61,8 @@ interface Room {
   readonly users: Map<string, number>;
   reported: number;
   reportedMs: number;
+  /** With viewers in the room, as the last report was answered. */
+  workers: readonly string[];
   isBusy: boolean;
 }
 
@@ -56,6 +78,7 @@ export class ViewerCounts {
       users: new Map<string, number>(),
       reported: 0,
       reportedMs: 0,
+      workers: [],
       isBusy: false,
     };
     this.rooms.set(channel, room);
@@ -74,6 +97,16 @@ export class ViewerCounts {
   /** Viewers of a room at this worker. */
   local(channel: Channel): number {
     return this.rooms.get(channel)?.users.size ?? 0;
+  }
+
+  /** Rooms that have viewers here. */
+  channels(): Iterable<Channel> {
+    return [...this.rooms].filter(([, room]) => room.users.size > 0).map(([channel]) => channel);
+  }
+
+  /** Workers that had viewers in the room at the last report, at most 5 s ago. */
+  workersOf(channel: Channel): readonly string[] {
+    return this.rooms.get(channel)?.workers ?? [];
   }
 
   /** Once a second: reports what has changed, and all before their leases end. */
@@ -99,7 +132,7 @@ export class ViewerCounts {
     const { redis, worker, nowMs, log } = this.options;
     room.isBusy = true;
     try {
-      await reportViewers.run(redis, {
+      room.workers = await reportViewers.run(redis, {
         keys: channel.keys,
         nowMs: 0,
         worker,
