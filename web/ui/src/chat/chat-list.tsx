@@ -1,72 +1,23 @@
-// The scrolling part of the chat: follows the newest line while the reader is at the end, stays put
-// and counts while not.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import { flushSync } from 'react-dom';
+// The scrolling part of the chat. Only lines near to what is in sight are in the page, so that a
+// busy room and a long look back stay smooth on a phone.
+import { useLayoutEffect, useState } from 'react';
+import { useStore } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { DownIcon } from '../ui/icons.js';
+import type { Chat } from './chat.js';
 import { oldestOffset } from './chat-log.js';
-import type { ChatLog } from './chat-log.js';
+import type { ChatAuthor, ChatLine, ChatLog } from './chat-log.js';
 import { ChatMessage } from './chat-message.js';
 import type { LineActions } from './chat-message.js';
-
-const nearEndPx = 48;
+import { useChatScroll } from './use-chat-scroll.js';
 
 interface ChatListProps extends LineActions {
+  chat: Chat;
+  channel: string;
   log: ChatLog;
-  myName: string | undefined;
+  me: ChatAuthor | undefined;
   /** Changes when the reader has said something: then the end is wanted. */
   ownCount: number;
-  /**
-   * Fetches older lines; resolves to the change to make, undefined at the beginning of the chat.
-   */
-  readBack: () => Promise<(() => void) | undefined>;
-  onEnd: () => void;
-}
-
-interface Follow {
-  ref: React.RefObject<HTMLDivElement | null>;
-  missed: number;
-  onScroll: () => void;
-  toEnd: () => void;
-}
-
-function useFollow(log: ChatLog, ownCount: number, onEnd: () => void): Follow {
-  const ref = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const [seen, setSeen] = useState<number | undefined>(undefined);
-  const toEnd = useCallback(() => {
-    isAtEnd.current = true;
-    setSeen(undefined);
-    const list = ref.current;
-    if (list) list.scrollTop = list.scrollHeight;
-  }, []);
-  useLayoutEffect(() => {
-    const list = ref.current;
-    if (list && isAtEnd.current) list.scrollTop = list.scrollHeight;
-  }, [log]);
-  useLayoutEffect(() => {
-    if (ownCount > 0) toEnd();
-  }, [ownCount, toEnd]);
-  useEffect(() => {
-    const list = ref.current;
-    if (!list) return undefined;
-    // The on-screen keyboard and a turned phone change the height: the end stays in view.
-    const observer = new ResizeObserver(() => {
-      if (isAtEnd.current) list.scrollTop = list.scrollHeight;
-    });
-    observer.observe(list);
-    return () => observer.disconnect();
-  }, []);
-  const onScroll = (): void => {
-    const list = ref.current;
-    if (!list) return;
-    const isNear = list.scrollHeight - list.scrollTop - list.clientHeight < nearEndPx;
-    if (isNear === isAtEnd.current) return;
-    isAtEnd.current = isNear;
-    setSeen(isNear ? undefined : log.arrived);
-    if (isNear) onEnd();
-  };
-  return { ref, missed: seen === undefined ? 0 : log.arrived - seen, onScroll, toEnd };
 }
 
 interface Past {
@@ -74,23 +25,15 @@ interface Past {
   load: () => void;
 }
 
-/** Going back: the lines on the screen stay where they are while older ones are put above them. */
-function usePast(
-  ref: React.RefObject<HTMLDivElement | null>,
-  readBack: ChatListProps['readBack'],
-): Past {
+function usePast(chat: Chat, channel: string): Past {
   const [state, setState] = useState<Past['state']>('unknown');
   const load = (): void => {
     setState('loading');
-    readBack()
+    chat
+      .readBack(channel)
       .then((apply) => {
-        const list = ref.current;
-        const fromEnd = list ? list.scrollHeight - list.scrollTop : 0;
-        flushSync(() => {
-          apply?.();
-          setState(apply ? 'unknown' : 'beginning');
-        });
-        if (list) list.scrollTop = list.scrollHeight - fromEnd;
+        apply?.();
+        setState(apply ? 'unknown' : 'beginning');
       })
       .catch(() => setState('failed'));
   };
@@ -104,20 +47,38 @@ const pastWords: Record<Past['state'], string> = {
   failed: 'Not available. Try again',
 };
 
+/** The message that a line answers: among the lines, looked up before, or to be looked up. */
+function useQuote(chat: Chat, channel: string, log: ChatLog) {
+  const quotes = useStore(chat.quotes);
+  return (line: ChatLine): ChatLine | null | undefined => {
+    const { reply } = line;
+    if (reply === undefined) return undefined;
+    const shown = log.lines.find((one) => one.offset === reply);
+    if (shown) return shown;
+    const found = quotes.get(reply);
+    if (found === undefined) queueMicrotask(() => chat.lookUp(channel, reply));
+    return found;
+  };
+}
+
 export function ChatList(props: ChatListProps) {
-  const { log, myName, ownCount, readBack, onEnd, onRetry, onDrop, onMention } = props;
-  const { ref, missed, onScroll, toEnd } = useFollow(log, ownCount, onEnd);
-  const past = usePast(ref, readBack);
+  const { chat, channel, log, me, ownCount, ...actions } = props;
+  const { scroller, rows, shown, missed, onScroll, toEnd } = useChatScroll(log, () => chat.atEnd());
+  const quoteOf = useQuote(chat, channel, log);
+  const past = usePast(chat, channel);
   const hasPast = (oldestOffset(log) ?? 1) > 1 && past.state !== 'beginning';
+  useLayoutEffect(() => {
+    if (ownCount > 0) toEnd();
+  }, [ownCount, toEnd]);
   return (
     <div className="chat-scroll-frame">
       <div
         className="chat-scroll"
-        ref={ref}
+        ref={scroller}
         onScroll={onScroll}
         tabIndex={0}
-        role="log"
-        aria-label="Chat"
+        role="group"
+        aria-label="Messages"
       >
         {hasPast ? (
           <div className="chat-past">
@@ -126,16 +87,16 @@ export function ChatList(props: ChatListProps) {
             </Button>
           </div>
         ) : null}
-        <ol className="chat-lines" data-testid="chat-list">
-          {log.lines.map((line) => (
-            <ChatMessage
-              key={line.key}
-              line={line}
-              myName={myName}
-              onRetry={onRetry}
-              onDrop={onDrop}
-              onMention={onMention}
-            />
+        <ol
+          className="chat-lines"
+          data-testid="chat-list"
+          ref={rows}
+          style={{ paddingTop: shown.abovePx, paddingBottom: shown.belowPx }}
+        >
+          {log.lines.slice(shown.from, shown.to).map((line) => (
+            <li key={line.key} className="chat-row">
+              <ChatMessage line={line} quote={quoteOf(line)} me={me} {...actions} />
+            </li>
           ))}
         </ol>
         {log.lines.length === 0 ? (

@@ -7,14 +7,22 @@ export interface ChatAuthor {
   role: string;
 }
 
-export type LineStatus = 'sending' | 'sent' | 'failed';
+/**
+ * `held` waits for a moderator, `denied` was turned down by one, `sampled` was left out because the
+ * room is too fast: these have no place in the sequence and only their author sees them.
+ */
+export type LineStatus = 'sending' | 'sent' | 'failed' | 'held' | 'denied' | 'sampled';
 
 export interface ChatLine {
   /** Stable React key: survives the change from own draft to acknowledged line. */
   key: string;
-  kind: 'message' | 'tip' | 'notice';
+  kind: 'message' | 'tip' | 'notice' | 'presence';
   from?: ChatAuthor;
   text: string;
+  /** Offset of the message that this one answers. */
+  reply?: number;
+  /** Of a presence line: who came or went, the first ones by name. */
+  moves?: { is: 'in' | 'out'; names: string[]; count: number };
   amountMilli?: string;
   mid?: string;
   offset?: number;
@@ -58,7 +66,7 @@ function insertByOffset(lines: ChatLine[], line: ChatLine): void {
   let at = lines.length;
   while (at > 0) {
     const before = lines[at - 1];
-    const isUnsent = before !== undefined && before.status !== 'sent';
+    const isUnsent = before?.status === 'sending' || before?.status === 'failed';
     const isLater =
       before?.offset !== undefined && line.offset !== undefined && before.offset > line.offset;
     if (!isUnsent && !isLater) break;
@@ -85,7 +93,7 @@ export function addLines(log: ChatLog, incoming: readonly ChatLine[]): ChatLog {
       continue;
     }
     insertByOffset(lines, line);
-    if (line.kind !== 'notice') arrived += 1;
+    if (line.kind === 'message' || line.kind === 'tip') arrived += 1;
   }
   return { ...log, lines: bounded(lines, log.keep), arrived };
 }
@@ -118,7 +126,7 @@ function findRecent(lines: readonly ChatLine[], line: ChatLine): number {
 /** Shows an own line before the server has it. */
 export function addDraft(
   log: ChatLog,
-  draft: { mid: string; from: ChatAuthor; text: string; atMs: number },
+  draft: { mid: string; from: ChatAuthor; text: string; reply?: number; atMs: number },
 ): ChatLog {
   const line: ChatLine = { ...draft, key: draft.mid, kind: 'message', status: 'sending' };
   return { ...log, lines: bounded([...log.lines, line], log.keep) };
@@ -149,6 +157,50 @@ export function markSending(log: ChatLog, mid: string): ChatLog {
     const { problem: _problem, ...rest } = line;
     return { ...rest, status: 'sending' };
   });
+}
+
+/** Accepted without a place: only the author sees the line, with the reason beside it. */
+export function setAside(
+  log: ChatLog,
+  mid: string,
+  status: 'held' | 'denied' | 'sampled',
+  problem?: string,
+): ChatLog {
+  return change(log, mid, (line) => {
+    const { problem: _problem, ...rest } = line;
+    if (line.status === 'sent') return line;
+    return { ...rest, status, ...(problem === undefined ? {} : { problem }) };
+  });
+}
+
+/** The line that has waited longest for a moderator. */
+export function oldestHeld(log: ChatLog): ChatLine | undefined {
+  return log.lines.find((line) => line.status === 'held');
+}
+
+const namesMax = 3;
+
+/** Who came or went; a run of the same kind is one line, so that a busy door stays readable. */
+export function addMove(
+  log: ChatLog,
+  move: { key: string; is: 'in' | 'out'; name: string; atMs: number },
+): ChatLog {
+  const last = log.lines.at(-1);
+  if (last?.moves?.is === move.is) {
+    const { names, count } = last.moves;
+    const next = names.length < namesMax ? [...names, move.name] : names;
+    const merged = { ...last, moves: { is: move.is, names: next, count: count + 1 } };
+    return { ...log, lines: [...log.lines.slice(0, -1), merged] };
+  }
+  const line: ChatLine = {
+    key: move.key,
+    kind: 'presence',
+    text: '',
+    moves: { is: move.is, names: [move.name], count: 1 },
+    atMs: move.atMs,
+    status: 'sent',
+  };
+  return addLines(log, [line]);
 }
 
 export function dropLine(log: ChatLog, key: string): ChatLog {

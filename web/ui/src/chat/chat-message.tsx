@@ -3,8 +3,8 @@ import { memo } from 'react';
 import { formatCreditsUnit } from '../format/credits.js';
 import { formatTime } from '../format/clock.js';
 import { hashText } from '../format/hash.js';
-import { Button } from '../ui/button.js';
-import { TicketIcon } from '../ui/icons.js';
+import { Button, IconButton } from '../ui/button.js';
+import { FlagIcon, ReplyIcon, TicketIcon } from '../ui/icons.js';
 import type { ChatAuthor, ChatLine } from './chat-log.js';
 import { isEmote, mentionsMe, splitText } from './chat-text.js';
 import { Emote } from './emote.js';
@@ -14,11 +14,16 @@ export interface LineActions {
   onDrop: (line: ChatLine) => void;
   /** Undefined for those who may only read. */
   onMention: ((name: string) => void) | undefined;
+  onReply: ((line: ChatLine) => void) | undefined;
+  /** Undefined for strangers. */
+  onReport: ((line: ChatLine) => void) | undefined;
 }
 
 interface LineProps extends LineActions {
   line: ChatLine;
-  myName: string | undefined;
+  /** The message that this one answers; null = gone, undefined = none or not known yet. */
+  quote: ChatLine | null | undefined;
+  me: ChatAuthor | undefined;
 }
 
 const roleNames: Record<string, string> = {
@@ -87,7 +92,7 @@ const bigTipMilli = 50_000n;
 function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
   const isBig = BigInt(line.amountMilli ?? '0') >= bigTipMilli;
   return (
-    <li className={isBig ? 'line line-tip is-big' : 'line line-tip'} data-kind="tip">
+    <div className={isBig ? 'line line-tip is-big' : 'line line-tip'} data-kind="tip">
       <TicketIcon />
       <div>
         <strong>{line.from?.name}</strong> tipped{' '}
@@ -98,7 +103,54 @@ function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
           </p>
         )}
       </div>
-    </li>
+    </div>
+  );
+}
+
+function Presence({ moves }: { moves: NonNullable<ChatLine['moves']> }) {
+  const { is, names, count } = moves;
+  const more = count - names.length;
+  const who = more > 0 ? [...names, `${String(more)} more`] : names;
+  const list =
+    who.length < 2 ? who.join('') : `${who.slice(0, -1).join(', ')} and ${who.at(-1) ?? ''}`;
+  return (
+    <p className="line line-presence" data-kind="presence">
+      {list} {is === 'in' ? 'came in' : 'left'}
+    </p>
+  );
+}
+
+function QuoteBox({ quote }: { quote: ChatLine | null }) {
+  const isGone = quote === null || quote.isDeleted === true;
+  return (
+    <p className="line-quote" data-testid="quote">
+      <ReplyIcon />
+      {isGone ? (
+        <em>A message that was removed</em>
+      ) : (
+        <>
+          <span className="visually-hidden">In answer to </span>
+          <strong>{quote.from?.name}</strong> <span>{quote.text}</span>
+        </>
+      )}
+    </p>
+  );
+}
+
+const asideWords: Partial<Record<ChatLine['status'], string>> = {
+  held: 'Waits for a moderator. Only you can see it.',
+  denied: 'A moderator has turned this message down.',
+  sampled: 'Not shown to the others: the room is too fast.',
+};
+
+function Aside({ line }: { line: ChatLine }) {
+  const words = asideWords[line.status];
+  if (words === undefined) return null;
+  return (
+    <p className="line-aside" role="status">
+      {words}
+      {line.problem === undefined ? null : ` (${line.problem})`}
+    </p>
   );
 }
 
@@ -118,29 +170,58 @@ function FailedActions({ line, onRetry, onDrop }: FailedProps) {
   );
 }
 
-export const ChatMessage = memo(function ChatMessage(props: LineProps) {
-  const { line, myName, onRetry, onDrop, onMention } = props;
-  if (line.kind === 'notice') return <li className="line line-notice">{line.text}</li>;
-  if (line.kind === 'tip') return <Tip line={line} myName={myName} />;
-  const isMention = mentionsMe(line.text, myName);
+type ToolProps = Pick<LineActions, 'onReply' | 'onReport'> & { line: ChatLine; isMine: boolean };
+
+/** Shown on hover, on focus and, on a phone, beside a line that was tapped. */
+function Tools({ line, isMine, onReply, onReport }: ToolProps) {
+  const isPlaced = line.status === 'sent' && line.offset !== undefined && line.isDeleted !== true;
+  if (!isPlaced || (!onReply && !onReport)) return null;
+  const name = line.from?.name ?? '';
   return (
-    <li
+    <span className="line-tools">
+      {onReply ? (
+        <IconButton label={`Reply to ${name}`} onClick={() => onReply(line)}>
+          <ReplyIcon />
+        </IconButton>
+      ) : null}
+      {onReport && !isMine ? (
+        <IconButton label={`Report this message of ${name}`} onClick={() => onReport(line)}>
+          <FlagIcon />
+        </IconButton>
+      ) : null}
+    </span>
+  );
+}
+
+export const ChatMessage = memo(function ChatMessage(props: LineProps) {
+  const { line, quote, me, onRetry, onDrop, onMention, onReply, onReport } = props;
+  if (line.kind === 'notice') return <p className="line line-notice">{line.text}</p>;
+  if (line.moves) return <Presence moves={line.moves} />;
+  if (line.kind === 'tip') return <Tip line={line} myName={me?.name} />;
+  const isMine = line.from !== undefined && line.from.id === me?.id;
+  const isAnswer = me !== undefined && quote?.from?.id === me.id;
+  const isMention = !isMine && (isAnswer || mentionsMe(line.text, me?.name));
+  return (
+    <div
       className={isMention ? 'line is-mention' : 'line'}
       data-kind="message"
       data-status={line.status}
       title={formatTime(line.atMs)}
     >
+      {line.reply === undefined || quote === undefined ? null : <QuoteBox quote={quote} />}
       {line.from ? <Author author={line.from} onMention={onMention} /> : null}
       {line.isDeleted === true ? (
         <span className="line-deleted">message removed</span>
       ) : (
         <span className="line-text">
-          <Words text={line.text} myName={myName} />
+          <Words text={line.text} myName={me?.name} />
         </span>
       )}
+      <Tools line={line} isMine={isMine} onReply={onReply} onReport={onReport} />
+      <Aside line={line} />
       {line.status === 'failed' ? (
         <FailedActions line={line} onRetry={onRetry} onDrop={onDrop} />
       ) : null}
-    </li>
+    </div>
   );
 });

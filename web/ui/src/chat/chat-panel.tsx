@@ -1,5 +1,5 @@
-// The chat beside the video: status, lines and composer. What a stranger or a ghost may not do is
-// said, not hidden.
+// The chat beside the video: status, pinned message, lines and composer, or the people in the room.
+// What a stranger or a ghost may not do is said, not hidden.
 import { useCallback, useState } from 'react';
 import { formatViewers } from '../format/clock.js';
 import { realtimeStore } from '../realtime/realtime.js';
@@ -7,11 +7,14 @@ import type { RealtimeStatus } from '../realtime/realtime.js';
 import { Link } from '../router/link.js';
 import { loginHref } from '../router/router.js';
 import { useStore } from '../state/use-store.js';
-import { EyeIcon } from '../ui/icons.js';
+import { useNow } from '../state/use-now.js';
+import { ChatIcon, EyeIcon, PeopleIcon, PinIcon } from '../ui/icons.js';
+import type { Chat } from './chat.js';
+import { ChatAnnouncer } from './chat-announcer.js';
 import { ChatComposer } from './chat-composer.js';
 import { ChatList } from './chat-list.js';
 import type { ChatAuthor, ChatLine } from './chat-log.js';
-import type { Chat } from './use-chat.js';
+import { PeopleList } from './people-list.js';
 import '../styles/chat.css';
 
 interface ChatPanelProps {
@@ -23,7 +26,10 @@ interface ChatPanelProps {
   /** False for those who may only read. */
   canWrite: boolean;
   isJoined: boolean;
+  onReport: ((line: ChatLine) => void) | undefined;
 }
+
+type Tab = 'chat' | 'people';
 
 function statusWords(status: RealtimeStatus, isJoined: boolean): string {
   if (status === 'reconnecting') return 'Connection lost. Reconnecting…';
@@ -32,14 +38,64 @@ function statusWords(status: RealtimeStatus, isJoined: boolean): string {
   return 'Joining the chat…';
 }
 
-interface FooterProps {
-  me: ChatAuthor | undefined;
-  canWrite: boolean;
+function Head({ viewers, tab, onTab }: HeadProps) {
+  return (
+    <header className="chat-head">
+      <div className="chat-tabs" role="group" aria-label="Show">
+        <button type="button" aria-pressed={tab === 'chat'} onClick={() => onTab('chat')}>
+          <ChatIcon />
+          Chat
+        </button>
+        <button
+          type="button"
+          aria-pressed={tab === 'people'}
+          onClick={() => onTab('people')}
+          data-testid="people-open"
+        >
+          <PeopleIcon />
+          People
+        </button>
+      </div>
+      {viewers === undefined ? null : (
+        <span className="chat-viewers number">
+          <EyeIcon />
+          {formatViewers(viewers)}
+        </span>
+      )}
+    </header>
+  );
+}
+
+interface HeadProps {
+  viewers: number | undefined;
+  tab: Tab;
+  onTab: (tab: Tab) => void;
+}
+
+function PinnedLine({ chat }: { chat: Chat }) {
+  const pin = useStore(chat.pin);
+  const nowMs = useNow(5000, pin?.untilMs !== undefined);
+  if (!pin || (pin.untilMs !== undefined && pin.untilMs <= nowMs)) return null;
+  return (
+    <p className="chat-pin" data-testid="pin">
+      <PinIcon />
+      <span>
+        <span className="visually-hidden">Pinned: </span>
+        {pin.from === undefined ? null : <strong>{pin.from} </strong>}
+        {pin.text}
+      </span>
+    </p>
+  );
+}
+
+interface FooterProps extends Pick<ChatPanelProps, 'chat' | 'me' | 'canWrite'> {
   mention: { name: string } | undefined;
+  replyTo: ChatLine | undefined;
+  onReplyEnd: () => void;
   onSend: (text: string) => void;
 }
 
-function Footer({ me, canWrite, mention, onSend }: FooterProps) {
+function Footer({ me, canWrite, ...rest }: FooterProps) {
   if (!me) {
     return (
       <div className="composer composer-note">
@@ -53,58 +109,89 @@ function Footer({ me, canWrite, mention, onSend }: FooterProps) {
   if (!canWrite) {
     return <div className="composer composer-note">You may read along here, but not write.</div>;
   }
-  return <ChatComposer onSend={onSend} mention={mention} />;
+  return <ChatComposer {...rest} />;
 }
 
-export function ChatPanel(props: ChatPanelProps) {
-  const { chat, channel, me, viewers, canWrite, isJoined } = props;
+type OpenProps = Omit<ChatPanelProps, 'channel' | 'viewers' | 'isJoined'> & {
+  channel: string;
+  tab: Tab;
+  onTab: (tab: Tab) => void;
+};
+
+/** Inside the room: lines above, composer below. */
+function OpenChat({ chat, channel, me, canWrite, onReport, tab, onTab }: OpenProps) {
   const log = useStore(chat.store);
-  const { status } = useStore(realtimeStore);
   const [ownCount, setOwnCount] = useState(0);
   const [mention, setMention] = useState<{ name: string }>();
-  const onRetry = useCallback(
-    (line: ChatLine) => {
-      if (channel !== undefined) chat.retry(channel, line);
-    },
-    [chat, channel],
-  );
+  const [replyTo, setReplyTo] = useState<ChatLine>();
+  const onRetry = useCallback((line: ChatLine) => chat.retry(channel, line), [chat, channel]);
   const onDrop = useCallback((line: ChatLine) => chat.drop(line), [chat]);
-  const onMention = useCallback((name: string) => setMention({ name }), []);
+  const onMention = useCallback(
+    (name: string) => {
+      onTab('chat');
+      setMention({ name });
+    },
+    [onTab],
+  );
   const onSend = (text: string): void => {
-    if (channel === undefined || !me) return;
-    chat.send(channel, me, text);
+    if (!me) return;
+    const { offset } = replyTo ?? {};
+    chat.send(channel, { text, from: me, ...(offset === undefined ? {} : { reply: offset }) });
+    onTab('chat');
+    setReplyTo(undefined);
     setOwnCount((count) => count + 1);
   };
-  const words = channel === undefined ? '' : statusWords(status, isJoined);
+  const mayWrite = me !== undefined && canWrite;
+  return (
+    <>
+      {tab === 'people' ? (
+        <PeopleList chat={chat} channel={channel} onMention={mayWrite ? onMention : undefined} />
+      ) : (
+        <>
+          <PinnedLine chat={chat} />
+          <ChatList
+            chat={chat}
+            channel={channel}
+            log={log}
+            me={me}
+            ownCount={ownCount}
+            onRetry={onRetry}
+            onDrop={onDrop}
+            onMention={mayWrite ? onMention : undefined}
+            onReply={mayWrite ? setReplyTo : undefined}
+            onReport={me ? onReport : undefined}
+          />
+        </>
+      )}
+      <Footer
+        chat={chat}
+        me={me}
+        canWrite={canWrite}
+        mention={mention}
+        replyTo={replyTo}
+        onReplyEnd={() => setReplyTo(undefined)}
+        onSend={onSend}
+      />
+    </>
+  );
+}
+
+export function ChatPanel({ viewers, isJoined, channel, ...rest }: ChatPanelProps) {
+  const { status } = useStore(realtimeStore);
+  const [tab, setTab] = useState<Tab>('chat');
   return (
     <section className="chat" aria-label="Chat">
-      <header className="chat-head">
-        <h2>Chat</h2>
-        {viewers === undefined ? null : (
-          <span className="chat-viewers number">
-            <EyeIcon />
-            {formatViewers(viewers)}
-          </span>
-        )}
-      </header>
+      <h2 className="visually-hidden">Chat</h2>
+      <Head viewers={viewers} tab={tab} onTab={setTab} />
       <p className="chat-status" role="status" aria-live="polite">
-        {words}
+        {channel === undefined ? '' : statusWords(status, isJoined)}
       </p>
       {channel === undefined ? (
         <div className="chat-closed muted">Chat opens when you are in the room.</div>
       ) : (
         <>
-          <ChatList
-            log={log}
-            myName={me?.name}
-            ownCount={ownCount}
-            onRetry={onRetry}
-            onDrop={onDrop}
-            onMention={me && canWrite ? onMention : undefined}
-            readBack={() => chat.readBack(channel)}
-            onEnd={chat.atEnd}
-          />
-          <Footer me={me} canWrite={canWrite} mention={mention} onSend={onSend} />
+          <OpenChat {...rest} channel={channel} tab={tab} onTab={setTab} />
+          <ChatAnnouncer chat={rest.chat} me={rest.me} />
         </>
       )}
     </section>

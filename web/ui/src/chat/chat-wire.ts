@@ -29,6 +29,10 @@ function readAuthor(value: unknown): ChatAuthor | undefined {
   return { id, name, role: asText(from['role']) ?? 'viewer' };
 }
 
+function isPlace(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+}
+
 /**
  * A chat message or tip as a line; undefined for kinds that chat does not show and for malformed
  * bodies.
@@ -45,6 +49,7 @@ export function readLine(message: WireMessage, nowMs: number): ChatLine | undefi
     status: 'sent' as const,
     ...(message.mid === undefined ? {} : { mid: message.mid }),
     ...(message.offset === undefined ? {} : { offset: message.offset }),
+    ...(isPlace(body['reply']) ? { reply: body['reply'] } : {}),
   };
   if (message.kind === 'm' && common.text !== '') return { ...common, kind: 'message' };
   const amountMilli = asText(body['amount']);
@@ -64,4 +69,51 @@ export function readHistoryItem(item: unknown): ChatLine | undefined {
     return undefined;
   }
   return readLine({ kind, body, offset, atMs, mid: asText(mid) }, atMs);
+}
+
+export interface Pin {
+  from: string | undefined;
+  text: string;
+  untilMs: number | undefined;
+}
+
+/** A pinned message; undefined when nothing is pinned any more. */
+export function readPin(body: unknown): Pin | undefined {
+  const fields = asFields(body);
+  const text = asText(fields['text']);
+  if (text === undefined || text === '') return undefined;
+  const until = fields['until'];
+  return {
+    from: readAuthor(fields['from'])?.name,
+    text,
+    untilMs: typeof until === 'number' ? until : undefined,
+  };
+}
+
+/** Somebody came or went. */
+export function readMove(
+  body: unknown,
+): { is: 'in' | 'out'; id: string; name: string } | undefined {
+  const fields = asFields(body);
+  const user = asFields(fields['user']);
+  const id = asText(user['id']);
+  const name = asText(user['name']);
+  const { is } = fields;
+  if (id === undefined || name === undefined || (is !== 'in' && is !== 'out')) return undefined;
+  return { is, id, name };
+}
+
+/** What a delete or clear message removes; `all` for the whole chat. */
+export function readRemoval(
+  message: WireMessage,
+): 'all' | { offset?: number; mid?: string; userId?: string } {
+  const body = asFields(message.body);
+  const offset = Number(body['offset']);
+  const mid = asText(body['mid']);
+  const userId = asText(body['user']) ?? asText(body['userId']);
+  if (message.kind === 'c') return userId === undefined ? 'all' : { userId };
+  return {
+    ...(Number.isInteger(offset) && offset > 0 ? { offset } : {}),
+    ...(mid === undefined ? {} : { mid }),
+  };
 }

@@ -105,11 +105,10 @@ export function onControl(listener: (body: Readonly<Record<string, unknown>>) =>
  */
 export async function say(
   channel: string,
-  text: string,
-  mid: string,
+  message: { text: string; mid: string; reply?: number | undefined },
 ): Promise<{ offset: number; state?: string }> {
   if (!client) throw new Error('There is no connection yet.');
-  return await client.publish(channel, text, mid);
+  return await client.publish(channel, message.text, message.mid, message.reply);
 }
 
 /** One page of messages before `before`, oldest first; foreign input for `readLine`. */
@@ -121,6 +120,28 @@ export async function readHistory(
   if (!client) throw new Error('There is no connection yet.');
   const { msgs } = await client.call({ c: 'hist', ch: channel, before, limit });
   return Array.isArray(msgs) ? (msgs as unknown[]) : [];
+}
+
+export interface Presence {
+  /** Everybody who is listed, strangers too. */
+  count: number;
+  /** Those with a name; a capped list. */
+  users: { id: string; name: string; level: string }[];
+}
+
+function readPerson(row: unknown): Presence['users'] {
+  if (!Array.isArray(row)) return [];
+  const [id, name, level] = row as unknown[];
+  const isWhole = typeof id === 'string' && typeof name === 'string' && typeof level === 'string';
+  return isWhole ? [{ id, name, level }] : [];
+}
+
+/** Who is in a room that this page has joined. */
+export async function fetchPresence(channel: string): Promise<Presence> {
+  if (!client) throw new Error('There is no connection yet.');
+  const { count, users } = await client.call({ c: 'pres', ch: channel });
+  const rows = Array.isArray(users) ? (users as unknown[]).flatMap(readPerson) : [];
+  return { count: typeof count === 'number' ? count : rows.length, users: rows };
 }
 
 /** Something new for this member; what it is, the site tells. */

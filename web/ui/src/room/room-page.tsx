@@ -61,6 +61,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
         viewers={viewers}
         canWrite={level !== 'ghost' && level !== 'view'}
         isJoined={state.isJoined === true}
+        onReport={undefined}
       />
     </main>
   );
@@ -68,7 +69,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
 
 export function RoomPage({ slug }: { slug: string }) {
   const session = useStore(sessionStore);
-  const view = useRoom(slug, session.user?.id ?? 'anonymous');
+  const view = useRoom(slug, session.user?.id);
   const { phase, room } = view.state;
   useEffect(preloadPlayer, []);
   useEffect(() => {

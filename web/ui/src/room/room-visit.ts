@@ -17,6 +17,10 @@ import type { RoomState } from './room-state.js';
 export interface VisitEvents {
   onMessage: (message: ReceivedMessage) => void;
   onLost: () => void;
+  /** A moderator has turned down a message of ours. */
+  onDenied: (reason: string | undefined) => void;
+  /** The house moves everybody, or this visitor, to another room. */
+  onRedirect: (slug: string) => void;
 }
 
 const retryMs = 3000;
@@ -195,13 +199,26 @@ export class RoomVisit {
     const body = asFields(message.body);
     if (message.kind === 'v' && typeof body['count'] === 'number') {
       this.patch({ viewers: body['count'] });
-    } else if (message.kind === 's') {
+    } else if (message.kind === 's' && body['modes'] === undefined) {
       this.takeTerms(body);
     } else if (message.kind === 'x') {
-      this.control({ room: this.store.get().room?.id, ...body });
+      this.takeOrder(body);
     } else {
       this.events.onMessage(message);
     }
+  }
+
+  /** In the room's own channel a redirect names where to go; everything else is about here. */
+  private takeOrder(body: Record<string, unknown>): void {
+    const target = asText(body['room']);
+    if (body['kind'] === 'redirect' && target !== undefined && target !== '') this.move(target);
+    else this.control({ room: this.store.get().room?.id, ...body });
+  }
+
+  /** Before the page of the other room opens, the end of this visit is no cut-off any more. */
+  private move(slug: string): void {
+    this.quit();
+    this.events.onRedirect(slug);
   }
 
   private takeTerms(body: Record<string, unknown>): void {
@@ -226,8 +243,9 @@ export class RoomVisit {
   private control(body: Readonly<Record<string, unknown>>): void {
     const { phase, room } = this.store.get();
     const about = asText(body['room']) ?? asText(body['roomId']);
-    if (about !== undefined && about !== room?.id) return;
     const kind = asText(body['kind']) ?? '';
+    if (about !== undefined && about !== room?.id) return;
+    if (kind === 'denied') this.events.onDenied(asText(body['reason']));
     const reason = kind === 'cutoff' ? (asText(body['reason']) ?? 'ended') : kind;
     const isEnd = kind === 'cutoff' || kind === 'kicked' || kind === 'banned';
     // The gateway may have put us out a moment before the reason arrives.

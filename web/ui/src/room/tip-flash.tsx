@@ -2,7 +2,7 @@
 // not celebrated again.
 import { useEffect, useRef, useState } from 'react';
 import type { ChatLine } from '../chat/chat-log.js';
-import type { Chat } from '../chat/use-chat.js';
+import type { Chat } from '../chat/chat.js';
 import { formatCredits } from '../format/credits.js';
 import { useStore } from '../state/use-store.js';
 import { TicketIcon } from '../ui/icons.js';

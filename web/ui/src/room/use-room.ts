@@ -1,7 +1,8 @@
 // A visit and its chat for as long as the room page is open.
 import { useEffect, useMemo } from 'react';
 import { useChat } from '../chat/use-chat.js';
-import type { Chat } from '../chat/use-chat.js';
+import type { Chat } from '../chat/chat.js';
+import { navigate } from '../router/router.js';
 import { useStore } from '../state/use-store.js';
 import type { RoomState } from './room-state.js';
 import { RoomVisit } from './room-visit.js';
@@ -12,9 +13,9 @@ export interface RoomView {
   chat: Chat;
 }
 
-/** `who` changes with login and logout: the room is then entered again as somebody else. */
-export function useRoom(slug: string, who: string): RoomView {
-  const chat = useChat(`${slug} ${who}`);
+/** `who` is the visitor's id; after a log-in or log-out the room is entered again as that one. */
+export function useRoom(slug: string, who: string | undefined): RoomView {
+  const chat = useChat(slug, who);
   const visit = useMemo(
     () =>
       new RoomVisit(slug, {
@@ -27,6 +28,8 @@ export function useRoom(slug: string, who: string): RoomView {
             offset: offset === 0 ? undefined : offset,
           }),
         onLost: () => chat.note('Some messages were missed.'),
+        onDenied: (reason) => chat.denied(reason),
+        onRedirect: (target) => navigate(`/r/${encodeURIComponent(target)}`),
       }),
     [slug, chat],
   );
@@ -37,5 +40,7 @@ export function useRoom(slug: string, who: string): RoomView {
       chat.stop();
     };
   }, [visit, chat]);
-  return { state: useStore(visit.store), visit, chat };
+  const state = useStore(visit.store);
+  useEffect(() => chat.setLevel(state.level), [chat, state.level]);
+  return { state, visit, chat };
 }

@@ -78,3 +78,25 @@ export const BellIcon = draw(
   'M8.3 16.3c.8 1 2.6 1 3.4 0',
 );
 export const ChartIcon = draw('M3 3v14h14', 'M6.5 13V9.5M10 13V6M13.5 13v-5');
+export const FlagIcon = draw('M5 17.500V3', 'M5 3.500h9.500l-2 3.5 2 3.500H5');
+export const PeopleIcon = draw(
+  'M7.5 9.500a2.8 2.8 0 1 0 0-5.6 2.8 2.8 0 0 0 0 5.600Z',
+  'M2 16.500c.4-3 2.6-4.5 5.5-4.500s5.1 1.5 5.5 4.5',
+  'M12.5 4.200a2.8 2.8 0 0 1 0 5.100M14.8 12.400c1.8.6 2.9 2 3.2 4.1',
+);
+export const ChatIcon = draw('M3 4h14v9.500H9L5.5 17v-3.500H3V4Z');
+export const HeadphonesIcon = draw(
+  'M3.5 12v-2a6.5 6.5 0 0 1 13 0v2',
+  'M3.5 11.500h3v5h-3zM13.5 11.500h3v5h-3z',
+);
+export const KeyboardIcon = draw(
+  'M2 5.500h16v9H2z',
+  'M5 8.500h.1M8 8.500h.1M11 8.500h.1M14 8.500h.1M6 11.500h8',
+);
+export const TrophyIcon = draw(
+  'M6 3.500h8V9a4 4 0 0 1-8 0V3.500ZM10 13v3.500M6.5 16.500h7',
+  'M6 5H3.200c0 2.8 1.2 4 2.8 4M14 5h2.800c0 2.8-1.2 4-2.8 4',
+);
+export const PlusIcon = draw('M10 4v12M4 10h12');
+export const CalendarIcon = draw('M3 5h14v12H3zM3 8.500h14', 'M6.5 3v3.500M13.5 3v3.5');
+export const PinIcon = draw('M7 3h6l-.8 5.2 2.8 2.8H5l2.8-2.8L7 3ZM10 11v6');
