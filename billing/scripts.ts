@@ -28,7 +28,7 @@ export type TouchSource = 'g' | 'h' | 'r' | 'p' | 'q';
 export interface TouchRow extends WalletState {
   readonly sessionId: string;
   readonly verdict: TouchVerdict;
-  /** -1 when credit is not what ends the session. */
+  /** -1 when the session goes on for more than a minute. */
   readonly leftMs: number;
   readonly reason?: EndReason;
   readonly wallet: string;
@@ -149,17 +149,19 @@ export const touchSessions = script({
     ...a.items.flat(),
   ],
   reply: (f) =>
-    rowsOf(f, { from: 0, width: 10 }, (row, at): TouchRow => {
-      const reason = reasonOf(field(row, at + 3));
+    f.map((text): TouchRow => {
+      const row = text.split(' ');
+      const reason = reasonOf(field(row, 3));
+      const [wallet, room] = [field(row, 4), field(row, 5)];
       return {
-        sessionId: field(row, at),
-        verdict: field(row, at + 1) as TouchVerdict,
-        leftMs: Number(field(row, at + 2)),
+        sessionId: field(row, 0),
+        verdict: field(row, 1) as TouchVerdict,
+        leftMs: Number(field(row, 2)),
         ...(reason === undefined ? {} : { reason }),
-        wallet: field(row, at + 4),
-        room: field(row, at + 5),
-        ...walletAt(row, at + 6),
-        crossed: Number(field(row, at + 9)),
+        wallet: wallet === '-' ? '' : wallet,
+        room: room === '-' ? '' : room,
+        ...walletAt(row, 6),
+        crossed: Number(field(row, 9)),
       };
     }),
 });

@@ -98,7 +98,7 @@ end
 local sid = ARGV[3]
 sessions[sid], schedule[sid] = s, true
 emit('o', sid, wallet, room, ARGV[6], ARGV[7], digits(now))
-charge(s, w, now)
+charge(s, w, now, costOf(s, 0))
 refill(s, w, now)
 commitSessions(now)
 redis.call('ZADD', K.room, 0, room .. '|' .. wallet .. '|' .. sid)

@@ -33,8 +33,8 @@ local function liveSince(s, now)
   return math.max(0, now - s[EVID] - s[SKIP] - stopped)
 end
 
-local function charge(s, w, now)
-  local delta = costOf(s, s[BILL]) - s[CHARGED]
+local function charge(s, w, now, cost)
+  local delta = cost - s[CHARGED]
   if delta < 0 then
     error('FAULT cost shrank')
   end
@@ -61,6 +61,12 @@ local function means(s, w, now)
   return limit
 end
 
+-- Whether nothing stops the session before `bill` ms, which cost `cost`: what billMax() would say,
+-- without the inverse of the tariff.
+local function canReach(s, bill, cost, limit)
+  return cost <= limit and (s[MAXMS] == 0 or bill <= s[MAXMS])
+end
+
 local function billMax(s, limit)
   local bill = billWithin(s, limit)
   if s[MAXMS] > 0 then
@@ -77,29 +83,37 @@ local function advance(s, w, now)
   if s[GBILL] >= 0 then
     bill = math.min(bill, s[GBILL])
   end
-  s[BILL] = math.max(s[BILL], math.min(bill, billMax(s, means(s, w, now))))
+  local limit = means(s, w, now)
+  local cost = costOf(s, bill)
+  if not canReach(s, bill, cost, limit) then
+    bill = math.min(bill, billMax(s, limit))
+    cost = costOf(s, bill)
+  end
+  s[BILL] = bill
   s[EVID] = now
   s[SKIP] = 0
   if s[STOP] > 0 then
     s[STOP] = now
   end
-  charge(s, w, now)
+  charge(s, w, now, cost)
 end
 
 -- Brings the hold to one quantum beyond the time not yet counted. A partial hold fixes the exact
 -- end.
 local function refill(s, w, now)
   local ahead = s[BILL] + liveSince(s, now) + QUANTUM
-  local want = costOf(s, ahead)
-  if s[MAXCOST] > 0 then
-    want = math.min(want, s[MAXCOST])
-  end
+  local cost = costOf(s, ahead)
+  local want = s[MAXCOST] > 0 and math.min(cost, s[MAXCOST]) or cost
   local change = math.min(math.max(0, want - s[CHARGED]) - s[HOLD], free(w, now))
   change = math.max(change, -s[HOLD])
   if change ~= 0 then
     s[HOLD] = s[HOLD] + change
     w[HELD] = w[HELD] + change
     touchWallet(s[WALLET])
+  end
+  if canReach(s, ahead, cost, s[CHARGED] + s[HOLD]) then
+    s[GBILL] = -1
+    return
   end
   local bill = billMax(s, s[CHARGED] + s[HOLD])
   s[GBILL] = bill < ahead and bill or -1
@@ -170,9 +184,15 @@ local function dueAt(s, now)
   return due
 end
 
--- Ms until the viewer's credit (or a limit) ends the show; FOREVER when nothing does.
+-- Ms until the viewer's credit (or a limit) ends the show; FOREVER when that is not near.
 local function timeLeft(s, w, now)
-  return billMax(s, means(s, w, now)) - s[BILL] - liveSince(s, now)
+  local limit = means(s, w, now)
+  local ahead = s[BILL] + liveSince(s, now)
+  local far = ahead + WARN_1_MS + 1
+  if canReach(s, far, costOf(s, far), limit) then
+    return FOREVER
+  end
+  return billMax(s, limit) - ahead
 end
 
 -- 0 … 2: the warning whose threshold was crossed downwards just now; rising above re-arms it.
@@ -183,18 +203,33 @@ local function warn(s, left)
   return crossed
 end
 
+-- A due time that only moves on may stay where it is: the sweeper then looks once in vain and sets
+-- it anew. Most touches so write no due time at all.
+local function reschedule(sid, s, now, dues)
+  local due = math.max(dueAt(s, now), notBefore[sid] or 0)
+  if s[STATE] == 1 then
+    if s[DUE] > now and s[DUE] <= due then
+      return
+    end
+    s[DUE] = due
+  end
+  dues[#dues + 1] = digits(due)
+  dues[#dues + 1] = sid
+end
+
 local function commitSessions(now)
   commit()
-  local records, dues = {}, {}
+  local records, dues, n = {}, {}, 0
   for sid in pairs(schedule) do
     local s = sessions[sid]
-    records[#records + 1] = sid
-    records[#records + 1] = cmsgpack.pack(s)
-    dues[#dues + 1] = digits(math.max(dueAt(s, now), notBefore[sid] or 0))
-    dues[#dues + 1] = sid
+    reschedule(sid, s, now, dues)
+    records[n + 1], records[n + 2] = sid, cmsgpack.pack(s)
+    n = n + 2
   end
-  if #records > 0 then
+  if n > 0 then
     redis.call('HSET', K.sess, unpack(records))
+  end
+  if #dues > 0 then
     redis.call('ZADD', K.due, unpack(dues))
   end
   if #gone > 0 then

@@ -37,8 +37,8 @@ local function readClock(given)
   return clk
 end
 
--- Wallets: { cash, held, debt, flags, cmdSeq, version, lots }, packed with MessagePack.
-local CASH, HELD, DEBT, FLAGS, CMDSEQ, VERSION, LOTS = 1, 2, 3, 4, 5, 6, 7
+-- Wallets: { cash, held, debt, flags, cmdSeq, version, lots, limits or nil }, as MessagePack.
+local CASH, HELD, DEBT, FLAGS, CMDSEQ, VERSION, LOTS, LIM = 1, 2, 3, 4, 5, 6, 7, 8
 local FROZEN = 1
 local wallets, dirty = {}, {}
 

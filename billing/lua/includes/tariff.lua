@@ -6,6 +6,11 @@ local STATE, EVID, BILL, CHARGED, HOLD, GBILL = 13, 14, 15, 16, 17, 18
 local WARN, STOP, SKIP, SCOST, SBILL, SAT = 19, 20, 21, 22, 23, 24
 local WEB, PLAYS, REASON, CUTS, ENDED = 25, 26, 27, 28, 29
 local SEGCOST, SEGBILL, LOTUSE = 30, 31, 32
+-- While a session is open, its place in the due set stands where the end will: unpacking an array
+-- of more than 32 costs a tenth of a touch.
+local DUE = ENDED
+-- nil, or the tariff that follows as a record with the same indexes.
+local NEXT = 33
 local MINUTE_MS = 60000
 local FOREVER = 9e15
 local PRORATA, STARTED_UNIT, TICKET = 'm', 'u', 't'
