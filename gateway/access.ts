@@ -25,6 +25,11 @@ interface RoomClaims extends TokenClaims {
   readonly bill?: string;
   /** What the user is to the room, comma-separated: follower, fan, tipper, member. */
   readonly groups?: string;
+  /**
+   * What the ticket allows or denies besides the level, comma-separated: `invited` = may be there
+   * while the room is private, `nochat` = gets no messages.
+   */
+  readonly flags?: string;
 }
 
 export interface LevelRights {
@@ -87,12 +92,18 @@ function joinRoom(
     const isExpired = !fresh.ok && (fresh.reason === 'expired' || verified.reason === 'expired');
     return { ok: false, code: isExpired ? 'ticket_expired' : 'bad_ticket' };
   }
-  const { sub, room: named, level, bill, groups = '' } = verified.claims;
+  const { sub, room: named, level, bill, groups = '', flags = '' } = verified.claims;
   if (sub !== user.id || named !== room || !isAccessLevel(level)) {
     return { ok: false, code: 'bad_ticket' };
   }
   const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
-  const membership = { level, groups: bits, ...(bill === undefined ? {} : { bill }) };
+  const has = new Set(flags.split(','));
+  const membership = {
+    ...{ level, groups: bits },
+    ...(bill === undefined ? {} : { bill }),
+    ...(has.has('invited') ? { isInvited: true } : {}),
+    ...(has.has('nochat') ? { isChatless: true } : {}),
+  };
   return { ok: true, membership, isFirstUse: fresh.ok };
 }
 
@@ -132,17 +143,22 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
       return (await redis.set(key, '1', 'EX', USED_TTL_SEC, 'NX')) === 'OK';
     },
 
-    resumeTicket(user, channel, { level, bill, groups }) {
+    resumeTicket(user, channel, { level, bill, groups, isInvited, isChatless }) {
       if (channelNamespace(channel) !== 'room') return undefined;
       const names = Object.keys(GROUP_BITS).filter(
         (name) => (groups & (GROUP_BITS[name] ?? 0)) > 0,
       );
+      const flags = [
+        ...(isInvited === true ? ['invited'] : []),
+        ...(isChatless === true ? ['nochat'] : []),
+      ];
       const claims = {
         sub: user.id,
         room: channelId(channel),
         level,
         ...(bill === undefined ? {} : { bill }),
         ...(names.length === 0 ? {} : { groups: names.join(',') }),
+        ...(flags.length === 0 ? {} : { flags: flags.join(',') }),
       };
       return tokens.sign('resume', claims, RESUME_TTL_SEC);
     },
@@ -163,4 +179,19 @@ export function mayModerate(user: User, channel: string, { level }: Membership):
   return (
     user.role !== 'anon' && channelNamespace(channel) === 'room' && levelRights[level].mayModerate
   );
+}
+
+/** What a level is worth to the script that gives places: bits of messageFlags. */
+export function rightFlags(membership: Membership): number {
+  return (
+    (levelRights[membership.level].mayModerate ? messageFlags.exempt : 0) |
+    (isInsider(membership) ? messageFlags.insider : 0)
+  );
+}
+
+/** Whether somebody may be in the room while it is private. */
+export function isInsider({ level, bill, groups, isInvited }: Membership): boolean {
+  const isStaff = levelRights[level].mayModerate || level === 'ghost';
+  const isMember = (groups & messageFlags.member) > 0;
+  return isStaff || isMember || bill !== undefined || isInvited === true;
 }

@@ -14,6 +14,12 @@ export interface ChannelKeys {
   readonly counts: string;
   /** Acts of moderation, newest first. */
   readonly audit: string;
+  /** Messages that wait for a moderator, and their order. */
+  readonly held: string;
+  readonly heldOrder: string;
+  /** Goal and sums of tips, and who has given how much. */
+  readonly tips: string;
+  readonly tippers: string;
   /** Sharded pub/sub channel. */
   readonly feed: string;
 }
@@ -37,6 +43,10 @@ export function channelKeys(channel: string): ChannelKeys {
     values: key('v'),
     counts: key('c'),
     audit: key('a'),
+    held: key('w'),
+    heldOrder: key('wo'),
+    tips: key('t'),
+    tippers: key('tl'),
     feed: key('f'),
   };
   if (cache.size >= CACHE_MAX) cache.clear();

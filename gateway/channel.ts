@@ -15,6 +15,9 @@ import { entryJson, Ring, type Entry } from './ring.js';
 import { SequenceTracker } from './sequence-tracker.js';
 import type { Membership, Session } from './session.js';
 
+/** Who gets a frame: everybody, those in charge (m), or those without messages (q). */
+export type Audience = '' | 'm' | 'q';
+
 /** A push without a place in the sequence, waiting for the next flush. */
 export interface Extra {
   readonly binary: Buffer;
@@ -57,6 +60,8 @@ export class Channel {
   /** Live listeners by encoding; lagging ones do not count. */
   binaryListeners = 0;
   jsonListeners = 0;
+  /** Those who get no messages, only values; not among the others. */
+  quietListeners = 0;
   flushedTop = 0;
   lastFlushMs = 0;
   isScheduled = false;
@@ -91,13 +96,14 @@ export class Channel {
     return this.binaryListeners + this.jsonListeners;
   }
 
-  topic(isBinary: boolean, isForModerators = false): string {
-    return `${this.alias}${isForModerators ? 'm' : ''}${isBinary ? 'b' : 'j'}`;
+  topic(isBinary: boolean, audience: Audience = ''): string {
+    return `${this.alias}${audience}${isBinary ? 'b' : 'j'}`;
   }
 
-  takeLatest(packet: LatestPacket): void {
+  /** False when it is not newer than the value that is there. */
+  takeLatest(packet: LatestPacket): boolean {
     const { key, version, tail } = packet;
-    if (version <= (this.latest.get(key)?.version ?? -1)) return;
+    if (version <= (this.latest.get(key)?.version ?? -1)) return false;
     const kind = kindOfTail(tail);
     let json: string | undefined;
     const value: LatestValue = {
@@ -110,6 +116,7 @@ export class Channel {
     this.extras.delete(key); // an older value that still waits is not sent any more
     this.extras.set(key, value);
     this.events.pending(this, URGENT.has(kind));
+    return true;
   }
 
   takeVolatile(packet: VolatilePacket): void {

@@ -1,24 +1,26 @@
 // What clients ask for: decodes frames, limits rates, answers each command once. Never throws.
 import { coerceError, type Logger } from '../cluster/index.js';
-import { mayModerate, mayPublish, type Access } from './access.js';
+import { mayModerate, mayPublish, rightFlags, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { prepareText } from './chat-text.js';
-import type { History } from './history.js';
+import { historyItems, type History } from './history.js';
 import type { Inbox } from './inbox.js';
 import type { GatewayMetrics } from './metrics.js';
-import { packTail, parseEntry, unpackTail } from './packet.js';
+import { packTail } from './packet.js';
 import {
   clientFrameLimits,
   codecOf,
   limits,
   parseCommand,
+  type Body,
   type ClientCommand,
   type CloseReason,
   type ConnectCommand,
   type ErrorCode,
   type Frame,
+  type HeldCommand,
+  type HeldMessage,
   type HistoryCommand,
-  type HistoryItem,
   type ModerateCommand,
   type PublishCommand,
   type ReadCommand,
@@ -44,6 +46,7 @@ export interface CommandsOptions {
   readonly moderation: Moderation;
   readonly inbox: Inbox;
   readonly history: History;
+  readonly held: (channel: Channel) => Promise<readonly HeldMessage[]>;
   readonly replies: Replies;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
@@ -56,7 +59,6 @@ interface Draft {
   readonly i: number;
   readonly text: string;
   readonly message: SequenceMessage;
-  readonly isExempt: boolean;
   readonly triesLeft: number;
 }
 
@@ -116,6 +118,9 @@ export class Commands {
         return;
       case 'mod':
         void this.moderate(session, user, command);
+        return;
+      case 'held':
+        void this.listHeld(session, user, command);
         return;
       case 'read':
         void this.markRead(session, user, command);
@@ -188,62 +193,86 @@ export class Commands {
       return;
     }
     const { level, groups } = membership;
-    const isExempt = level !== 'participant';
     const from = { id: user.id, name: user.name, role: roleInRoom(user, level) };
     const reply = body.reply === undefined ? {} : { reply: body.reply };
     const message: SequenceMessage = {
       sender: user.id,
       mid,
-      flags: prepared.flags | groups | (isExempt ? messageFlags.exempt : 0),
+      flags: prepared.flags | groups | rightFlags(membership),
       textHash: prepared.hash,
       tail: packTail(kind, { from, text: prepared.text, ...reply }, mid),
     };
-    this.sequence(session, channel, { i, text: prepared.text, message, isExempt, triesLeft: 2 });
+    this.sequence(session, channel, { i, text: prepared.text, message, triesLeft: 2 });
   }
 
-  /**
-   * Texts are looked at by this worker's copy of the word list. The script refuses an old copy, and
-   * what a copy blocks is looked at once more by a fresh one.
-   */
+  /** Texts are looked at by this worker's copy of the word list; the script refuses an old copy. */
   private sequence(session: Session, channel: Channel, draft: Draft): void {
-    const { rules, sequencer, metrics } = this.options;
+    const { rules, sequencer } = this.options;
     const { isBlocked, version } = rules.check(channel, draft.text);
-    const again = (): void => {
+    const flags = draft.message.flags | (isBlocked ? messageFlags.hasWord : 0);
+    sequencer.add(channel, { ...draft.message, flags }, version, (outcome) => {
+      if (outcome.is !== 'stale' || draft.triesLeft === 0) {
+        this.published(session, channel, draft.i, outcome);
+        return;
+      }
       rules.load(channel).then(
         () => this.sequence(session, channel, { ...draft, triesLeft: draft.triesLeft - 1 }),
         () => this.fail(session, draft.i, 'temporary', TEMPORARY_RETRY_MS),
       );
-    };
-    if (isBlocked && !draft.isExempt) {
-      if (draft.triesLeft > 0) {
-        again();
-        return;
-      }
-      metrics.publishes.inc({ outcome: 'word_blocked' });
-      this.fail(session, draft.i, 'word_blocked');
-      return;
-    }
-    sequencer.add(channel, draft.message, version, (outcome) => {
-      if (outcome.is === 'stale' && draft.triesLeft > 0) again();
-      else this.published(session, channel, draft.i, outcome);
     });
   }
 
   private async moderate(session: Session, user: User, command: ModerateCommand): Promise<void> {
-    const channel = session.channels.get(command.ch);
+    const channel = this.inCharge(session, user, command);
+    if (channel === undefined) return;
+    const outcome = await this.options.moderation.act(user, channel, command);
+    if (!outcome.ok) {
+      this.fail(session, command.i, outcome.code);
+      return;
+    }
+    const { version, offset } = outcome;
+    this.options.replies.send(session, { i: command.i, r: { version, offset } });
+  }
+
+  private async listHeld(session: Session, user: User, command: HeldCommand): Promise<void> {
+    const channel = this.inCharge(session, user, command);
+    if (channel === undefined) return;
+    await this.answer(session, command.i, 'held', async () => {
+      return { items: await this.options.held(channel) };
+    });
+  }
+
+  /** The channel if the user may moderate there; otherwise the command is answered. */
+  private inCharge(
+    session: Session,
+    user: User,
+    { i, ch }: { readonly i: number; readonly ch: string },
+  ): Channel | undefined {
+    const channel = session.channels.get(ch);
     const membership = channel?.members.get(session);
     if (channel === undefined || membership === undefined) {
-      this.fail(session, command.i, 'not_subscribed');
-    } else if (!mayModerate(user, command.ch, membership)) {
-      this.fail(session, command.i, 'forbidden');
+      this.fail(session, i, 'not_subscribed');
+    } else if (!mayModerate(user, ch, membership)) {
+      this.fail(session, i, 'forbidden');
     } else {
-      const outcome = await this.options.moderation.act(user, channel, command);
-      if (!outcome.ok) {
-        this.fail(session, command.i, outcome.code);
-        return;
-      }
-      const { version, offset } = outcome;
-      this.options.replies.send(session, { i: command.i, r: { version, offset } });
+      return channel;
+    }
+    return undefined;
+  }
+
+  /** Answers with what `work` finds in Redis, or that it does not answer now. */
+  private async answer(
+    session: Session,
+    i: number,
+    operation: string,
+    work: () => Promise<Body>,
+  ): Promise<void> {
+    try {
+      this.options.replies.send(session, { i, r: await work() });
+    } catch (thrown) {
+      this.options.metrics.redisErrors.inc({ operation });
+      this.options.log.debug({ event: 'command.failed', operation, err: coerceError(thrown) });
+      this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
     }
   }
 
@@ -261,11 +290,11 @@ export class Commands {
         replies.send(session, { i, r: { epoch: channel.epoch, offset: 0, ts: outcome.ts } });
         return;
       case 'sampled':
-        replies.send(session, {
-          i,
-          r: { epoch: channel.epoch, offset: 0, ts: outcome.ts, state: 'sampled' },
-        });
+      case 'held': {
+        const { is: state, ts } = outcome;
+        replies.send(session, { i, r: { epoch: channel.epoch, offset: 0, ts, state } });
         return;
+      }
       case 'refused':
         this.fail(session, i, outcome.code, outcome.waitMs > 0 ? outcome.waitMs : undefined);
         return;
@@ -281,26 +310,18 @@ export class Commands {
       this.fail(session, i, 'not_subscribed');
       return;
     }
-    try {
+    if (channel.members.get(session)?.isQuiet === true) {
+      this.fail(session, i, 'forbidden');
+      return;
+    }
+    await this.answer(session, i, 'history', async () => {
       const after = before === undefined ? -1 : Math.max(0, before - 1 - limit);
       const max = before === undefined ? limit : before - 1 - after;
       const { epoch, top } = channel.tracker.position();
-      const msgs: HistoryItem[] = [];
-      if (max > 0) {
-        const state = await this.options.history.read(channel, after, max);
-        state.entries.forEach((entry, at) => {
-          if (entry === undefined) return;
-          const { ts, tail } = parseEntry(entry);
-          const { kind, body, mid } = unpackTail(tail);
-          msgs.push([state.first + at, ts, kind, body, mid]);
-        });
-      }
-      this.options.replies.send(session, { i, r: { epoch, top, msgs } });
-    } catch (thrown) {
-      this.options.metrics.redisErrors.inc({ operation: 'history' });
-      this.options.log.debug({ event: 'history.failed', err: coerceError(thrown) });
-      this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
-    }
+      if (max <= 0) return { epoch, top, msgs: [] };
+      const { entries, first } = await this.options.history.read(channel, after, max);
+      return { epoch, top, msgs: historyItems(entries, first) };
+    });
   }
 
   private async markRead(session: Session, user: User, { i, upto }: ReadCommand): Promise<void> {
@@ -309,14 +330,9 @@ export class Commands {
       this.fail(session, i, 'not_subscribed');
       return;
     }
-    try {
-      const unread = await this.options.inbox.markRead(channel, upto);
-      this.options.replies.send(session, { i, r: { unread } });
-    } catch (thrown) {
-      this.options.metrics.redisErrors.inc({ operation: 'read' });
-      this.options.log.debug({ event: 'inbox.failed', err: coerceError(thrown) });
-      this.fail(session, i, 'temporary', TEMPORARY_RETRY_MS);
-    }
+    await this.answer(session, i, 'read', async () => {
+      return { unread: await this.options.inbox.markRead(channel, upto) };
+    });
   }
 
   private refresh(session: Session, user: User, { i, token }: RefreshCommand): void {

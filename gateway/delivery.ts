@@ -1,7 +1,7 @@
 // From the ring to the sockets: flushes within each channel's window, one frame per encoding for
 // all listeners, and slow readers, who are taken off the topics and caught up from the ring.
 // Invariant: a socket gets a channel either live or from the ring, and each offset of it in order.
-import type { Channel, Extra } from './channel.js';
+import type { Audience, Channel, Extra } from './channel.js';
 import { FlushLog } from './flush-log.js';
 import type { FlushWindow } from './flush-window.js';
 import { FRAME_BYTES, joinBinary, joinJson } from './frame-joiner.js';
@@ -24,6 +24,7 @@ export interface DeliveryOptions {
 const LOW_WATER_BYTES = 16_384;
 /** … and is closed when it has taken nothing for this long. */
 const LAG_MAX_MS = 10_000;
+const AUDIENCES: readonly Audience[] = ['', 'm', 'q'];
 
 export class Delivery {
   readonly lagging = new Set<Session>();
@@ -58,21 +59,34 @@ export class Delivery {
   }
 
   /** Makes a session a live listener of a channel. */
-  attach(session: Session, channel: Channel, isModerator: boolean): void {
+  attach(session: Session, channel: Channel): void {
+    if (isQuiet(session, channel)) {
+      session.socket.subscribe(channel.topic(session.isBinary, 'q'));
+      channel.quietListeners += 1;
+      return;
+    }
     session.socket.subscribe(channel.topic(session.isBinary));
-    if (isModerator) session.socket.subscribe(channel.topic(session.isBinary, true));
+    if (isModeratorOf(session, channel)) {
+      session.socket.subscribe(channel.topic(session.isBinary, 'm'));
+    }
     if (session.isBinary) channel.binaryListeners += 1;
     else channel.jsonListeners += 1;
   }
 
+  /** Called while the session is still a member. */
   detach(session: Session, channel: Channel): void {
     if (session.lagging?.delete(channel) !== true) this.unlisten(session, channel);
   }
 
   private unlisten(session: Session, channel: Channel): void {
     if (!session.isEnded) {
-      session.socket.unsubscribe(channel.topic(session.isBinary));
-      session.socket.unsubscribe(channel.topic(session.isBinary, true));
+      for (const audience of AUDIENCES) {
+        session.socket.unsubscribe(channel.topic(session.isBinary, audience));
+      }
+    }
+    if (isQuiet(session, channel)) {
+      channel.quietListeners -= 1;
+      return;
     }
     if (session.isBinary) channel.binaryListeners -= 1;
     else channel.jsonListeners -= 1;
@@ -128,7 +142,7 @@ export class Delivery {
       if (this.pumpChannel(session, channel, position) === undefined) return;
       lagging.delete(channel);
       const isModerator = isModeratorOf(session, channel);
-      this.attach(session, channel, isModerator);
+      this.attach(session, channel);
       const values = [...channel.latest.values()].filter(
         (one) => isModerator || !one.isForModerators,
       );
@@ -184,9 +198,10 @@ export class Delivery {
     const now = this.options.nowMs();
     channel.lastFlushMs = now;
     const open = extras.filter((extra) => !extra.isForModerators);
-    this.publish(channel, before, entries, open, false);
+    this.publish(channel, before, entries, open, '');
+    if (open.length > 0) this.publish(channel, channel.flushedTop, [], open, 'q');
     const closed = extras.filter((extra) => extra.isForModerators);
-    if (closed.length > 0) this.publish(channel, channel.flushedTop, [], closed, true);
+    if (closed.length > 0) this.publish(channel, channel.flushedTop, [], closed, 'm');
     this.options.window.spent(channel.listeners, now);
     this.options.metrics.flushed(channel, entries.length + extras.length);
   }
@@ -195,7 +210,7 @@ export class Delivery {
   announce(channel: Channel, binary: Buffer, json: () => string): void {
     this.flush(channel);
     const extra: Extra = { binary, json, isForModerators: false };
-    this.publish(channel, channel.flushedTop, [], [extra], false);
+    this.publish(channel, channel.flushedTop, [], [extra], '');
   }
 
   private publish(
@@ -203,17 +218,18 @@ export class Delivery {
     before: number,
     entries: readonly Entry[],
     extras: readonly Extra[],
-    isForModerators: boolean,
+    audience: Audience,
   ): void {
-    if (channel.binaryListeners > 0) {
+    const isForQuiet = audience === 'q' && channel.quietListeners > 0;
+    if (isForQuiet || (audience !== 'q' && channel.binaryListeners > 0)) {
       const values = entries.map((entry) => entry.binary);
       for (const extra of extras) values.push(extra.binary);
-      this.publishFrames(channel, before, joinBinary(values), isForModerators);
+      this.publishFrames(channel, before, joinBinary(values), audience);
     }
-    if (channel.jsonListeners > 0) {
+    if (isForQuiet || (audience !== 'q' && channel.jsonListeners > 0)) {
       const values = entries.map(entryJson);
       for (const extra of extras) values.push(extra.json());
-      this.publishFrames(channel, before, joinJson(values), isForModerators);
+      this.publishFrames(channel, before, joinJson(values), audience);
     }
   }
 
@@ -221,10 +237,10 @@ export class Delivery {
     channel: Channel,
     before: number,
     frames: readonly Frame[],
-    isForModerators: boolean,
+    audience: Audience,
   ): void {
     for (const frame of frames) {
-      const topic = channel.topic(typeof frame !== 'string', isForModerators);
+      const topic = channel.topic(typeof frame !== 'string', audience);
       this.log.add(channel, frame, before);
       for (const publisher of this.publishers) publisher.publish(topic, frame);
     }
@@ -259,6 +275,7 @@ export class Delivery {
 
   /** Returns the offset reached when the socket has all that was flushed; undefined = later. */
   private pumpChannel(session: Session, channel: Channel, position: number): number | undefined {
+    if (isQuiet(session, channel)) return channel.flushedTop;
     let from = position;
     while (from < channel.flushedTop) {
       const entries = channel.ring.range(from, channel.flushedTop);
@@ -330,6 +347,10 @@ export class Delivery {
 export function isModeratorOf(session: Session, channel: Channel): boolean {
   const level = channel.members.get(session)?.level;
   return level === 'performer' || level === 'moderator' || level === 'admin';
+}
+
+function isQuiet(session: Session, channel: Channel): boolean {
+  return channel.members.get(session)?.isQuiet === true;
 }
 
 function takeBytes(entries: readonly Entry[], bytesMax: number): readonly Entry[] {

@@ -13,6 +13,21 @@ export const gatewayErrors = {
     retry: false,
     message: 'The message was refused: {reason}.',
   },
+  GATEWAY_ACT_INVALID: {
+    http: 400,
+    retry: false,
+    message: 'This is no valid act of moderation: {reason}',
+  },
+  GATEWAY_ACT_FORBIDDEN: {
+    http: 403,
+    retry: false,
+    message: 'Nobody can moderate themselves.',
+  },
+  GATEWAY_NOT_FOUND: {
+    http: 404,
+    retry: false,
+    message: 'There is no such message or restriction in this room, or it is gone by now.',
+  },
   GATEWAY_REDIS_AWAY: {
     http: 503,
     retry: true,

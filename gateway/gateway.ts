@@ -17,6 +17,7 @@ import { CONTROL_TOPIC, parseControlOrder, type ControlOrder } from './control.j
 import { Coordinators } from './coordinators.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
+import { readHeld } from './held.js';
 import { createHistory, type History } from './history.js';
 import { Hub } from './hub.js';
 import { createInbox } from './inbox.js';
@@ -26,6 +27,8 @@ import { PaidSessions } from './paid-sessions.js';
 import type { ProofOfLife } from './ports.js';
 import { channelId, closeCodes, type CloseReason, type Frame } from './protocol/index.js';
 import { Replies } from './replies.js';
+import { RoomActs } from './room-acts.js';
+import { RoomDoor } from './room-door.js';
 import { RoomRules } from './room-rules.js';
 import { Sequencer } from './sequencer.js';
 import type { Session } from './session.js';
@@ -89,6 +92,7 @@ class Worker implements Gateway, SessionEvents {
   private readonly subscriptions: Subscriptions;
   private readonly commands: Commands;
   private readonly rules: RoomRules;
+  private readonly door: RoomDoor;
   private readonly moderation: Moderation;
   private readonly viewers: ViewerCounts;
   private readonly coordinators: Coordinators<Channel>;
@@ -117,14 +121,17 @@ class Worker implements Gateway, SessionEvents {
     this.sequencer = new Sequencer({ redis, metrics, log, nowMs, historyMax, historyTtlSec });
     this.hub = this.newHub(history);
     this.rules = new RoomRules(redis, nowMs);
+    this.door = new RoomDoor({
+      rules: this.rules,
+      log,
+      expel: (session, channel, reason) => this.expel(session, channel, 'kicked', reason),
+      readmit: (session, channel) => this.subscriptions.evict(session, channel, 'flags', true),
+    });
     this.moderation = new Moderation({
-      redis,
+      acts: new RoomActs({ redis, log, nowMs, historyMax, historyTtlSec }),
       rules: this.rules,
       metrics,
       log,
-      nowMs,
-      historyMax,
-      historyTtlSec,
       expel: (session, channel, reason) => this.expel(session, channel, 'banned', reason),
     });
     this.viewers = new ViewerCounts({ redis, log, nowMs, worker: node });
@@ -151,7 +158,7 @@ class Worker implements Gateway, SessionEvents {
       access,
       metrics,
       log,
-      refuse: (user, channel) => this.rules.refuse(user.id, channel),
+      rules: this.rules,
       onJoined: (session, channel, membership) => {
         this.viewers.joined(session, channel, membership);
         this.paid.joined(session, channel, membership);
@@ -176,7 +183,10 @@ class Worker implements Gateway, SessionEvents {
         nowMs: () => clock.nowMs(),
         end: (session, reason) => this.end(session, reason),
         onMessage: (channel, entry, tail) => this.moderation.observe(channel, entry, tail),
-        load: (channel) => this.rules.load(channel),
+        onValue: (channel, key) => {
+          if (key === 'flags') this.door.changed(channel);
+        },
+        load: (channel) => this.door.load(channel),
         onClosed: (channel) => {
           this.sequencer.forget(channel);
           this.rules.forget(channel);
@@ -198,6 +208,7 @@ class Worker implements Gateway, SessionEvents {
       moderation: this.moderation,
       inbox: createInbox(redis, settings.historyTtlSec),
       history,
+      held: (channel) => readHeld(redis, channel.keys, clock.nowMs()),
       replies: this.replies,
       metrics: this.metrics,
       log,

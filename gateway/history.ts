@@ -1,6 +1,9 @@
 // Reads of a channel's history in Redis, shared: many who ask for the same range cause one read.
 import type { RedisClient } from '../cluster/index.js';
 import type { Channel } from './channel.js';
+import type { ChannelKeys } from './channel-keys.js';
+import { parseEntry, unpackTail } from './packet.js';
+import type { HistoryItem, HistoryResult } from './protocol/index.js';
 import { newEpoch } from './publisher.js';
 import { asText, openChannel, type ChannelState } from './scripts.js';
 
@@ -52,4 +55,33 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
   }
 
   return { read, tops };
+}
+
+/** A page for those who do not follow the channel: before an offset, or the newest. */
+export async function readPage(
+  redis: RedisClient,
+  keys: ChannelKeys,
+  { before, limit }: { readonly before?: number; readonly limit: number },
+): Promise<HistoryResult> {
+  const [epoch, newest] = await redis.hmget(keys.meta, 'e', 'o');
+  const top = Number(newest ?? '0');
+  const last = Math.min(top, (before ?? Infinity) - 1);
+  const first = Math.max(1, last - limit + 1);
+  if (last < first) return { epoch: epoch ?? '', top, msgs: [] };
+  const offsets = Array.from({ length: last - first + 1 }, (_, at) => String(first + at));
+  const entries = await redis.hmgetBuffer(keys.history, ...offsets);
+  return { epoch: epoch ?? '', top, msgs: historyItems(entries, first) };
+}
+
+/** What is gone from history is left out. @param first offset of the first entry */
+export function historyItems(
+  entries: readonly (Buffer | null | undefined)[],
+  first: number,
+): HistoryItem[] {
+  return entries.flatMap((entry, at): HistoryItem[] => {
+    if (!Buffer.isBuffer(entry)) return [];
+    const { ts, tail } = parseEntry(entry);
+    const { kind, body, mid } = unpackTail(tail);
+    return [[first + at, ts, kind, body, mid]];
+  });
 }

@@ -19,6 +19,8 @@ export interface HubOptions {
   readonly nowMs: () => number;
   /** A reliable message has come; for side effects such as evicting the banned. */
   readonly onMessage: (channel: Channel, entry: Entry, tail: Tail) => void;
+  /** The feed has brought a newer value; what a fill brings is not told. */
+  readonly onValue: (channel: Channel, key: string) => void;
   readonly onClosed: (channel: Channel) => void;
   /** Further state of a channel that is needed before it can be joined. */
   readonly load: (channel: Channel) => Promise<void>;
@@ -154,8 +156,9 @@ export class Hub {
     const now = this.options.nowMs();
     channel.heardMs = now;
     this.options.metrics.feedLatency.observe(Math.max(0, now - packet.ts) / 1_000);
-    if (packet.cls === 'latest') channel.takeLatest(packet);
-    else if (packet.cls === 'volatile') channel.takeVolatile(packet);
+    if (packet.cls === 'latest') {
+      if (channel.takeLatest(packet)) this.options.onValue(channel, packet.key);
+    } else if (packet.cls === 'volatile') channel.takeVolatile(packet);
     else if (!channel.tracker.offer(packet)) this.options.metrics.gaps.inc();
   }
 

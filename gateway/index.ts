@@ -9,4 +9,13 @@ export {
   type PublishOutcome,
   type PublishRequest,
 } from './publisher.js';
+export type { AuditRecord } from './audit.js';
+export {
+  createRoomAdmin,
+  type RoomAct,
+  type RoomAdmin,
+  type RoomAdminOptions,
+} from './room-admin.js';
+export type { RoomFlags } from './room-flags.js';
+export type { RoomSettings } from './room-settings.js';
 export { readViewerCounts } from './viewer-counts.js';

@@ -13,7 +13,7 @@ export interface ModerateArgs {
   readonly midTtlMs: number;
   /** "<actor> <mid>": a repeat is not done twice. */
   readonly field: string;
-  readonly action: 'restrict' | 'lift' | 'delete' | 'clear' | 'value';
+  readonly action: 'restrict' | 'lift' | 'delete' | 'clear' | 'value' | 'goal' | 'approve' | 'deny';
   readonly subject: string;
   /** Undefined = for ever. */
   readonly seconds?: number | undefined;
@@ -45,6 +45,9 @@ export const moderateChannel = defineScript<ModerateArgs, ModerateReply>({
       keys.values,
       keys.feed,
       keys.audit,
+      keys.held,
+      keys.heldOrder,
+      keys.tips,
     ],
     argv: [
       args.nowMs,

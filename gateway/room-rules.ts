@@ -1,40 +1,18 @@
-// What this worker knows of a room's moderation: who is banned, which modes are on, which words are
-// not allowed. Only a copy for quick answers and for texts; the script that gives places has the
-// last word.
+// What this worker knows of a room's moderation and flags: who is banned, who may be there, which
+// words are not allowed. Only a copy for quick answers and for texts; the script that gives places
+// has the last word.
 import type { RedisClient } from '../cluster/index.js';
+import { isInsider } from './access.js';
 import type { Channel } from './channel.js';
-import { isFields, type ErrorCode } from './protocol/index.js';
-
-export interface RoomSettings {
-  /** Seconds between two messages of a user; 0 = off. */
-  readonly slow: number;
-  /** Seconds in which a user may not say the same twice; 0 = off. */
-  readonly unique: number;
-  readonly lock: boolean;
-  /** True = messages with links are refused. */
-  readonly links: boolean;
-  readonly emote: boolean;
-  /** Ordinary messages per second that are shown; what is beyond is sampled. */
-  readonly cap: number;
-  /**
-   * Groups of whom at least one is needed: followers, fans, tippers, members; empty = everybody.
-   */
-  readonly only: readonly RoomGroup[];
-  /** Lower-case words that may not occur. */
-  readonly words: readonly string[];
-}
-
-const GROUPS = ['followers', 'fans', 'tippers', 'members'] as const;
-export type RoomGroup = (typeof GROUPS)[number];
-
-/** As in sequence-batch.lua. */
-const CAP_DEFAULT = 20;
-const WORDS_MAX = 200;
-const WORD_LENGTH_MAX = 40;
+import type { ErrorCode } from './protocol/index.js';
+import { flagFieldNames, openRoom, readFlags, type RoomFlags } from './room-flags.js';
+import { cleanWord, splitWords } from './room-settings.js';
+import type { Membership, User } from './session.js';
 
 interface Rules {
   version: string;
   words: readonly string[];
+  readonly flags: RoomFlags;
   /** User -> end of the ban, ms. */
   readonly bans: Map<string, number>;
 }
@@ -47,11 +25,11 @@ export class RoomRules {
     private readonly nowMs: () => number,
   ) {}
 
-  /** Reads them anew; part of opening a room. */
-  async load(channel: Channel): Promise<void> {
-    if (channel.namespace !== 'room') return;
+  /** Reads them anew and says whether the flags are others than before. @throws Redis' errors */
+  async load(channel: Channel): Promise<{ readonly isChanged: boolean }> {
+    if (channel.namespace !== 'room') return { isChanged: false };
     const [row, restricted] = await Promise.all([
-      this.redis.hmget(channel.keys.settings, 'v', 'words'),
+      this.redis.hmget(channel.keys.settings, 'v', 'words', ...flagFieldNames),
       this.redis.zrange(channel.keys.restrictions, 0, -1, 'WITHSCORES'),
     ]);
     const bans = new Map<string, number>();
@@ -59,7 +37,14 @@ export class RoomRules {
       const member = restricted[at] ?? '';
       if (member.startsWith('b:')) bans.set(member.slice(2), Number(restricted[at + 1]));
     }
-    this.rooms.set(channel, { version: row[0] ?? '0', words: splitWords(row[1]), bans });
+    const [version, words, ...values] = row;
+    const before = this.flags(channel);
+    const flags = readFlags(values);
+    this.rooms.set(channel, { version: version ?? '0', words: splitWords(words), bans, flags });
+    const isChanged = Object.entries(flags).some(([name, value]) => {
+      return before[name as keyof RoomFlags] !== value;
+    });
+    return { isChanged };
   }
 
   forget(channel: Channel): void {
@@ -74,12 +59,28 @@ export class RoomRules {
     this.rooms.get(channel)?.bans.delete(user);
   }
 
-  /** Why a user may not join. */
-  refuse(user: string, channel: Channel): { code: ErrorCode; waitMs?: number } | undefined {
-    const untilMs = this.rooms.get(channel)?.bans.get(user);
+  /** Why a user may not be in a room. */
+  refuse(
+    user: User,
+    channel: Channel,
+    membership: Membership,
+  ): { code: ErrorCode; waitMs?: number } | undefined {
+    const { isPrivate, anonsMayEnter } = this.flags(channel);
+    if (user.role === 'anon' && !anonsMayEnter) return { code: 'anons_refused' };
+    if (isPrivate && !isInsider(membership)) return { code: 'room_private' };
+    const untilMs = this.rooms.get(channel)?.bans.get(user.id);
     const leftMs = untilMs === undefined ? 0 : untilMs - this.nowMs();
     if (leftMs <= 0) return undefined;
     return leftMs > 1e12 ? { code: 'banned' } : { code: 'banned', waitMs: Math.ceil(leftMs) };
+  }
+
+  /** Whether a user gets the room's values only, not its messages. */
+  isQuiet(user: User, channel: Channel, { isChatless }: Membership): boolean {
+    return isChatless === true || (user.role === 'anon' && !this.flags(channel).anonsSeeChat);
+  }
+
+  private flags(channel: Channel): RoomFlags {
+    return this.rooms.get(channel)?.flags ?? openRoom;
   }
 
   /**
@@ -94,73 +95,4 @@ export class RoomRules {
     const isBlocked = rules.words.some((word) => lower.includes(` ${word} `));
     return { isBlocked, version: rules.version };
   }
-}
-
-/** Settings from a moderator as fields of the settings hash; undefined when something is wrong. */
-export function settingsFields(raw: unknown): string[] | undefined {
-  if (!isFields(raw)) return undefined;
-  const fields: string[] = [];
-  for (const [name, value] of Object.entries(raw)) {
-    const text = settingText(name, value);
-    if (text === undefined) return undefined;
-    fields.push(name, text);
-  }
-  return fields.length === 0 ? undefined : fields;
-}
-
-function settingText(name: string, value: unknown): string | undefined {
-  switch (name) {
-    case 'slow':
-    case 'unique':
-      return isWhole(value, 3_600) ? String(value) : undefined;
-    case 'cap':
-      return isWhole(value, 1_000) && Number(value) > 0 ? String(value) : undefined;
-    case 'lock':
-    case 'links':
-    case 'emote':
-      return typeof value === 'boolean' ? (value ? '1' : '0') : undefined;
-    case 'only': {
-      if (!Array.isArray(value)) return undefined;
-      const bits = value.map((group) => GROUPS.indexOf(group as RoomGroup));
-      return bits.includes(-1) ? undefined : String(bits.reduce((sum, bit) => sum | (1 << bit), 0));
-    }
-    case 'words': {
-      if (!Array.isArray(value) || value.length > WORDS_MAX) return undefined;
-      const words = value.map((word) => (typeof word === 'string' ? cleanWord(word) : ''));
-      return words.some((word) => word === '' || word.length > WORD_LENGTH_MAX)
-        ? undefined
-        : words.join('\n');
-    }
-    default:
-      return undefined;
-  }
-}
-
-function isWhole(value: unknown, max: number): boolean {
-  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= max;
-}
-
-function cleanWord(word: string): string {
-  return word
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
-}
-
-function splitWords(text: string | null | undefined): string[] {
-  return (text ?? '').split('\n').filter((word) => word !== '');
-}
-
-/** The settings that everybody in the room may see; words stay with the moderators. */
-export function publicSettings(row: Readonly<Record<string, string>>): Omit<RoomSettings, 'words'> {
-  const only = Number(row['only'] ?? '0');
-  return {
-    slow: Number(row['slow'] ?? '0'),
-    unique: Number(row['unique'] ?? '0'),
-    lock: row['lock'] === '1',
-    links: row['links'] === '1',
-    emote: row['emote'] === '1',
-    cap: Number(row['cap'] ?? CAP_DEFAULT),
-    only: GROUPS.filter((_, bit) => (only & (1 << bit)) !== 0),
-  };
 }

@@ -17,6 +17,10 @@ export const messageFlags = {
   fan: 32,
   tipper: 64,
   member: 128,
+  /** Holds a word of the room's list. */
+  hasWord: 256,
+  /** May be in the room while it is private. */
+  insider: 512,
 } as const;
 
 export interface SequenceMessage {
@@ -51,6 +55,8 @@ export type SequenceVerdict =
     }
   /** The sender believes that it was said; nobody else sees it. */
   | { readonly is: 'shadow' }
+  /** Waits for a moderator. */
+  | { readonly is: 'held' }
   /** More messages than people can read: it got no place, and the sender is told. */
   | { readonly is: 'sampled' }
   /** Texts were filtered by settings that are out of date: look again. */
@@ -76,6 +82,10 @@ export const sequenceBatch = defineScript<SequenceArgs, SequenceReply>({
       keys.users,
       keys.settings,
       keys.feed,
+      keys.held,
+      keys.heldOrder,
+      keys.tips,
+      keys.tippers,
     ],
     argv: [
       args.nowMs,
@@ -109,6 +119,7 @@ export const sequenceBatch = defineScript<SequenceArgs, SequenceReply>({
 function readVerdict(raw: unknown, nowMs: number): SequenceVerdict {
   if (typeof raw === 'number') return { is: 'accepted', offset: raw, ts: nowMs, isRepeat: false };
   const [reason = '', value = '0'] = asText(raw).split(':');
+  if (reason === 'held' || reason === '=held') return { is: 'held' };
   if (reason.startsWith('=')) {
     return { is: 'accepted', offset: Number(reason.slice(1)), ts: Number(value), isRepeat: true };
   }

@@ -18,6 +18,12 @@ export interface Membership {
   readonly bill?: string;
   /** What the user is to the room: bits follower … member of messageFlags. */
   readonly groups: number;
+  /** The ticket says: may be in the room while it is private. */
+  readonly isInvited?: boolean;
+  /** The ticket says: gets no messages. */
+  readonly isChatless?: boolean;
+  /** Gets no messages: because of the ticket, or because the room shows visitors no chat. */
+  readonly isQuiet?: boolean;
 }
 
 export interface SessionOptions {

@@ -5,7 +5,7 @@
 import { type Logger, coerceError } from '../cluster/index.js';
 import type { Access } from './access.js';
 import type { Channel } from './channel.js';
-import { isModeratorOf, type Delivery } from './delivery.js';
+import type { Delivery } from './delivery.js';
 import type { Hub } from './hub.js';
 import type { GatewayMetrics } from './metrics.js';
 import {
@@ -20,6 +20,7 @@ import {
   type SubscribeResult,
 } from './protocol/index.js';
 import { entryJson, type Entry } from './ring.js';
+import type { RoomRules } from './room-rules.js';
 import type { Membership, Session, User } from './session.js';
 
 export interface SubscriptionsOptions {
@@ -28,11 +29,8 @@ export interface SubscriptionsOptions {
   readonly access: Access;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
-  /** Reasons of the room itself to refuse a user, for example a ban. */
-  readonly refuse: (
-    user: User,
-    channel: Channel,
-  ) => { code: ErrorCode; waitMs?: number } | undefined;
+  /** What the room itself says to a user: refused, for example by a ban; without its messages. */
+  readonly rules: Pick<RoomRules, 'refuse' | 'isQuiet'>;
   readonly onJoined: (session: Session, channel: Channel, membership: Membership) => void;
   readonly onLeft: (session: Session, channel: Channel, membership: Membership) => void;
 }
@@ -79,9 +77,9 @@ export class Subscriptions {
   leave(session: Session, channel: Channel): void {
     const membership = channel.members.get(session);
     if (membership === undefined) return;
+    this.options.delivery.detach(session, channel);
     channel.members.delete(session);
     session.channels.delete(channel.name);
-    this.options.delivery.detach(session, channel);
     this.options.onLeft(session, channel, membership);
   }
 
@@ -160,10 +158,14 @@ export class Subscriptions {
     membership: Membership,
     canResume: boolean,
   ): Admitted {
-    const refusal = this.options.refuse(user, channel);
-    return refusal === undefined
-      ? { request, channel, membership, canResume }
-      : { request, ...refusal };
+    const { rules } = this.options;
+    const refusal = rules.refuse(user, channel, membership);
+    if (refusal !== undefined) return { request, ...refusal };
+    const isQuiet = rules.isQuiet(user, channel, membership);
+    return {
+      ...{ request, channel, canResume },
+      membership: isQuiet ? { ...membership, isQuiet } : membership,
+    };
   }
 
   private joinAll(
@@ -216,19 +218,22 @@ export class Subscriptions {
     }
     const { epoch } = channel;
     const top = channel.flushedTop;
-    const start = startOf(channel, canResume ? request.pos : undefined);
-    const replay = start.recovered ? channel.ring.range(start.from, top) : undefined;
+    const isQuiet = membership.isQuiet === true;
+    const start = isQuiet
+      ? { from: top, recovered: false }
+      : startOf(channel, canResume ? request.pos : undefined);
+    const replay = start.recovered ? channel.ring.range(start.from, top) : isQuiet ? [] : undefined;
     const isLagging = start.recovered && (replay === undefined || replay.length > INLINE_MAX);
     if (isLagging) {
       delivery.lag(session, channel, start.from);
       metrics.resumes.inc({ source: replay === undefined ? 'history' : 'ring' });
     } else {
       this.addBacklog(session, channel, replay, parts);
-      const isModerator = isModeratorOf(session, channel);
-      delivery.attach(session, channel, isModerator);
+      delivery.attach(session, channel);
       if (start.recovered) metrics.resumes.inc({ source: 'ring' });
     }
-    if (request.pos !== undefined && !start.recovered) metrics.resumes.inc({ source: 'failed' });
+    if (request.pos !== undefined && !start.recovered && !isQuiet)
+      metrics.resumes.inc({ source: 'failed' });
     const { user } = session;
     const resume =
       user === undefined ? undefined : access.resumeTicket(user, channel.name, membership);
@@ -237,6 +242,7 @@ export class Subscriptions {
     const result: SubscribeResult = {
       ...base,
       recovered: start.recovered,
+      ...(isQuiet ? { chat: false } : {}),
       ...(resume === undefined ? {} : { resume }),
     };
     return { result, isLagging };

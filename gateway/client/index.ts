@@ -14,6 +14,7 @@
 //   });
 //   client.connect();
 //   await client.publish('room:42', 'hello');     // { offset, epoch, ts }; kept over lost links
+//   const { held, approve, presence, setGoal } = roomCalls(client, 'room:42');
 //   room.unsubscribe(); client.close();
 //
 // A ticket given as a string is used once; a function is asked for another when the server wants
@@ -24,6 +25,7 @@ export { ChannelReader, type ReceivedMessage, type Verdict } from './channel-rea
 export { type ClientEvents, type ClientOptions, RealtimeClient } from './client.js';
 export { RealtimeError, type RealtimeErrorCode } from './errors.js';
 export type { ClientState, Credentials } from './link.js';
+export { type Caller, type ModerationAct, roomCalls, type RoomCalls } from './room-calls.js';
 export type {
   SubscribeOptions,
   Subscription,

@@ -78,7 +78,8 @@ export class Subscription {
     if (this.isEnded) return;
     this.resumeTicket = answer.resume ?? this.resumeTicket;
     const { isLossy } = this.reader.restart(answer);
-    if (isLossy) this.handlers.onLost?.();
+    // Who gets no messages has lost none.
+    if (isLossy && answer.chat !== false) this.handlers.onLost?.();
     this.handlers.onReady?.(answer);
   }
 

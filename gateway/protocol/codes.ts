@@ -42,6 +42,10 @@ export const errorCodes = {
   tippers_only: { retry: false, message: 'Only those who have tipped may chat now.' },
   members_only: { retry: false, message: 'Only members may chat now.' },
   room_locked: { retry: false, message: 'Chat is locked.' },
+  room_private: { retry: false, message: 'The room is private.' },
+  room_offline: { retry: false, message: 'The room is offline: only those in charge may write.' },
+  anons_refused: { retry: false, message: 'Only those who have logged in may enter this room.' },
+  review_full: { retry: true, message: 'Too many messages wait for a moderator; try later.' },
   not_found: { retry: false, message: 'There is no such message or user here.' },
   internal: { retry: true, message: 'The server failed; try again.' },
 } as const satisfies Record<string, ErrorCodeRow>;

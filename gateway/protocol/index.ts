@@ -37,6 +37,9 @@ export type {
   EmptyResult,
   ErrorReply,
   ErrorTuple,
+  HeldCommand,
+  HeldMessage,
+  HeldResult,
   HistoryCommand,
   HistoryItem,
   HistoryResult,
@@ -44,11 +47,13 @@ export type {
   LeaveControl,
   MessageKind,
   ModerateCommand,
+  ModerateResult,
   ModerationAction,
   OkReply,
   Position,
   PresenceCommand,
   PresenceResult,
+  PresentUser,
   PublishCommand,
   PublishResult,
   Push,
@@ -75,4 +80,11 @@ export {
   parsePublishResult,
   parseSubscribeOutcome,
 } from './parse-result.js';
+export {
+  parseHeldMessage,
+  parseHeldResult,
+  parseHistoryResult,
+  parseModerateResult,
+  parsePresenceResult,
+} from './parse-room-result.js';
 export { isPush, parseServerMessage } from './parse-server-message.js';

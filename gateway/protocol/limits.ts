@@ -9,6 +9,8 @@ export const limits = {
   depthMax: 8,
   channelLengthMax: 64,
   midLengthMax: 64,
+  /** Of the name of a held message. */
+  heldLengthMax: 96,
   tokenLengthMax: 2_048,
   /** Channels that one connection may be subscribed to. */
   subscriptionsMax: 64,
@@ -16,6 +18,10 @@ export const limits = {
   backlogMax: 50,
   /** Messages in one answer to `hist`. */
   historyPageMax: 100,
+  /** People named in one answer to `pres`. */
+  presenceMax: 100,
+  /** Messages of a room that can wait for a moderator at a time. */
+  heldMax: 200,
   /** A server that has not got a valid `connect` by then closes with 4102. */
   connectDeadlineMs: 10_000,
   /** A client that hears nothing for this long sends `ping`. */

@@ -85,7 +85,7 @@ export interface PingCommand {
 
 export type ModerationAction =
   | 'ban' | 'unban' | 'mute' | 'unmute' | 'shadow' | 'delete' | 'clear-user' | 'clear-room'
-  | 'settings' | 'pin' | 'unpin' | 'approve' | 'deny'; // prettier-ignore
+  | 'settings' | 'pin' | 'unpin' | 'approve' | 'deny' | 'goal'; // prettier-ignore
 
 /** Needs level performer, moderator or admin in the room. `mid` makes a repeat harmless. */
 export interface ModerateCommand {
@@ -100,7 +100,15 @@ export interface ModerateCommand {
   /** Of a ban, mute or pin; absent = until lifted. */
   readonly seconds?: number;
   readonly reason?: string;
+  /** settings: modes of the room; goal: `{ target, text? }`, in milli-credits, '0' = none. */
   readonly settings?: Body;
+}
+
+/** Messages that wait for a moderator's word; needs the same level as `mod`. */
+export interface HeldCommand {
+  readonly c: 'held';
+  readonly i: number;
+  readonly ch: string;
 }
 
 /** Marks notifications up to `upto` (an offset of the user channel) as read. */
@@ -126,6 +134,7 @@ export type ClientCommand =
   | RefreshCommand
   | PingCommand
   | ModerateCommand
+  | HeldCommand
   | ReadCommand
   | PresenceCommand;
 
@@ -145,6 +154,8 @@ export interface SubscribeResult {
   /** True when `pos` was given and nothing is missing between it and what follows. */
   readonly recovered: boolean;
   readonly level: AccessLevel;
+  /** False = no messages, only values such as the viewer count: what anonymous visitors may get. */
+  readonly chat?: false;
   /** Use it in place of a room ticket to come back; good for 15 minutes. */
   readonly resume?: string;
 }
@@ -192,9 +203,37 @@ export type HistoryItem = readonly [
 ];
 
 export interface PresenceResult {
+  /** Listed people in the room, anonymous ones too, each once. */
   readonly count: number;
+  /** Grows with each who comes or goes; `v` and `j` carry it. */
   readonly version: number;
-  readonly users: readonly (readonly [id: string, name: string, level: AccessLevel])[];
+  /** The first 100 by level and arrival, without anonymous ones. */
+  readonly users: readonly PresentUser[];
+}
+
+export type PresentUser = readonly [id: string, name: string, level: AccessLevel];
+
+export interface ModerateResult {
+  /** Of the room's settings. */
+  readonly version: number;
+  /** Of the message that tells of the act or, after `approve`, of the message; 0 = none. */
+  readonly offset: number;
+}
+
+/** A message that waits for a moderator. */
+export interface HeldMessage {
+  readonly held: string;
+  readonly from: { readonly id: string; readonly name: string; readonly role?: string };
+  readonly text: string;
+  /** Which rule of the setting `review` held it: words, links or all. */
+  readonly reason: string;
+  /** When it was held, Unix ms; after ten minutes nobody sees it any more. */
+  readonly ts: number;
+}
+
+export interface HeldResult {
+  /** Oldest first. */
+  readonly items: readonly HeldMessage[];
 }
 
 export type EmptyResult = Readonly<Record<string, never>>;

@@ -66,6 +66,8 @@ const parsers: {
       : wrong('token'),
   ping: (_fields, i) => ({ c: 'ping', i }),
   mod: readModerate,
+  held: (fields, i) =>
+    isChannelName(fields['ch']) ? { c: 'held', i, ch: fields['ch'] } : wrong('ch'),
   read: (fields, i) =>
     isCount(fields['upto']) ? { c: 'read', i, upto: fields['upto'] } : wrong('upto'),
   pres: (fields, i) =>
@@ -110,6 +112,7 @@ const NEEDS: Readonly<Record<ModerationAction, 'user' | 'offset' | 'held' | 'set
   unpin: null,
   approve: 'held',
   deny: 'held',
+  goal: 'settings',
 };
 
 function isAction(value: unknown): value is ModerationAction {
@@ -125,7 +128,7 @@ function readModerate(fields: Fields, i: number): ModerateCommand | Refusal {
   if (needed !== null && fields[needed] === undefined) return wrong(needed);
   if (user !== undefined && !isText(user, 64)) return wrong('user');
   if (offset !== undefined && !isCount(offset)) return wrong('offset');
-  if (held !== undefined && !isText(held, limits.midLengthMax)) return wrong('held');
+  if (held !== undefined && !isText(held, limits.heldLengthMax)) return wrong('held');
   if (seconds !== undefined && (!isCount(seconds) || seconds < 1)) return wrong('seconds');
   if (reason !== undefined && !isText(reason, 200)) return wrong('reason');
   if (settings !== undefined && !isFields(settings)) return wrong('settings');

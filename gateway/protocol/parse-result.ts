@@ -36,7 +36,7 @@ export function isRole(value: unknown): value is Role {
 
 export function parseSubscribeOutcome(value: unknown): SubscribeOutcome | undefined {
   if (!isFields(value)) return undefined;
-  const { ch, e, a, epoch, from, top, recovered, level, resume } = value;
+  const { ch, e, a, epoch, from, top, recovered, level, resume, chat } = value;
   if (typeof ch !== 'string') return undefined;
   if (e !== undefined) return { ch, e: parseErrorTuple(e) };
   if (!isCount(a) || !isCount(from) || !isCount(top) || typeof epoch !== 'string') return undefined;
@@ -48,6 +48,7 @@ export function parseSubscribeOutcome(value: unknown): SubscribeOutcome | undefi
     top,
     recovered: recovered === true,
     level: isAccessLevel(level) ? level : 'view',
+    ...(chat === false ? { chat } : {}),
     ...(typeof resume === 'string' ? { resume } : {}),
   };
 }
