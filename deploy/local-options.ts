@@ -15,7 +15,7 @@ export interface LocalOptions {
 }
 
 /** Highest offset from the base port that localPorts hands out. */
-const PORT_SPAN = 50;
+const PORT_SPAN = 59;
 export const GATEWAYS_MAX = 10;
 
 export const USAGE = `npm start -- [options]

@@ -15,7 +15,13 @@ export interface LocalPorts {
   readonly webOps: number;
   readonly billingOps: number;
   readonly rtmpOps: number;
-  readonly gateways: readonly { readonly socket: number; readonly ops: number }[];
+  readonly gateways: readonly GatewayPorts[];
+}
+
+export interface GatewayPorts {
+  readonly socket: number;
+  readonly sockjs: number;
+  readonly ops: number;
 }
 
 export interface RolePlan {
@@ -33,7 +39,10 @@ export interface LocalSecrets {
   readonly mariadbPassword: string;
 }
 
-/** Port layout: base + 0…7 services, + 10… gateway sockets, + 20…22 and + 30… private ports. */
+/**
+ * Port layout: base + 0…7 services, + 10… gateway sockets, + 20…22 and + 30… private ports, + 50…
+ * SockJS of the gateways.
+ */
 export function localPorts(base: number, gateways: number): LocalPorts {
   return {
     web: base,
@@ -50,6 +59,7 @@ export function localPorts(base: number, gateways: number): LocalPorts {
     gateways: Array.from({ length: Math.min(gateways, GATEWAYS_MAX) }, (_, index) => ({
       socket: base + 10 + index,
       ops: base + 30 + index,
+      sockjs: base + 50 + index,
     })),
   };
 }
@@ -72,8 +82,9 @@ export function wantedPorts(ports: LocalPorts, options: LocalOptions): readonly 
     [ports.webOps, "the site's metrics"],
     [ports.billingOps, "billing's metrics"],
     [ports.rtmpOps, "RTMP's metrics"],
-    ...ports.gateways.flatMap(({ socket, ops }, index): [number, string][] => [
+    ...ports.gateways.flatMap(({ socket, sockjs, ops }, index): [number, string][] => [
       [socket, `gateway ${index + 1}`],
+      [sockjs, `SockJS of gateway ${index + 1}`],
       [ops, `gateway ${index + 1}'s metrics`],
     ]),
   ];
@@ -119,8 +130,11 @@ export function rolePlans(
   return [
     role('billing-1', 'billing', ports.billingOps),
     role('rtmp-1', 'rtmp', ports.rtmpOps),
-    ...ports.gateways.map(({ socket, ops }, index) =>
-      role(`gateway-${index + 1}`, 'gateway', ops, { GATEWAY_PRIVATE_PORT: String(socket) }),
+    ...ports.gateways.map(({ socket, sockjs, ops }, index) =>
+      role(`gateway-${index + 1}`, 'gateway', ops, {
+        GATEWAY_PRIVATE_PORT: String(socket),
+        GATEWAY_SOCKJS_PORT: String(sockjs),
+      }),
     ),
     role('web-1', 'web', ports.webOps),
   ];

@@ -26,6 +26,8 @@ import { createAdmission, type Admission } from './admission.js';
 import { createAddressOf } from './client-address.js';
 import { createGateway, type Gateway } from './gateway.js';
 import { isOriginAllowed } from './origin-check.js';
+import { SOCKJS_PREFIX } from './transports/sockjs-request.js';
+import { createSockJsTransport, type SockJsTransport } from './transports/sockjs.js';
 import { createUwsTransport, type UwsTransport } from './transports/uws.js';
 
 interface Stores {
@@ -50,6 +52,7 @@ interface Parts {
   readonly gateway: Gateway;
   readonly members: MemberRegistry;
   readonly transport: UwsTransport;
+  readonly fallback: SockJsTransport;
   readonly admission: Admission;
   readonly metrics: Metrics;
 }
@@ -90,25 +93,35 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     publicUrl: config.web.publicUrl,
     sitePort: config.web.port,
   };
-  const transport = createUwsTransport({
+  const ways = {
     events: gateway.events,
     metrics: gateway.metrics,
     log,
     nowMs,
     addressOf: createAddressOf(config.gateway.trustedProxies),
-    isOriginAllowed: (origin, host) => isOriginAllowed(origin, host, origins),
+    isOriginAllowed: (origin: string, host: string) => isOriginAllowed(origin, host, origins),
     admit: () => admission.admit(),
     idleTimeoutSec: config.gateway.idleTimeoutSec,
-  });
+  };
+  const transport = createUwsTransport(ways);
+  const fallback = createSockJsTransport({ ...ways, baseUrl: () => sockJsUrl(config) });
   gateway.addPublisher(transport);
-  return { gateway, members, transport, admission, metrics };
+  gateway.addPublisher(fallback);
+  return { gateway, members, transport, fallback, admission, metrics };
+}
+
+/** Where browsers find this worker's SockJS listener; '' = wherever they found it. */
+function sockJsUrl({ node, gateway, web }: Config): string {
+  if (gateway.sockjsUrl !== '' || node.host === '') return gateway.sockjsUrl;
+  const scheme = web.publicUrl.startsWith('https:') ? 'https' : 'http';
+  return `${scheme}://${node.host}:${gateway.sockjsPort}${SOCKJS_PREFIX}`;
 }
 
 /**
  * In starting order; a stop goes the other way: off the list, no new clients, hand-over, the rest.
  */
 function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Parts): void {
-  const { gateway, members, transport, admission, metrics } = parts;
+  const { gateway, members, transport, fallback, admission, metrics } = parts;
   let ops: OpsServer | undefined;
   lifecycle.add('ops', {
     stop: () => ops?.close(),
@@ -130,6 +143,7 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
       await gateway.stop();
       admission.stop();
       transport.close();
+      await fallback.close();
     },
   });
   let privatePort = 0;
@@ -137,8 +151,10 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
     async start() {
       const { bindHost } = config.node;
       privatePort = await transport.listen(bindHost, config.gateway.privatePort, false);
-      if (config.gateway.port !== 0) await transport.listen(bindHost, config.gateway.port, true);
-      log.info({ event: 'gateway.listening', privatePort, sharedPort: config.gateway.port });
+      const { port: sharedPort, sockjsPort } = config.gateway;
+      if (sharedPort !== 0) await transport.listen(bindHost, sharedPort, true);
+      if (sockjsPort !== 0) await fallback.listen(bindHost, sockjsPort);
+      log.info({ event: 'gateway.listening', privatePort, sharedPort, sockjsPort });
     },
     async stop() {
       transport.stopListening();
@@ -149,7 +165,10 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
     async start() {
       const { host } = config.node;
       const sharedPort = String(config.gateway.port);
-      await members.update({ address: { host, port: String(privatePort), sharedPort } });
+      const sockjsPort = String(config.gateway.sockjsPort);
+      const sockjs = sockJsUrl(config);
+      const port = String(privatePort);
+      await members.update({ address: { host, port, sharedPort, sockjsPort, sockjs } });
       await members.join();
     },
     stop: () => members.close(),

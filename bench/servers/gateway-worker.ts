@@ -82,6 +82,7 @@ export async function startGatewayWorker(
       INTERNAL_SECRET: TEST_SECRETS.internal,
       GATEWAY_PORT: String(first),
       GATEWAY_PRIVATE_PORT: String(first + 1),
+      GATEWAY_SOCKJS_PORT: '0',
       OPS_PORT: String(opsPort),
       // Admission control is not what is measured.
       GATEWAY_CONNECTIONS_MAX: '100000',

@@ -1,5 +1,5 @@
 // Settings of the WebSocket gateway. One row per variable; see config.ts.
-import { CIDR, int, list, port } from '../setting.js';
+import { CIDR, int, list, port, url } from '../setting.js';
 
 export const gatewaySettings = {
   port: port('GATEWAY_PORT', {
@@ -9,6 +9,14 @@ export const gatewaySettings = {
   privatePort: port('GATEWAY_PRIVATE_PORT', {
     doc: 'WebSocket port of this worker alone; 0 = any free port.',
     fallback: 8090,
+  }),
+  sockjsPort: port('GATEWAY_SOCKJS_PORT', {
+    doc: 'SockJS port of this worker, for browsers without WebSocket; 0 = none.',
+    fallback: 8070,
+  }),
+  sockjsUrl: url('GATEWAY_SOCKJS_URL', ['http', 'https'], {
+    doc: 'Address of that port as browsers see it, ending in /rt; empty = from ADVERTISE_HOST.',
+    fallback: '',
   }),
   allowedOrigins: list('GATEWAY_ALLOWED_ORIGINS', {
     doc: 'Origins that browsers may connect from; empty = every host that serves the site port.',

@@ -49,6 +49,7 @@ async function startRole(scope: TestScope, id: string, shared: number): Promise<
     INTERNAL_SECRET: TEST_SECRETS.internal,
     GATEWAY_PORT: String(shared),
     GATEWAY_PRIVATE_PORT: String(privatePort),
+    GATEWAY_SOCKJS_PORT: String(await freePort()),
     OPS_PORT: String(opsPort),
     GATEWAY_DRAIN_MS: '1000',
     LOG_LEVEL: 'warn',

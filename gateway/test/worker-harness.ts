@@ -18,6 +18,11 @@ import { createAddressOf } from '../client-address.js';
 import { createGateway, type Gateway, type GatewaySettings } from '../gateway.js';
 import { noPaidSessions, type ProofOfLife } from '../ports.js';
 import type { AccessLevel, Role } from '../protocol/index.js';
+import {
+  createSockJsTransport,
+  type SockJsTransport,
+  type SockJsTransportOptions,
+} from '../transports/sockjs.js';
 import { createUwsTransport, type UwsTransport } from '../transports/uws.js';
 
 export const tokens = createTokenService(TEST_SECRETS.token);
@@ -41,6 +46,9 @@ export function roomTicket(
 export interface TestWorker {
   readonly gateway: Gateway;
   readonly transport: UwsTransport;
+  readonly sockjs: SockJsTransport;
+  /** Base address for SockJS clients. */
+  readonly sockjsUrl: string;
   readonly url: string;
   readonly port: number;
   readonly bus: Bus;
@@ -55,6 +63,7 @@ export interface TestWorkerOptions {
   readonly log?: Logger;
   readonly backpressureBytes?: number;
   readonly isOriginAllowed?: (origin: string, host: string) => boolean;
+  readonly sockjs?: Partial<SockJsTransportOptions>;
   /** For commands, when they go another way than the feeds. */
   readonly commandUrl?: string;
 }
@@ -94,7 +103,7 @@ export async function startWorker(
     log,
     metrics: createMetrics('gateway', { process: false }),
   });
-  const transport = createUwsTransport({
+  const ways = {
     events: gateway.events,
     metrics: gateway.metrics,
     log,
@@ -106,22 +115,28 @@ export async function startWorker(
     ...(options.backpressureBytes === undefined
       ? {}
       : { backpressureBytes: options.backpressureBytes }),
-  });
+  };
+  const transport = createUwsTransport(ways);
+  const sockjs = createSockJsTransport({ ...ways, baseUrl: () => '', ...options.sockjs });
   gateway.addPublisher(transport);
+  gateway.addPublisher(sockjs);
   await gateway.start();
   const port = await transport.listen('127.0.0.1', 0, false);
+  const sockjsUrl = `http://127.0.0.1:${await sockjs.listen('127.0.0.1', 0)}/rt`;
   let isStopped = false;
   const stop = async (): Promise<void> => {
     if (isStopped) return;
     isStopped = true;
     await gateway.stop();
     transport.close();
+    await sockjs.close();
     subscriber.close();
     await closeRedis(redis);
     await bus.close();
   };
   t.teardown(stop);
-  return { gateway, transport, url: `ws://127.0.0.1:${port}`, port, bus, stop };
+  const url = `ws://127.0.0.1:${port}`;
+  return { gateway, transport, sockjs, sockjsUrl, url, port, bus, stop };
 }
 
 /** A client whose reconnects are quick; closed by teardown. */
