@@ -52,6 +52,12 @@ export {
 } from './redis.js';
 export { channelPartition, channelTag, PARTITION_COUNT, partitionTag } from './partitions.js';
 export { type ChildExit, type ChildServer, startChildServer } from './processes/child-server.js';
+export {
+  type Destination,
+  type PlaceableMember,
+  placeUser,
+  ROOM_VIEWERS_PER_WORKER,
+} from './placement.js';
 export { freePort, freePortRange, isPortFree } from './processes/free-port.js';
 export {
   type MariadbServer,

@@ -8,7 +8,7 @@ import {
   createRedisBus,
   InternalClient,
   MemberRegistry,
-  rankMembers,
+  placeUser,
   systemClock,
   type Config,
   type Logger,
@@ -87,7 +87,7 @@ export function createBacking(parts: { config: Config; log: Logger; isMember: bo
       billing: createBillingPort(() => link.current().billing),
       fleet: {
         list: (role) => listed(role).map(toFleetMember),
-        ranked: (role, key) => rankMembers(key, listed(role)).map(toFleetMember),
+        ranked: (role, user) => placeUser({ user }, listed(role)).map(toFleetMember),
       },
       events: { onStreamState: (handler) => void handlers.push(handler) },
       hits: counts,

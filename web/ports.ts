@@ -148,8 +148,8 @@ export interface FleetMember {
 /** Who runs which role now. */
 export interface Fleet {
   list(role: 'gateway' | 'rtmp'): readonly FleetMember[];
-  /** Members of the role, best home for `key` first (rendezvous hashing). */
-  ranked(role: 'gateway', key: string): readonly FleetMember[];
+  /** Members that take new work, best home for the user first. */
+  ranked(role: 'gateway', user: string): readonly FleetMember[];
 }
 
 export interface StreamEvent {
