@@ -13,6 +13,7 @@ import {
   redisSettings,
   secretsSettings,
 } from './settings/platform.js';
+import { recordingSettings } from './settings/recording.js';
 import { rtmpSettings } from './settings/rtmp.js';
 import { webSettings } from './settings/web.js';
 
@@ -28,6 +29,7 @@ const table = {
   gateway: gatewaySettings,
   billing: billingSettings,
   rtmp: rtmpSettings,
+  recording: recordingSettings,
 } as const;
 
 type Table = typeof table;

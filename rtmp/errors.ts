@@ -133,6 +133,7 @@ export const hlsErrors = {
     retry: true,
     message: 'It cannot be checked at the moment whether this session may watch, try again',
   },
+  HLS_RANGE: { http: 416, retry: false, message: 'The file is shorter than the range asked for' },
   HLS_FAILED: { http: 500, retry: true, message: 'The server failed, try again' },
 } as const satisfies Readonly<Record<string, ErrorRow>>;
 

@@ -18,6 +18,7 @@ export type HookCall =
   | 'publish_done'
   | 'play_done'
   | 'done'
+  | 'record_done'
   | 'disconnect';
 
 export interface HookRequest {
@@ -60,6 +61,7 @@ const PATHS: Readonly<Record<HookCall, string>> = {
   publish_done: 'on_publish_done',
   play_done: 'on_play_done',
   done: 'on_done',
+  record_done: 'on_record_done',
   disconnect: 'on_disconnect',
 };
 
@@ -125,17 +127,22 @@ export class HookClient {
 }
 
 /**
- * The body as nginx-rtmp writes it: values cut at 256 bytes, the client's own arguments raw behind
- * them.
+ * The body as nginx-rtmp writes it: values cut at 256 bytes (keys and paths at 1,024), the client's
+ * own arguments raw behind them.
  */
 export function encodeForm(request: HookRequest): string {
   const pairs = Object.entries(request.members).map(
-    ([name, value]) => `${name}=${encodeURIComponent(String(value).slice(0, VALUE_MAX))}`,
+    ([name, value]) => `${name}=${encodeURIComponent(String(value).slice(0, lengthMax(name)))}`,
   );
   // Raw, but only characters that a query may have: nothing may break out of the body or the next
   // parser.
   const args = request.args.replace(/[^\x21-\x7e]/g, '').slice(0, 2 * VALUE_MAX);
   return args === '' ? pairs.join('&') : `${pairs.join('&')}&${args}`;
+}
+
+/** A key or a path that is cut is another one: those two are bounded where they are made. */
+function lengthMax(name: string): number {
+  return name === 'name' || name === 'path' ? 4 * VALUE_MAX : VALUE_MAX;
 }
 
 async function readText(answer: http.IncomingMessage): Promise<string> {

@@ -2,6 +2,8 @@
 export { PREVIEW_SID } from './hls/access.js';
 export { type LiveStreamRow, StreamDirectory } from './directory.js';
 export type { StreamHealth } from './stream-health.js';
+export { createRtmpControl, type FleetClient } from './control/fleet-client.js';
+export { RecordingDirectory, type RecordingRow } from './recording/recording-directory.js';
 // For benchmarks, and for nodes that pull or push streams.
 export { RtmpClient, RtmpStatusError } from './client.js';
 export { INGEST_DEFAULTS, type IngestOptions } from './ingest-options.js';

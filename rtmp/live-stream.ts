@@ -4,6 +4,7 @@
 // this order.
 
 import type { FlvTag } from './protocol/flv.js';
+import type { HookClientInfo } from './session-hooks.js';
 
 /** One accepted publish, as the media pipeline sees it. */
 export interface LiveStream {
@@ -12,6 +13,8 @@ export interface LiveStream {
   /** Unique over all nodes and restarts. */
   readonly sessionId: string;
   readonly startedAtMs: number;
+  /** What its publisher said, for hooks about it. */
+  readonly client?: HookClientInfo;
   /** Live view: members fill as tags arrive and keep changing; read them when needed. */
   readonly info: StreamInfo;
   /**

@@ -44,8 +44,16 @@ import { ShowStore } from './hls/show-store.js';
 import { ViewerCounter } from './hls/viewer-counter.js';
 import { WatchGuard } from './hls/watch-guard.js';
 import { ingestOptions } from './ingest-options.js';
-import { createHlsMetrics, createIngestMetrics, type HlsMetrics } from './metrics.js';
+import type { LiveStreamListener } from './live-stream.js';
+import {
+  createHlsMetrics,
+  createIngestMetrics,
+  createRecordingMetrics,
+  type HlsMetrics,
+} from './metrics.js';
 import type { HookTarget, WatchGate } from './ports.js';
+import type { Recordings } from './recording/recordings.js';
+import { createRecordings } from './recording-parts.js';
 import { RtmpServer } from './server.js';
 
 const HOOK_PATH = '/hooks/nginx-rtmp';
@@ -62,6 +70,19 @@ interface Fleet {
   readonly members: MemberRegistry;
 }
 
+interface Parts {
+  readonly ingest: RtmpServer;
+  readonly lifecycle: Lifecycle;
+}
+
+/** What packages and what records, one after the other. */
+function both(...listeners: readonly LiveStreamListener[]): LiveStreamListener {
+  return {
+    streamStarted: (stream) => listeners.forEach((one) => one.streamStarted(stream)),
+    streamEnded: (stream, reason) => listeners.forEach((one) => one.streamEnded(stream, reason)),
+  };
+}
+
 async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promise<void> {
   const metrics = createMetrics('rtmp');
   const hlsMetrics = createHlsMetrics(metrics);
@@ -76,10 +97,15 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     ...{ store: new ShowStore(fleet.redis), clock: systemClock, log },
   });
   const ledger = new RedisDoneLedger({ redis: fleet.redis, nodeId: config.node.id, log });
+  const { recordings, part: recordingPart } = createRecordings({
+    ...{ config, redis: fleet.redis, log, budget, ledger },
+    metrics: createRecordingMetrics(metrics),
+    settle: (owed) => ingest.settle(owed),
+  });
   const ingest = new RtmpServer({
     options: ingestOptions(config),
     hookTarget: hookTarget(config, fleet.members),
-    listener: shows,
+    listener: both(shows, recordings),
     metrics: createIngestMetrics(metrics),
     ledger,
     log,
@@ -96,12 +122,14 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
         origins: config.rtmp.hlsOrigins,
         access: new HlsAccess({ secret, guard, clock: systemClock }),
         cipher: new SegmentCipher(secret),
-        ...{ shows, remote, files, viewers, nodeId: config.node.id },
+        ...{ shows, remote, files, viewers, recordings, nodeId: config.node.id },
         ...{ clock: systemClock, metrics: hlsMetrics, log },
       });
     },
     stop: () => hls?.close(),
   });
+  // Its files are closed before the done queue of ingest is.
+  lifecycle.add('recordings', { start: () => recordingPart.start() });
   lifecycle.add('ingest', {
     async start() {
       await ingest.start();
@@ -109,8 +137,9 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     },
     stop: () => ingest.stop(),
   });
+  lifecycle.add('recorders', { stop: () => recordingPart.stop() });
   addOrders(fleet, { guard, ingest, lifecycle });
-  addControl(fleet, ingest, lifecycle);
+  addControl(fleet, { ingest, recordings, lifecycle });
   lifecycle.add('members', {
     async start() {
       const host = config.node.host;
@@ -236,7 +265,7 @@ function createShows(
 /** What the fleet tells this node: cut a viewer off, drop a publisher. */
 function addOrders(
   { bus }: Fleet,
-  { guard, ingest, lifecycle }: { guard: WatchGuard; ingest: RtmpServer; lifecycle: Lifecycle },
+  { guard, ingest, lifecycle }: Parts & { guard: WatchGuard },
 ): void {
   lifecycle.add('orders', {
     async start() {
@@ -266,11 +295,17 @@ function aliveNodeIds(members: MemberRegistry): ReadonlySet<string> | undefined 
  */
 function addControl(
   { config, log, bus, members }: Fleet,
-  ingest: RtmpServer,
-  lifecycle: Lifecycle,
+  { ingest, recordings, lifecycle }: Parts & { recordings: Recordings },
 ): void {
   const control = new FleetControl({
-    ...{ bus, log, server: ingest, nodeId: config.node.id, timeoutMs: CONTROL_TIMEOUT_MS },
+    ...{
+      bus,
+      log,
+      recordings,
+      server: ingest,
+      nodeId: config.node.id,
+      timeoutMs: CONTROL_TIMEOUT_MS,
+    },
     nodeIds: () => [...(aliveNodeIds(members) ?? [config.node.id])],
   });
   let http: ControlServer | undefined;
@@ -291,10 +326,7 @@ function addControl(
 }
 
 /** Done events of nodes that died, and of this one before a restart. */
-function addDoneWatch(
-  { log, members }: Fleet,
-  parts: { ledger: RedisDoneLedger; ingest: RtmpServer; lifecycle: Lifecycle },
-): void {
+function addDoneWatch({ log, members }: Fleet, parts: Parts & { ledger: RedisDoneLedger }): void {
   const { ledger, ingest } = parts;
   const watch = new DoneWatch({
     ...{ ledger, log, everyMs: DONE_WATCH_EVERY_MS },

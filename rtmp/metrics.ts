@@ -70,6 +70,36 @@ export function createIngestMetrics(metrics: Metrics): IngestMetrics {
   };
 }
 
+export interface RecordingMetrics {
+  readonly open: Gauge;
+  readonly ended: Counter<'end'>;
+  readonly writtenBytes: Counter;
+  readonly mp4s: Counter<'outcome'>;
+}
+
+export function createRecordingMetrics(metrics: Metrics): RecordingMetrics {
+  return {
+    open: metrics.gauge({
+      name: 'showbill_recording_files',
+      help: 'Files that are being recorded by this node.',
+    }),
+    ended: metrics.counter({
+      name: 'showbill_recording_ended_total',
+      help: 'Recorded files by the reason for which they were closed.',
+      labels: ['end'],
+    }),
+    writtenBytes: metrics.counter({
+      name: 'showbill_recording_written_bytes_total',
+      help: 'Bytes of recorded files, counted when they are closed.',
+    }),
+    mp4s: metrics.counter({
+      name: 'showbill_recording_mp4_total',
+      help: 'Recordings turned into MP4 files, by outcome: made or failed.',
+      labels: ['outcome'],
+    }),
+  };
+}
+
 /** Metrics of the way from a publish to HLS viewers. */
 export interface HlsMetrics {
   readonly shows: Gauge;

@@ -79,7 +79,7 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
   // Nothing may be awaited from here to `activate`: a kick must find the role.
   const stream = context.streams.confirm(claim, {
     streamId,
-    sessionId: host.id,
+    ...{ sessionId: host.id, client: hooks.client },
     onKick: (reason) => role?.kick(reason),
   });
   const role = stream && new PublishRole(host, stream);
@@ -210,8 +210,10 @@ export class PublishRole implements Role {
   redirect(streamId: string): boolean {
     if (this.#isOver || !STREAM_ID.test(streamId)) return false;
     const { context, hooks, id: sessionId } = this.#host;
-    const onKick = (reason: string): void => this.kick(reason);
-    const stream = context.streams.move(this.#stream, { streamId, sessionId, onKick });
+    const stream = context.streams.move(this.#stream, {
+      ...{ streamId, sessionId, client: hooks.client },
+      onKick: (reason) => this.kick(reason),
+    });
     if (stream === undefined) return false;
     this.#stream = stream;
     hooks.noteOwed(context.ledger, streamId);

@@ -7,6 +7,7 @@ import { GopCache, type GopLimits } from './gop-cache.js';
 import { parseData, encodeData, metadataMembers } from './protocol/commands.js';
 import { FLV_SCRIPT, FlvTag, timestampDiff } from './protocol/flv.js';
 import type { RtmpMessage } from './protocol/message.js';
+import type { HookClientInfo } from './session-hooks.js';
 import { StreamMeter } from './stream-info.js';
 
 /** Step of player time between the last tag of one publisher and the first of the next. */
@@ -42,6 +43,7 @@ export interface PublishedStreamOptions {
   readonly streamId: string;
   readonly sessionId: string;
   readonly startedAtMs: number;
+  readonly client?: HookClientInfo;
   readonly nowMs: () => number;
   readonly gopLimits: GopLimits;
   /** Default 5,000 ms. */
@@ -54,6 +56,7 @@ export class PublishedStream implements LiveStream {
   readonly streamId: string;
   readonly sessionId: string;
   readonly startedAtMs: number;
+  readonly client?: HookClientInfo;
   readonly info: StreamMeter;
   readonly #onKick: (reason: string) => void;
   readonly #gop: GopCache;
@@ -70,6 +73,7 @@ export class PublishedStream implements LiveStream {
     this.streamId = options.streamId;
     this.sessionId = options.sessionId;
     this.startedAtMs = options.startedAtMs;
+    if (options.client !== undefined) this.client = options.client;
     this.info = new StreamMeter(options.nowMs, options.rateWindowMs ?? 5_000);
     this.#gop = new GopCache(options.gopLimits);
     this.#onKick = options.onKick;

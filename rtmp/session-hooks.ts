@@ -56,6 +56,11 @@ export class SessionHooks {
     this.#options = options;
   }
 
+  /** What the client said of itself. */
+  get client(): HookClientInfo {
+    return this.#client;
+  }
+
   /** Asks for the verdict on a connection (which gets no done, only `disconnect`). */
   connect(): Promise<HookVerdict> {
     const { clientid: _clientid, ...common } = this.#client;

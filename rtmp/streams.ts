@@ -5,6 +5,7 @@
 import { assert, type Clock } from '../cluster/index.js';
 import type { GopLimits } from './gop-cache.js';
 import type { LiveStreamListener } from './live-stream.js';
+import type { HookClientInfo } from './session-hooks.js';
 import { type BatchReader, PublishedStream, type TagBatch } from './published-stream.js';
 
 export type PublishPolicy = 'replace' | 'refuse';
@@ -56,6 +57,7 @@ export class Claim {
 export interface ConfirmOptions {
   readonly streamId: string;
   readonly sessionId: string;
+  readonly client?: HookClientInfo;
   /** Ends the publisher's session, which must call `end` before it returns. */
   readonly onKick: (reason: string) => void;
 }

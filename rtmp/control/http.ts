@@ -2,6 +2,8 @@
 // XML of nginx-rtmp's control and statistics modules. Everything acts on the whole fleet.
 //   GET  /streams · GET /sessions · GET /statistics · GET /stat (XML)
 //   POST /sessions/<id>/kick · POST /streams/<id>/kick · POST /drain
+//   POST /streams/<id>/record/{start,stop}?recorder&kind
+//   GET  /control/record/{start,stop}?app&name&rec
 //   GET  /control/drop/{publisher,subscriber,client}?app&name&addr&clientid
 //   POST /streams/<id>/redirect?to=<id>
 //   GET  /control/redirect/{publisher,subscriber,client}?…&newname
@@ -10,6 +12,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { coerceError, type Logger } from '../../cluster/index.js';
+import { RECORDING_KINDS } from '../recording/recording.js';
 import type { FleetControl } from './fleet-control.js';
 import type { Selection } from './selection.js';
 import type { NodeStatistics } from './statistics.js';
@@ -91,6 +94,9 @@ async function route(options: ControlServerOptions, method: string, url: URL): P
     const count = await control.drop(selection, url.searchParams.get('reason') ?? DROP_REASON);
     return json(count > 0 ? 200 : 404, { count });
   }
+  if (method === 'POST' && first === 'streams' && third === 'record') {
+    return recordJson(control, decodeURIComponent(second), url);
+  }
   const to = url.searchParams.get('to');
   if (method === 'POST' && first === 'streams' && third === 'redirect' && to !== null) {
     const name = decodeURIComponent(second);
@@ -104,6 +110,47 @@ function withNode(nodes: readonly NodeStatistics[], key: 'streams' | 'sessions')
   return nodes.flatMap((node) => node[key].map((one) => ({ nodeId: node.nodeId, ...one })));
 }
 
+async function recordJson(control: FleetControl, streamId: string, url: URL): Promise<Answer> {
+  const action = actionOf(url.pathname.split('/')[4]);
+  const { recorder, kind: kindName } = Object.fromEntries(url.searchParams);
+  const kind = RECORDING_KINDS.find((one) => one === kindName);
+  if (action === undefined || (kindName !== undefined && kind === undefined)) {
+    return json(400, {
+      error: {
+        code: 'CONTROL_RECORD',
+        message: `POST …/record/start or stop, kind one of ${RECORDING_KINDS.join(', ')}`,
+      },
+    });
+  }
+  const paths = await control.record(action, {
+    streamId,
+    ...(recorder === undefined ? {} : { recorder }),
+    ...(kind === undefined ? {} : { kind }),
+  });
+  return json(paths.length > 0 ? 200 : 404, { count: paths.length, paths });
+}
+
+/** nginx-rtmp answers 200 with the path, 204 when nothing was to be done. */
+async function recordNginx(
+  control: FleetControl,
+  verb: string,
+  query: URLSearchParams,
+): Promise<Answer> {
+  const action = actionOf(verb);
+  const { name: streamId, rec } = Object.fromEntries(query);
+  if (action === undefined || streamId === undefined) {
+    return { status: 500, type: 'text/plain', body: '' };
+  }
+  const order = { streamId, ...(rec === undefined || rec === '' ? {} : { recorder: rec }) };
+  const paths = await control.record(action, order);
+  const [path] = paths;
+  return { status: path === undefined ? 204 : 200, type: 'text/plain', body: path ?? '' };
+}
+
+function actionOf(verb: string | undefined): 'start' | 'stop' | undefined {
+  return verb === 'start' || verb === 'stop' ? verb : undefined;
+}
+
 /** nginx-rtmp answers 200 with the number, `0` when none was meant. */
 async function nginxControl(
   control: FleetControl,
@@ -111,6 +158,7 @@ async function nginxControl(
   sectionName: string,
   query: URLSearchParams,
 ): Promise<Answer> {
+  if (verb === 'record') return recordNginx(control, sectionName, query);
   const section = SECTIONS.find((one) => one === sectionName);
   if (section === undefined) return { status: 404, type: 'text/plain', body: '' };
   const selection = readSelection(section, query);

@@ -4,7 +4,13 @@
 // sees a change of tracks or codec configuration, because the feeder asks for a new run instead.
 import type { Writable } from 'node:stream';
 import type { FlvSink, LiveStream } from '../live-stream.js';
-import { FLV_SCRIPT, type FlvTag, flvFileHeader, timestampDiff } from '../protocol/flv.js';
+import {
+  FLV_SCRIPT,
+  type FlvTag,
+  flvFileHeader,
+  frameFlvTag,
+  timestampDiff,
+} from '../protocol/flv.js';
 import { FlvRetimer } from './flv-retimer.js';
 import { KEY_FRAME_INTERVAL_MAX_MS, type Source } from './plan.js';
 
@@ -30,7 +36,6 @@ const BUFFER_BYTES_RESUME = 4 * 1024 * 1024;
 /** Encoders send their first sound within this of the first picture. */
 const AUDIO_WAIT_MS = 500;
 const VIDEO_WAIT_MS = 1_500;
-const TAG_HEADER_BYTES = 11;
 
 export class RunFeeder implements FlvSink {
   readonly #stream: LiveStream;
@@ -190,19 +195,8 @@ export class RunFeeder implements FlvSink {
     if (stdin === undefined || stdin.destroyed || stdin.writableEnded) return;
     const timeMs = this.#retimer.retime(tag);
     this.#writtenMs = this.#retimer.positionMs;
-    const { payload } = tag;
-    const head = Buffer.allocUnsafe(TAG_HEADER_BYTES);
-    head[0] = tag.type;
-    head.writeUIntBE(payload.length, 1, 3);
-    head.writeUIntBE(timeMs & 0xffffff, 4, 3);
-    head[7] = (timeMs >>> 24) & 0xff;
-    head.writeUIntBE(0, 8, 3);
-    const size = Buffer.allocUnsafe(4);
-    size.writeUInt32BE(TAG_HEADER_BYTES + payload.length);
     stdin.cork();
-    stdin.write(head);
-    stdin.write(payload);
-    stdin.write(size);
+    for (const part of frameFlvTag(tag, timeMs)) stdin.write(part);
     process.nextTick(() => stdin.uncork());
   }
 }

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AppError, coerceError, type Logger } from '../../cluster/index.js';
 import { hlsError } from '../errors.js';
+import { answerRecording } from '../recording/playback.js';
 import {
   answerKey,
   answerPicture,
@@ -52,6 +53,11 @@ const ROUTES: readonly Route[] = [
     answer: answerKey,
   },
   { kind: 'picture', pattern: /^picture\.jpg$/, answer: answerPicture },
+  {
+    kind: 'recording',
+    pattern: /^recordings\/([A-Za-z0-9_-]{1,60})\.mp4$/,
+    answer: answerRecording,
+  },
 ];
 const KEEP_ALIVE_MS = 15_000;
 

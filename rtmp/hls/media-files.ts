@@ -3,22 +3,24 @@
 // Invariant: a path is only built from names that have been checked; nothing outside of the
 // directory is touched.
 import { mkdirSync, statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { assert, type Logger } from '../../cluster/index.js';
+import { DirectoryLock } from '../directory-lock.js';
 import type { Segment } from './timeline.js';
 
 /** Stream ids, run names, rendition names and file names; no dot at the start. */
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,80}$/;
-const LOCK_FILE = '.owner';
 const PICTURE_FOLDER = 'picture';
 
 export class MediaFiles {
   readonly root: string;
   readonly #log: Logger;
+  readonly #lock: DirectoryLock;
 
   constructor(mediaDir: string, log: Logger) {
-    this.root = resolve(mediaDir);
+    this.#lock = new DirectoryLock(mediaDir, 'MEDIA_DIR');
+    this.root = this.#lock.root;
     this.#log = log;
   }
 
@@ -29,20 +31,12 @@ export class MediaFiles {
   }
 
   /** Takes the directory. @throws Error that names MEDIA_DIR when a living process has it */
-  async lock(): Promise<void> {
-    await mkdir(this.root, { recursive: true });
-    const file = join(this.root, LOCK_FILE);
-    const owner = await readFile(file, 'utf8').catch(() => '');
-    const [pid = '', startTime = ''] = owner.trim().split(' ');
-    const isAlive = startTime !== '' && (await startTimeOf(pid)) === startTime;
-    if (isAlive && Number(pid) !== process.pid) {
-      throw new Error(`MEDIA_DIR=${this.root} is in use by process ${pid}: give each node its own`);
-    }
-    await writeFile(file, `${process.pid} ${await startTimeOf(String(process.pid))}\n`);
+  lock(): Promise<void> {
+    return this.#lock.lock();
   }
 
-  async unlock(): Promise<void> {
-    await rm(join(this.root, LOCK_FILE), { force: true });
+  unlock(): Promise<void> {
+    return this.#lock.unlock();
   }
 
   /**
@@ -126,13 +120,4 @@ export class MediaFiles {
       this.#log.warn({ event: 'media.remove_failed', path, err: thrown });
     }
   }
-}
-
-/**
- * Field 22 of /proc/<pid>/stat: tells a process from a later one with the same pid; '' when it is
- * gone.
- */
-async function startTimeOf(pid: string): Promise<string> {
-  const stat = await readFile(`/proc/${Number(pid)}/stat`, 'utf8').catch(() => '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../cluster/index.js';
 import { hlsError } from '../errors.js';
 import type { HlsMetrics } from '../metrics.js';
+import type { RecordingFiles } from '../recording/playback.js';
 import type { HlsAccess } from './access.js';
 import type { MediaFiles } from './media-files.js';
 import type { RemoteShows } from './remote-shows.js';
@@ -29,11 +30,13 @@ export interface HlsParts {
   readonly cipher: SegmentCipher;
   readonly files: MediaFiles;
   readonly viewers: ViewerCounter;
+  /** Default: none can be played here. */
+  readonly recordings?: RecordingFiles;
   readonly clock: Clock;
   readonly metrics: HlsMetrics;
 }
 
-export type Kind = 'master' | 'media' | 'segment' | 'key' | 'picture' | 'other';
+export type Kind = 'master' | 'media' | 'segment' | 'key' | 'picture' | 'recording' | 'other';
 
 /** A request whose path has matched; `names` are the parts after the stream id. */
 export interface HlsRequest {

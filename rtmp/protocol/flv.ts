@@ -121,6 +121,20 @@ export function flvFileHeader(has: { audio: boolean; video: boolean }): Buffer {
   return Buffer.from([0x46, 0x4c, 0x56, 1, flags, 0, 0, 0, 9, 0, 0, 0, 0]);
 }
 
+/** A tag with a time of its own as three pieces of an FLV file; the payload is not copied. */
+export function frameFlvTag(tag: FlvTag, timeMs: number): readonly [Buffer, Buffer, Buffer] {
+  const { type, payload } = tag;
+  const head = Buffer.allocUnsafe(TAG_HEADER_BYTES);
+  head[0] = type;
+  head.writeUIntBE(payload.length, 1, 3);
+  head.writeUIntBE(timeMs & 0xffffff, 4, 3);
+  head[7] = (timeMs >>> 24) & 0xff;
+  head.writeUIntBE(0, 8, 3);
+  const size = Buffer.allocUnsafe(4);
+  size.writeUInt32BE(TAG_HEADER_BYTES + payload.length);
+  return [head, payload, size];
+}
+
 /** Signed distance `later - earlier` in ms of two 32-bit timestamps, right across the wrap. */
 export function timestampDiff(later: number, earlier: number): number {
   return (later - earlier) | 0;
@@ -148,14 +162,5 @@ export function codecName(tag: FlvTag): string {
 }
 
 function encodeFlvTag(tag: FlvTag): Buffer {
-  const { payload, timestampMs } = tag;
-  const out = Buffer.allocUnsafe(TAG_HEADER_BYTES + payload.length + 4);
-  out[0] = tag.type;
-  out.writeUIntBE(payload.length, 1, 3);
-  out.writeUIntBE(timestampMs & 0xffffff, 4, 3);
-  out[7] = timestampMs >>> 24;
-  out.writeUIntBE(0, 8, 3);
-  payload.copy(out, TAG_HEADER_BYTES);
-  out.writeUInt32BE(TAG_HEADER_BYTES + payload.length, TAG_HEADER_BYTES + payload.length);
-  return out;
+  return Buffer.concat(frameFlvTag(tag, tag.timestampMs));
 }

@@ -99,7 +99,8 @@ t.test('drop acts in the whole fleet and answers with the true number', async (t
   t.same(await call('GET', '/control/drop/client?addr=127.0.0.1'), { status: 200, text: '2' });
   t.equal(one.server.streams().length + two.server.streams().length, 0);
   t.equal((await call('GET', '/control/drop/nobody')).status, 404);
-  t.equal((await call('GET', '/control/record/start/')).status, 404);
+  t.equal((await call('GET', '/control/record/start')).status, 500, 'no stream is named');
+  t.equal((await call('GET', '/control/record/start?name=pub-sk_b')).status, 204);
 });
 
 t.test('one session or stream is kicked by its id, with a reason', async (t) => {

@@ -43,6 +43,7 @@ import { createHlsMetrics } from '../metrics.js';
 import type { WatchVerdict } from '../ports.js';
 import { FLV_SCRIPT, FlvTag, type FlvTagType } from '../protocol/flv.js';
 import { PublishedStream } from '../published-stream.js';
+import type { RecordingFiles } from '../recording/playback.js';
 
 const run = promisify(execFile);
 
@@ -182,6 +183,7 @@ export interface Packager {
 }
 
 export interface PackagerOptions extends Partial<LiveShowDeps> {
+  readonly recordings?: RecordingFiles;
   readonly redisServer?: TestRedis;
   readonly budgetPercent?: number;
   readonly mediaDir?: string;
@@ -247,6 +249,7 @@ export async function startPackager(
     cipher: new SegmentCipher(TEST_SECRETS.token),
     access: new HlsAccess({ secret: TEST_SECRETS.token, guard, clock: systemClock }),
     ...{ clock: systemClock, metrics: hlsMetrics, log: log.log },
+    ...(options.recordings === undefined ? {} : { recordings: options.recordings }),
   });
   t.teardown(() => server.close());
   const base = `http://127.0.0.1:${server.port}`;

@@ -282,9 +282,9 @@ t.test('the connect hook decides before anything else, and gets no clientid', as
 t.test('values are cut, encoded, and cannot smuggle members', (t) => {
   const body = encodeForm({
     call: 'publish',
-    members: { app: 'a&b=c', name: 'x'.repeat(300) },
+    members: { app: 'a&b=c', pageurl: 'p'.repeat(300), name: 'x'.repeat(1_100) },
     args: 'k=v\r\nX: y',
   });
-  t.match(body, /^app=a%26b%3Dc&name=x{256}&k=vX:y$/);
+  t.match(body, /^app=a%26b%3Dc&pageurl=p{256}&name=x{1024}&k=vX:y$/, 'a key has more room');
   t.end();
 });
