@@ -1,10 +1,9 @@
 // The internal API: which method and path means what, with every request checked against its
 // schema before anything is done. Pure of HTTP and of signatures; http.ts feeds it verified
 // requests.
-import { Compile } from 'typebox/compile';
-import type { Static, TSchema } from 'typebox';
 import { AppError } from '../cluster/index.js';
 import { billingError } from './errors.js';
+import { checkUserId, get, pageOf, post, put, type Route } from './route.js';
 import * as schema from './schema.js';
 import type { BillingService } from './service.js';
 import type { Statements } from './statements.js';
@@ -22,28 +21,11 @@ export interface ApiReply {
   readonly body: unknown;
 }
 
-interface Call {
-  /** Path parameter, decoded; '' where the path has none. */
-  readonly id: string;
-  readonly query: URLSearchParams;
-  readonly body: string;
-}
-
-interface Route {
-  readonly method: string;
-  readonly path: RegExp;
-  run(call: Call): Promise<unknown>;
-}
-
-const PAGE_DEFAULT = 50;
-const PAGE_MAX = 200;
-const USER_ID = /^[1-9]\d{0,18}$/;
-
 export class BillingApi {
   private readonly routes: readonly Route[];
 
-  constructor(service: BillingService, statements: Statements) {
-    this.routes = routesOf(service, statements);
+  constructor(service: BillingService, statements: Statements, more: readonly Route[] = []) {
+    this.routes = [...routesOf(service, statements), ...more];
   }
 
   /** Never rejects: faults of the world become their coded reply; anything else is thrown on. */
@@ -84,78 +66,4 @@ function routesOf(service: BillingService, statements: Statements): readonly Rou
     get('/v1/earnings/:id', ({ id }) => statements.earnings(checkUserId(id))),
     get('/v1/ledger/summary', () => statements.summary()),
   ];
-}
-
-function get(path: string, run: (call: Call) => Promise<unknown>): Route {
-  return { method: 'GET', path: pattern(path), run };
-}
-
-function post<S extends TSchema>(
-  path: string,
-  shape: S,
-  run: (body: Static<S>, id: string) => Promise<unknown>,
-): Route {
-  return withBody('POST', path, shape, run);
-}
-
-function put<S extends TSchema>(
-  path: string,
-  shape: S,
-  run: (body: Static<S>, id: string) => Promise<void>,
-): Route {
-  return withBody('PUT', path, shape, async (body, id) => {
-    await run(body, id);
-    return {};
-  });
-}
-
-function withBody<S extends TSchema>(
-  method: string,
-  path: string,
-  shape: S,
-  run: (body: Static<S>, id: string) => Promise<unknown>,
-): Route {
-  const validator = Compile(shape);
-  return {
-    method,
-    path: pattern(path),
-    run: async ({ body, id }) => {
-      const value = parseJson(body);
-      if (!validator.Check(value)) {
-        const [first] = validator.Errors(value);
-        const problem = `${first?.instancePath ?? ''} ${first?.message ?? 'does not fit'}`.trim();
-        throw billingError('BILLING_BAD_REQUEST', { problem });
-      }
-      return run(value, id);
-    },
-  };
-}
-
-function pattern(path: string): RegExp {
-  return new RegExp(`^${path.replace(':id', '([A-Za-z0-9]{1,32})')}$`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw billingError('BILLING_BAD_REQUEST', { problem: 'the body is not JSON' });
-  }
-}
-
-function checkUserId(id: string): string {
-  if (!USER_ID.test(id)) throw billingError('BILLING_BAD_REQUEST', { problem: 'not an id' });
-  return id;
-}
-
-function pageOf(query: URLSearchParams): { before: string | undefined; limit: number } {
-  const before = query.get('before') ?? undefined;
-  const limit = Number(query.get('limit') ?? PAGE_DEFAULT);
-  if (before !== undefined && !/^\d{1,20}$/.test(before)) {
-    throw billingError('BILLING_BAD_REQUEST', { problem: 'before is not an entry id' });
-  }
-  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE_MAX) {
-    throw billingError('BILLING_BAD_REQUEST', { problem: `limit must be 1…${PAGE_MAX}` });
-  }
-  return { before, limit };
 }

@@ -77,6 +77,11 @@ export class Engine {
     return this.run(scripts.fundWallet, { ...args, ...this.base(shardOfWallet(args.wallet)) });
   }
 
+  /** At most BATCH_MAX wallets, all of one shard. @returns those that lost something */
+  expireLots(shard: number, wallets: readonly string[]) {
+    return this.run(scripts.expireLots, { wallets, ...this.base(shard) });
+  }
+
   sweep(shard: number, options: { limit: number; isSuspended: boolean; isSparing?: boolean }) {
     return this.run(scripts.sweepSessions, { ...options, ...this.base(shard) });
   }
@@ -100,6 +105,10 @@ export class Engine {
 
   readWallet(wallet: string) {
     return this.run(scripts.readWallet, { shard: shardOfWallet(wallet), wallet });
+  }
+
+  readLots(wallet: string) {
+    return this.run(scripts.readLots, { shard: shardOfWallet(wallet), wallet });
   }
 
   snapshot(shard: number) {

@@ -72,6 +72,52 @@ export const BILLING_ERRORS = {
     retry: false,
     message: 'This stream key belongs to another stream.',
   },
+  BILLING_SUBJECT_UNKNOWN: { http: 404, retry: false, message: 'There is no {what} {id}.' },
+  BILLING_STATE_CONFLICT: {
+    http: 409,
+    retry: false,
+    message: 'That cannot be done: {what} is {state}.',
+  },
+  BILLING_APPROVAL_NEEDED: {
+    http: 403,
+    retry: false,
+    message: 'Another person than the actor must approve this: it is above {max} milli-credits.',
+  },
+  BILLING_REFUND_LIMIT: {
+    http: 409,
+    retry: false,
+    message: 'At most {max} milli-credits of this can still be given back.',
+  },
+  BILLING_REFUND_WINDOW: {
+    http: 409,
+    retry: false,
+    message: 'This is older than {hours} hours; use an adjustment.',
+  },
+  BILLING_BUDGET_SPENT: {
+    http: 409,
+    retry: false,
+    message: 'The campaign has {left} milli-credits left.',
+  },
+  BILLING_LOT_LIMIT: {
+    http: 409,
+    retry: false,
+    message: 'The wallet has {max} bonus lots already; some must be spent or expire first.',
+  },
+  BILLING_PAYOUT_MINIMUM: {
+    http: 409,
+    retry: false,
+    message: 'A payout must be at least {min} milli-credits and more than its fee.',
+  },
+  BILLING_PAYOUT_HOLD: {
+    http: 409,
+    retry: false,
+    message: 'Payouts of {id} are on hold; change the terms of the performer first.',
+  },
+  BILLING_EARNINGS_SHORT: {
+    http: 409,
+    retry: false,
+    message: 'Only {available} milli-credits can be paid out now.',
+  },
   BILLING_FENCED: {
     http: 503,
     retry: true,

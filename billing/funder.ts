@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Clock, coerceError, type Logger } from '../cluster/index.js';
 import { bigintOf, type Database, type Sql, textOf } from './database.js';
 import type { Engine } from './engine.js';
+import { appendCommand } from './finance/wallet-commands.js';
 import { billingError } from './errors.js';
 import type { BillingMetrics } from './metrics.js';
 import { MILLI_MAX } from './money.js';
 import { ISSUANCE, lockWallet, post, walletOf } from './posting.js';
 import type { FundKind, WalletState } from './scripts.js';
-import { shardOfWallet } from './shard.js';
 
 export interface FundingCommand {
   /** Unique over all funding, with a prefix that says its kind: `grant:<key>`. */
@@ -116,7 +116,7 @@ export class Funder {
     const { idemKey, fingerprint, wallet, amount, reason, actor } = command;
     // The account row is the lock: of two calls with one key the second sees the first one's
     // command.
-    const { balance, cmdSeq } = await lockWallet(sql, wallet);
+    const { balance } = await lockWallet(sql, wallet);
     const [known] = await sql.query('SELECT fingerprint FROM wallet_command WHERE idem_key = ?', [
       idemKey,
     ]);
@@ -127,21 +127,7 @@ export class Funder {
     if (amount <= 0n) throw billingError('BILLING_AMOUNT_INVALID', { amount: String(amount) });
     if (balance + amount > MILLI_MAX) throw billingError('BILLING_BALANCE_LIMIT');
     const now = this.options.clock.nowMs();
-    const next = cmdSeq + 1n;
-    await sql.run(
-      `INSERT INTO wallet_command (wallet, cmd_seq, shard, kind, amount, idem_key, fingerprint, reason,
-         actor, created_ms) VALUES (?)`,
-      [
-        [
-          ...[wallet, String(next), shardOfWallet(wallet), 'credit', String(amount)],
-          ...[idemKey, fingerprint, reason, actor, now],
-        ],
-      ],
-    );
-    await sql.run(`UPDATE account SET cmd_seq = ? WHERE kind = 'wallet' AND owner_ref = ?`, [
-      String(next),
-      wallet,
-    ]);
+    await appendCommand(sql, { ...command, kind: 'credit' }, now);
     const draft = { code: 'grant', debit: ISSUANCE, credit: walletOf(wallet) } as const;
     await post(sql, [{ ...draft, amount, occurredMs: String(now), idemKey, actor }], now);
     await sql.run('INSERT INTO audit (actor, action, subject, detail, at_ms) VALUES (?)', [

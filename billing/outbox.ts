@@ -52,6 +52,15 @@ export type OutboxEvent =
       readonly wallet: string;
       readonly cmdSeq: bigint;
       readonly atMs: string;
+      /** Above 0: new debt; below: debt that was repaid. */
+      readonly owing: bigint;
+    }
+  | {
+      readonly type: 'expired';
+      readonly wallet: string;
+      readonly lot: string;
+      readonly amount: bigint;
+      readonly atMs: string;
     };
 
 export interface OutboxEntry {
@@ -121,7 +130,8 @@ const FORMS = {
   tipped: new RegExp(
     `^t ${SID} ([\\w-]{8,64}) ([0-9a-f]{16}) ${ID} ${ID} ${ID} ${INT} ${INT} ${INT} ${LOTS}$`,
   ),
-  funded: new RegExp(`^f ${ID} ${INT} ${INT}$`),
+  funded: new RegExp(`^f ${ID} ${INT} ${INT}(?: (-?\\d{1,16}))?$`),
+  expired: new RegExp(`^e ${ID} ${ID} ${INT} ${INT}$`),
 } as const;
 
 function parseEvent(shard: number, line: string): OutboxEvent {
@@ -184,6 +194,8 @@ function buildEvent(shard: number, type: keyof typeof FORMS, match: RegExpExecAr
         lots: text(10),
       };
     case 'funded':
-      return { type, wallet: text(1), cmdSeq: number(2), atMs: text(3) };
+      return { type, wallet: text(1), cmdSeq: number(2), atMs: text(3), owing: number(4) };
+    case 'expired':
+      return { type, wallet: text(1), lot: text(2), amount: number(3), atMs: text(4) };
   }
 }

@@ -6,22 +6,46 @@ import type { Sql } from './database.js';
 import { bigintOf, textOf } from './database.js';
 import { shardOfWallet } from './shard.js';
 
-/** Accounts by kind; the owner is a user id, a shard (`s07`) or `-`. */
+/** Accounts by kind; the owner is a user id, a shard (`s07`), a campaign, `provider.EUR` or `-`. */
 export type AccountKind =
   /** What the site owes a user in credits. */
   | 'wallet'
-  /** What a model has earned and was not paid. */
+  /** What a user owes the site: below zero or 0. */
+  | 'debt'
+  /** What a model or a studio has earned and that has not ripened. */
   | 'earnings'
+  /** Ripe earnings; payouts are taken from here. */
+  | 'available'
+  | 'in_flight'
+  | 'paid_out'
+  | 'payout_fees'
   /**
    * The site's part of charges, one account per shard, so that settlers do not wait for each other.
    */
   | 'site_revenue'
+  /** Credits that expired, one account per shard. */
+  | 'site_breakage'
+  | 'site_promo'
+  | 'site_adjustment'
+  /** Refunds whose model share could not be taken back. */
+  | 'site_loss'
+  /** What is left of a campaign's budget. */
+  | 'campaign'
+  /** 0 after every refund. */
+  | 'refund_clearing'
   /** Counterpart of all credits that were given. */
-  | 'issuance';
+  | 'issuance'
+  /** Fiat: money at the payment provider, money under dispute, what it was for. */
+  | 'psp_clearing'
+  | 'psp_dispute'
+  | 'fiat_sales'
+  | 'chargeback_loss';
 
 export interface AccountName {
   readonly kind: AccountKind;
   readonly owner: string;
+  /** Currency of fiat money; absent = credits. */
+  readonly ledger?: string;
 }
 
 export const walletOf = (user: string): AccountName => ({ kind: 'wallet', owner: user });
@@ -30,10 +54,26 @@ export const siteRevenueOf = (shard: number): AccountName => ({
   kind: 'site_revenue',
   owner: `s${String(shard).padStart(2, '0')}`,
 });
-export const ISSUANCE: AccountName = { kind: 'issuance', owner: '-' };
+export const breakageOf = (shard: number): AccountName => ({
+  ...siteRevenueOf(shard),
+  kind: 'site_breakage',
+});
+export const debtOf = (user: string): AccountName => ({ kind: 'debt', owner: user });
+export const siteAccount = (
+  kind: 'issuance' | 'site_promo' | 'site_adjustment' | 'site_loss' | 'refund_clearing',
+): AccountName => ({ kind, owner: '-' });
+export const ISSUANCE: AccountName = siteAccount('issuance');
+
+type Spend = 'show' | 'show_fee' | 'show_studio' | 'tip' | 'tip_fee' | 'tip_studio';
+type Gift = 'grant' | 'purchase' | 'purchase_bonus' | 'promotion' | 'campaign_budget';
+type Reversal = 'purchase_refund' | 'chargeback' | 'refund' | `refund_${'share' | 'fee' | 'loss'}`;
+type Payout = 'ripe' | 'payout' | `payout_${'paid' | 'fee' | 'void' | 'return'}`;
+type Fiat = `fiat_${'sale' | 'refund' | 'dispute' | 'dispute_won' | 'loss'}`;
+export type TransferCode =
+  Spend | Gift | Reversal | Payout | Fiat | 'debt' | 'breakage' | 'adjustment';
 
 export interface TransferDraft {
-  readonly code: 'show' | 'show_fee' | 'tip' | 'tip_fee' | 'grant';
+  readonly code: TransferCode;
   readonly debit: AccountName;
   readonly credit: AccountName;
   readonly amount: bigint;
@@ -114,7 +154,7 @@ async function moveSums(
   const ids = new Map<string, string>();
   for (const part of chunks(sorted, ROWS_PER_STATEMENT)) {
     await sql.run(
-      `INSERT INTO account (kind, owner_ref, shard, debits, credits) VALUES ?
+      `INSERT INTO account (kind, owner_ref, shard, ledger, debits, credits) VALUES ?
        ON DUPLICATE KEY UPDATE debits = debits + VALUES(debits), credits = credits + VALUES(credits)`,
       [part.map((s) => [...accountRow(s.name), String(s.debits), String(s.credits)])],
     );
@@ -129,30 +169,39 @@ async function moveSums(
   return ids;
 }
 
-function accountRow({ kind, owner }: AccountName): [string, string, number | null] {
-  return [kind, owner, kind === 'wallet' ? shardOfWallet(owner) : null];
+function accountRow(name: AccountName): [string, string, number | null, string] {
+  const { kind, owner, ledger = 'credit' } = name;
+  return [kind, owner, kind === 'wallet' ? shardOfWallet(owner) : null, ledger];
+}
+
+/** Locks an account row, making it first. `balance` is credits − debits. */
+export async function lockAccount(
+  sql: Sql,
+  name: AccountName,
+): Promise<{ id: string; debits: bigint; balance: bigint; cmdSeq: bigint }> {
+  await sql.run(
+    `INSERT INTO account (kind, owner_ref, shard, ledger) VALUES (?)
+     ON DUPLICATE KEY UPDATE kind = VALUES(kind)`,
+    [accountRow(name)],
+  );
+  const [row] = await sql.query(
+    `SELECT id, debits, credits, cmd_seq FROM account WHERE kind = ? AND owner_ref = ? FOR UPDATE`,
+    [name.kind, name.owner],
+  );
+  const debits = bigintOf(row, 'debits');
+  return {
+    id: textOf(row, 'id'),
+    debits,
+    balance: bigintOf(row, 'credits') - debits,
+    cmdSeq: bigintOf(row, 'cmd_seq'),
+  };
 }
 
 /**
- * Locks a wallet's account row, making it first. `balance` is credits − debits: below zero is debt.
+ * Locks a wallet. Below zero: a command that Redis has not confirmed took more than there was.
  */
-export async function lockWallet(
-  sql: Sql,
-  user: string,
-): Promise<{ balance: bigint; cmdSeq: bigint }> {
-  await sql.run(
-    `INSERT INTO account (kind, owner_ref, shard) VALUES (?)
-     ON DUPLICATE KEY UPDATE kind = VALUES(kind)`,
-    [accountRow(walletOf(user))],
-  );
-  const [row] = await sql.query(
-    `SELECT debits, credits, cmd_seq FROM account WHERE kind = 'wallet' AND owner_ref = ? FOR UPDATE`,
-    [user],
-  );
-  return {
-    balance: bigintOf(row, 'credits') - bigintOf(row, 'debits'),
-    cmdSeq: bigintOf(row, 'cmd_seq'),
-  };
+export function lockWallet(sql: Sql, user: string): ReturnType<typeof lockAccount> {
+  return lockAccount(sql, walletOf(user));
 }
 
 export function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {

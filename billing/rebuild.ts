@@ -4,6 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../cluster/index.js';
 import { bigintOf, type Row, type Sql, textOf } from './database.js';
+import { openLotsOf } from './finance/settled.js';
+import { debtOf, post, type TransferDraft, walletOf } from './posting.js';
 import * as restore from './restore-scripts.js';
 import type { Cursor } from './outbox.js';
 
@@ -66,12 +68,15 @@ export async function rebuildShard(options: RebuildOptions): Promise<RebuiltShar
 }
 
 async function copyWallets(
-  { redis, sql, cursor: { shard } }: RebuildOptions,
+  { redis, sql, cursor: { shard }, nowMs }: RebuildOptions,
   token: string,
   epoch: bigint,
 ): Promise<number> {
   const version = (epoch - 1n) * VERSIONS_PER_EPOCH;
-  return copyPages(
+  const lots = await openLotsOf(sql, shard);
+  const debts = await debtsOf(sql, shard);
+  const owing: TransferDraft[] = [];
+  const copied = await copyPages(
     (after) =>
       sql.query(
         `SELECT id, owner_ref, debits, credits, cmd_seq, is_frozen FROM account
@@ -80,20 +85,53 @@ async function copyWallets(
       ),
     'id',
     '0',
-    (rows) =>
-      restore.restoreWallets.run(redis, { shard, token, version, wallets: rows.map(toWallet) }),
+    (rows) => {
+      const wallets = rows.map((row) => {
+        const wallet = textOf(row, 'owner_ref');
+        const restored = toWallet(row, lots.get(wallet), debts.get(wallet) ?? 0n);
+        const change = restored.debt - (debts.get(wallet) ?? 0n);
+        if (change !== 0n) owing.push(debtChange(wallet, change, nowMs));
+        return restored;
+      });
+      return restore.restoreWallets.run(redis, { shard, token, version, wallets });
+    },
   );
+  await post(sql, owing, nowMs);
+  return copied;
 }
 
-function toWallet(row: Row): restore.RestoredWallet {
-  const balance = bigintOf(row, 'credits') - bigintOf(row, 'debits');
+/** Debt that a command made or repaid which Redis never said anything about. */
+function debtChange(wallet: string, change: bigint, nowMs: number): TransferDraft {
+  const [debit, credit] =
+    change > 0n ? [debtOf(wallet), walletOf(wallet)] : [walletOf(wallet), debtOf(wallet)];
+  const amount = change < 0n ? -change : change;
+  return { code: 'debt', debit, credit, amount, occurredMs: String(nowMs) };
+}
+
+async function debtsOf(sql: Sql, shard: number): Promise<ReadonlyMap<string, bigint>> {
+  const rows = await sql.query(
+    `SELECT d.owner_ref, d.debits - d.credits AS debt FROM account d
+     JOIN account w ON w.kind = 'wallet' AND w.owner_ref = d.owner_ref
+     WHERE d.kind = 'debt' AND w.shard = ? AND d.debits <> d.credits`,
+    [shard],
+  );
+  return new Map(rows.map((row) => [textOf(row, 'owner_ref'), bigintOf(row, 'debt')]));
+}
+
+/** What is missing after the lots is debt; cash repays debt. */
+function toWallet(
+  row: Row,
+  lots: { text: string; sum: bigint } = { text: '', sum: 0n },
+  booked: bigint,
+): restore.RestoredWallet {
+  const net = bigintOf(row, 'credits') - bigintOf(row, 'debits') - lots.sum - booked;
   return {
     wallet: textOf(row, 'owner_ref'),
-    cash: balance > 0n ? balance : 0n,
-    debt: balance < 0n ? -balance : 0n,
+    cash: net > 0n ? net : 0n,
+    debt: net < 0n ? -net : 0n,
     flags: Number(row['is_frozen']) === 1 ? 1 : 0,
     cmdSeq: bigintOf(row, 'cmd_seq'),
-    lots: '',
+    lots: lots.text,
   };
 }
 

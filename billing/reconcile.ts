@@ -9,6 +9,7 @@ import type { Engine } from './engine.js';
 import type { BillingMetrics } from './metrics.js';
 import { chunks } from './posting.js';
 import type { SnapshotWallet } from './scripts.js';
+import { debtsAt, lotsAt } from './finance/proof.js';
 import { readCursors } from './settler.js';
 import { ALL_SHARDS } from './shard.js';
 
@@ -27,7 +28,7 @@ export interface Mismatch {
   /** owned + unsettled − debt in Redis, or the part that does not fit. */
   readonly redis: string;
   readonly sql: string;
-  readonly what: 'balance' | 'holds' | 'sum' | 'account' | 'ledger' | 'settlement';
+  readonly what: 'balance' | 'debt' | 'lot' | 'holds' | 'sum' | 'account' | 'ledger' | 'settlement';
 }
 
 export interface Reconciliation {
@@ -66,19 +67,35 @@ export class Reconciler {
     await this.waitForSettler(shard, epoch, seq);
     const mismatches: Mismatch[] = [...(await this.lostWallets(shard, wallets))];
     for (const part of chunks(wallets, WALLETS_PER_QUERY)) {
-      const booked = await this.bookedAt(part, { shard, epoch, seq });
-      for (const one of part) {
-        const redis = one.owned + one.unsettled - one.debt;
-        const sql = booked.get(one.wallet) ?? 0n;
-        if (redis !== sql) mismatches.push(mismatch(shard, one.wallet, 'balance', redis, sql));
-        if (one.held !== one.holds) {
-          mismatches.push(mismatch(shard, one.wallet, 'holds', one.held, one.holds));
-        }
-      }
+      mismatches.push(...(await this.compare(part, { shard, epoch, seq })));
     }
     const owned = wallets.reduce((total, one) => total + one.owned, 0n);
     if (owned !== sum) mismatches.push(mismatch(shard, '*', 'sum', owned, sum));
     return { wallets: wallets.length, mismatches };
+  }
+
+  private async compare(
+    part: readonly SnapshotWallet[],
+    at: { shard: number; epoch: bigint; seq: bigint },
+  ): Promise<readonly Mismatch[]> {
+    const { database } = this.options;
+    const found: Mismatch[] = [];
+    const booked = await this.bookedAt(part, at);
+    const debts = await debtsAt(database, part, at);
+    const lots = await lotsAt(database, part, at);
+    for (const one of part) {
+      const check = (what: Mismatch['what'], redis: bigint, sql: bigint, subject = one.wallet) => {
+        if (redis !== sql) found.push(mismatch(at.shard, subject, what, redis, sql));
+      };
+      check('balance', one.owned + one.unsettled - one.debt, booked.get(one.wallet) ?? 0n);
+      check('debt', one.debt, debts.get(one.wallet) ?? 0n);
+      check('holds', one.held, one.holds);
+      const wanted = lots.get(one.wallet) ?? new Map<string, bigint>();
+      for (const lot of new Set([...one.lots.keys(), ...wanted.keys()])) {
+        check('lot', one.lots.get(lot) ?? 0n, wanted.get(lot) ?? 0n, `${one.wallet}/${lot}`);
+      }
+    }
+    return found;
   }
 
   /**
@@ -133,7 +150,7 @@ export class Reconciler {
       `SELECT a.owner_ref AS wallet,
          COALESCE(SUM(IF(t.credit_account = a.id, t.amount, -t.amount)), 0) AS amount
        FROM account a LEFT JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
-         AND t.shard IS NOT NULL AND (t.epoch < ? OR (t.epoch = ? AND t.seq <= ?))
+         AND t.code <> 'debt' AND t.shard IS NOT NULL AND (t.epoch < ? OR (t.epoch = ? AND t.seq <= ?))
        WHERE a.kind = 'wallet' AND a.owner_ref IN (?) GROUP BY a.owner_ref`,
       [String(at.epoch), String(at.epoch), String(at.seq), wallets.map((one) => one.wallet)],
     );

@@ -18,6 +18,8 @@ import type { Database } from './database.js';
 import { Engine } from './engine.js';
 import { FailOpen } from './fail-open.js';
 import { Fence } from './fence.js';
+import { createFinance, type Finance } from './finance/finance.js';
+import { financeRoutes } from './finance/routes.js';
 import { Funder } from './funder.js';
 import { NginxRtmpHooks } from './hooks.js';
 import { HttpServer } from './http.js';
@@ -56,6 +58,7 @@ export class BillingRole {
   readonly funder: Funder;
   readonly publishers: Publishers;
   readonly announcer: Announcer;
+  readonly finance: Finance;
   private readonly sweeper: Sweeper;
   private readonly http: HttpServer;
   private readonly terms: TermsStore;
@@ -94,6 +97,11 @@ export class BillingRole {
     this.service = new BillingService({
       ...{ ...shared, terms, funder, publishers, tokens },
       settings: config.billing,
+    });
+    this.finance = createFinance({
+      ...{ ...shared, funder, settings: config.billing },
+      endSession: (sessionId) => this.service.end({ sessionId, reason: 'frozen' }),
+      onChanged: (wallet, state) => this.announcer.balance(wallet, state),
     });
     this.sweeper = new Sweeper({
       ...shared,
@@ -141,7 +149,7 @@ export class BillingRole {
       ...{ terms: this.terms, publishers: this.publishers, touches: this.service.touches },
       ...{ tokens, metrics, log, failOpen: new FailOpen({ allowanceMs, clock, metrics }) },
     });
-    const api = new BillingApi(this.service, new Statements(database));
+    const api = new BillingApi(this.service, new Statements(database), financeRoutes(this.finance));
     return new HttpServer({
       ...{ host: config.node.bindHost, port, hookAllow, hooks, api, log },
       verify: (request) => verifyRequest(request, { secret, nowMs: clock.nowMs() }),

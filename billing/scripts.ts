@@ -240,7 +240,7 @@ export interface TipArgs extends Base {
   readonly fingerprint: string;
 }
 
-export type FundKind = 'credit' | 'lot' | 'debit' | 'freeze' | 'unfreeze';
+export type FundKind = 'credit' | 'lot' | 'end-lot' | 'debit' | 'freeze' | 'unfreeze';
 
 export const fundWallet = script({
   name: 'fund-wallet',
@@ -252,6 +252,35 @@ export const fundWallet = script({
     status: field(f, 0),
     cmdSeq: BigInt(field(f, 1)),
     wallet: walletAt(f, 2),
+  }),
+});
+
+export const expireLots = script({
+  name: 'expire-lots',
+  keys: ['meta', 'bal', 'out'],
+  argv: (a: Base & { wallets: readonly string[] }) => [a.now, ...a.wallets],
+  reply: (f) =>
+    rowsOf(f, { from: 0, width: 4 }, (row, at) => ({
+      wallet: field(row, at),
+      ...walletAt(row, at + 1),
+    })),
+});
+
+export const readLots = script({
+  name: 'read-lots',
+  keys: ['meta', 'bal'],
+  argv: (a: { shard: number; wallet: string }) => [a.wallet],
+  reply: (f) => ({
+    cash: BigInt(field(f, 0)),
+    debt: BigInt(field(f, 1)),
+    isFrozen: Number(field(f, 2)) % 2 === 1,
+    lots: rowsOf(f, { from: 3, width: 5 }, (row, at) => ({
+      id: field(row, at),
+      amount: BigInt(field(row, at + 1)),
+      expiresMs: Number(field(row, at + 2)),
+      priority: Number(field(row, at + 3)),
+      scope: Number(field(row, at + 4)),
+    })),
   }),
 });
 
@@ -329,6 +358,17 @@ export interface SnapshotWallet {
   readonly unsettled: bigint;
   /** Σ holds of its sessions; equal to `held`. */
   readonly holds: bigint;
+  /** By lot id: what it has, and what sessions have used of it that is not in the outbox yet. */
+  readonly lots: ReadonlyMap<string, bigint>;
+}
+
+/** `lot:amount,…`, a lot possibly more than once; `-` and '' are none. */
+export function lotSums(text: string): ReadonlyMap<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const [, lot = '', amount = '0'] of text.matchAll(/(\d+):(\d+)/g)) {
+    sums.set(lot, (sums.get(lot) ?? 0n) + BigInt(amount));
+  }
+  return sums;
 }
 
 export const snapshotShard = script({
@@ -339,7 +379,7 @@ export const snapshotShard = script({
     epoch: BigInt(field(f, 0)),
     seq: BigInt(field(f, 1)),
     sum: BigInt(field(f, 2)),
-    wallets: rowsOf(f, { from: 3, width: 7 }, (row, at): SnapshotWallet => ({
+    wallets: rowsOf(f, { from: 3, width: 8 }, (row, at): SnapshotWallet => ({
       wallet: field(row, at),
       owned: BigInt(field(row, at + 1)),
       held: BigInt(field(row, at + 2)),
@@ -347,6 +387,7 @@ export const snapshotShard = script({
       cmdSeq: BigInt(field(row, at + 4)),
       unsettled: BigInt(field(row, at + 5)),
       holds: BigInt(field(row, at + 6)),
+      lots: lotSums(field(row, at + 7)),
     })),
   }),
 });
@@ -370,9 +411,11 @@ export const FENCED_SCRIPTS: readonly { load(redis: ScriptLoader): Promise<void>
   sweepSessions,
   tipPayee,
   fundWallet,
+  expireLots,
   setRoom,
   readSession,
   readWallet,
+  readLots,
   snapshotShard,
   trimOutbox,
 ];

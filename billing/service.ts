@@ -1,11 +1,11 @@
 // What the internal API and the hooks ask of billing, in the words of the business: open, touch,
 // end, tip, grant, terms. Joins engine, terms, funder and announcer; knows neither HTTP nor SQL
 // statements.
-import { createHash } from 'node:crypto';
 import type { Clock, Config, TokenService } from '../cluster/index.js';
 import type { Announcer } from './announcer.js';
 import type { Engine } from './engine.js';
 import { BILLING_ERRORS, billingError, type BillingErrorCode } from './errors.js';
+import { fingerprint } from './fingerprint.js';
 import type { Funder } from './funder.js';
 import type { BillingMetrics } from './metrics.js';
 import { parseMilli } from './money.js';
@@ -208,11 +208,6 @@ export class BillingService {
     announcer.balance(row.wallet, row);
     if (row.crossed > 0) announcer.lowBalance(row);
   }
-}
-
-/** 16 hex digits that differ when any part of the request differs. */
-export function fingerprint(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
 function throwUnlessOk(status: string): void {

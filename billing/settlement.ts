@@ -4,8 +4,11 @@
 import { type Sql, textOf } from './database.js';
 import { bigintOf } from './database.js';
 import { type OutboxEntry, type OutboxEvent, PoisonError } from './outbox.js';
+import { LotBook, studiosOf, type StudioTerms } from './finance/settled.js';
 import {
+  breakageOf,
   chunks,
+  debtOf,
   earningsOf,
   post,
   siteRevenueOf,
@@ -27,10 +30,17 @@ interface SessionRow {
   settledCost: bigint;
   endedMs: string | null;
   reason: string | null;
+  /** Part of the cost that lots paid which pay no model. */
+  unpaidCost: bigint;
+  payeeMilli: bigint;
+  studio: string | null;
+  studioMilli: bigint;
 }
 
-/** Transfers of one event: at most model and site. */
+/** Transfers of one event: model and site, … */
 const IDX_PER_EVENT = 2;
+/** … and where there is one the studio, in a range of its own. */
+const IDX_STUDIO = 32_768;
 const ROWS_PER_STATEMENT = 500;
 
 /**
@@ -42,13 +52,16 @@ export async function applyEntries(
   entries: readonly OutboxEntry[],
   bookedMs: number,
 ): Promise<number> {
-  const work = new Settlement(await loadSessions(sql, entries));
+  const sessions = await loadSessions(sql, entries);
+  const lots = await LotBook.load(sql, entries);
+  const work = new Settlement(sessions, lots, await studiosOf(sql, payees(entries, sessions)));
   for (const entry of entries) {
     entry.events.forEach((event, at) => work.add(entry, event, at));
   }
   await saveSessions(sql, work.sessions, work.changed);
   await insertAll(sql, 'settlement', work.settlements);
   await insertAll(sql, 'tip', work.tips);
+  await lots.save(sql);
   for (const { wallet, cmdSeq, atMs } of work.funded) {
     await sql.run(
       'UPDATE wallet_command SET applied_ms = ? WHERE wallet = ? AND cmd_seq = ? AND applied_ms IS NULL',
@@ -58,6 +71,20 @@ export async function applyEntries(
   return post(sql, work.transfers, bookedMs);
 }
 
+interface Spend {
+  readonly codes:
+    readonly ['show', 'show_fee', 'show_studio'] | readonly ['tip', 'tip_fee', 'tip_studio'];
+  readonly amount: bigint;
+  /** Of the model, the studio's part included. */
+  readonly share: bigint;
+  readonly studioShare: bigint;
+  readonly studio: string | null;
+  readonly wallet: string;
+  readonly payee: string;
+  readonly occurredMs: string;
+  readonly sessionId?: string;
+}
+
 class Settlement {
   readonly changed = new Set<string>();
   readonly transfers: TransferDraft[] = [];
@@ -65,7 +92,11 @@ class Settlement {
   readonly tips: unknown[][] = [];
   readonly funded: Event<'funded'>[] = [];
 
-  constructor(readonly sessions: Map<string, SessionRow>) {}
+  constructor(
+    readonly sessions: Map<string, SessionRow>,
+    private readonly lots: LotBook,
+    private readonly studios: ReadonlyMap<string, StudioTerms>,
+  ) {}
 
   add(entry: OutboxEntry, event: OutboxEvent, at: number): void {
     switch (event.type) {
@@ -85,8 +116,14 @@ class Settlement {
         this.tipped(entry, event, at);
         return;
       }
-      case 'funded':
-        return void this.funded.push(event);
+      case 'funded': {
+        this.wasFunded(entry, event, at);
+        return;
+      }
+      case 'expired': {
+        this.expired(entry, event, at);
+        return;
+      }
     }
   }
 
@@ -98,6 +135,8 @@ class Settlement {
     this.sessions.set(event.sessionId, {
       ...{ shard, wallet, room, payee, tariff, openedMs: atMs },
       ...{ settledBillMs: 0n, settledCost: 0n, endedMs: null, reason: null },
+      ...{ unpaidCost: 0n, payeeMilli: 0n, studioMilli: 0n },
+      studio: this.studios.get(payee)?.studio ?? null,
     });
     this.changed.add(event.sessionId);
   }
@@ -123,16 +162,32 @@ class Settlement {
       event.atMs,
     ]);
     const { shareBps } = parseTariff(session.tariff);
-    const share = payeeShare(event.toCost, shareBps) - payeeShare(event.fromCost, shareBps);
+    const source = event.sessionId;
+    const free = this.lots.use(entry, at, { source, lots: event.lots, atMs: event.atMs });
+    const amount = event.toCost - event.fromCost;
+    if (free > amount) throw new PoisonError(entry.shard, `session ${source}: lots paid too much`);
+    const paidBefore = event.fromCost - session.unpaidCost;
+    session.unpaidCost += free;
+    const paid = event.toCost - session.unpaidCost;
+    const share = payeeShare(paid, shareBps) - payeeShare(paidBefore, shareBps);
+    const studioShare = this.studioShare(session.studio, session.payee, session.payeeMilli, share);
+    session.payeeMilli += share;
+    session.studioMilli += studioShare;
     this.spend(entry, at, {
-      codes: ['show', 'show_fee'],
-      amount: event.toCost - event.fromCost,
-      share,
+      codes: ['show', 'show_fee', 'show_studio'],
+      ...{ amount, share, studioShare, studio: session.studio },
       wallet: session.wallet,
       payee: session.payee,
       occurredMs: event.atMs,
       sessionId: event.sessionId,
     });
+  }
+
+  /** Cumulative floor of the model's part; a studio that came after the opening gets none. */
+  private studioShare(studio: string | null, payee: string, before: bigint, share: bigint): bigint {
+    const terms = this.studios.get(payee);
+    if (studio === null || terms?.studio !== studio) return 0n;
+    return payeeShare(before + share, terms.shareBps) - payeeShare(before, terms.shareBps);
   }
 
   private closed(entry: OutboxEntry, event: Event<'closed'>): void {
@@ -146,33 +201,49 @@ class Settlement {
 
   private tipped(entry: OutboxEntry, event: Event<'tipped'>, at: number): void {
     const { tipId, wallet, key, fingerprint, room, payee, amount, atMs } = event;
+    const free = this.lots.use(entry, at, { source: tipId, lots: event.lots, atMs });
+    if (free > amount) throw new PoisonError(entry.shard, `tip ${tipId}: lots paid too much`);
+    const share = payeeShare(amount - free, event.shareBps);
+    const studio = this.studios.get(payee)?.studio ?? null;
+    const studioShare = this.studioShare(studio, payee, 0n, share);
     this.tips.push([
       ...[tipId, entry.shard, wallet, key, fingerprint, room, payee, String(amount), atMs],
+      ...[studio, String(share), String(studioShare)],
     ]);
     this.spend(entry, at, {
-      codes: ['tip', 'tip_fee'],
-      amount,
-      share: payeeShare(amount, event.shareBps),
-      wallet,
-      payee,
+      codes: ['tip', 'tip_fee', 'tip_studio'],
+      ...{ amount, share, studioShare, studio, wallet, payee },
       occurredMs: atMs,
     });
   }
 
-  private spend(
-    { shard, epoch, seq }: OutboxEntry,
-    at: number,
-    spent: {
-      readonly codes: readonly ['show', 'show_fee'] | readonly ['tip', 'tip_fee'];
-      readonly amount: bigint;
-      readonly share: bigint;
-      readonly wallet: string;
-      readonly payee: string;
-      readonly occurredMs: string;
-      readonly sessionId?: string;
-    },
-  ): void {
-    const { codes, amount, share, wallet, payee, occurredMs, sessionId } = spent;
+  /** Debt that a command made or repaid; the transfer of the command itself is booked already. */
+  private wasFunded({ shard, epoch, seq }: OutboxEntry, event: Event<'funded'>, at: number): void {
+    this.funded.push(event);
+    const { wallet, owing, atMs } = event;
+    const sides = [debtOf(wallet), walletOf(wallet)] as const;
+    const [debit, credit] = owing > 0n ? sides : ([sides[1], sides[0]] as const);
+    this.transfers.push({
+      ...{ code: 'debt', debit, credit, amount: owing < 0n ? -owing : owing, occurredMs: atMs },
+      outbox: { shard, epoch, seq, idx: at * IDX_PER_EVENT },
+    });
+  }
+
+  private expired(entry: OutboxEntry, event: Event<'expired'>, at: number): void {
+    const { wallet, lot, amount, atMs } = event;
+    const { shard, epoch, seq } = entry;
+    this.lots.expire(entry, at, { lot, amount, atMs });
+    this.transfers.push({
+      ...{ code: 'breakage', debit: walletOf(wallet), credit: breakageOf(shard), amount },
+      occurredMs: atMs,
+      outbox: { shard, epoch, seq, idx: at * IDX_PER_EVENT },
+    });
+  }
+
+  /** Site = amount − model − studio, so that the three are the charge. */
+  private spend({ shard, epoch, seq }: OutboxEntry, at: number, spent: Spend): void {
+    const { codes, amount, share, studio, studioShare, wallet, payee, occurredMs } = spent;
+    const { sessionId } = spent;
     const common = {
       debit: walletOf(wallet),
       occurredMs,
@@ -182,18 +253,19 @@ class Settlement {
     const idx = at * IDX_PER_EVENT;
     this.transfers.push(
       {
-        ...common,
-        code: codes[0],
-        credit: earningsOf(payee),
-        amount: share,
+        ...{ ...common, code: codes[0], credit: earningsOf(payee) },
+        amount: share - studioShare,
         outbox: { ...outbox, idx },
       },
       {
-        ...common,
-        code: codes[1],
-        credit: siteRevenueOf(shard),
+        ...{ ...common, code: codes[1], credit: siteRevenueOf(shard) },
         amount: amount - share,
         outbox: { ...outbox, idx: idx + 1 },
+      },
+      {
+        ...{ ...common, code: codes[2], credit: earningsOf(studio ?? payee) },
+        amount: studioShare,
+        outbox: { ...outbox, idx: IDX_STUDIO + at },
       },
     );
   }
@@ -204,6 +276,18 @@ class Settlement {
     this.changed.add(id);
     return session;
   }
+}
+
+/** Models that earn by these entries. */
+function payees(
+  entries: readonly OutboxEntry[],
+  sessions: ReadonlyMap<string, SessionRow>,
+): readonly string[] {
+  const found = new Set([...sessions.values()].map((one) => one.payee));
+  for (const event of entries.flatMap((entry) => entry.events)) {
+    if ('payee' in event) found.add(event.payee);
+  }
+  return [...found];
 }
 
 async function loadSessions(
@@ -231,6 +315,10 @@ async function loadSessions(
         settledCost: bigintOf(row, 'settled_cost'),
         endedMs: row['ended_ms'] === null ? null : textOf(row, 'ended_ms'),
         reason: row['reason'] === null ? null : textOf(row, 'reason'),
+        unpaidCost: bigintOf(row, 'unpaid_cost'),
+        payeeMilli: bigintOf(row, 'payee_milli'),
+        studio: row['studio'] === null ? null : textOf(row, 'studio'),
+        studioMilli: bigintOf(row, 'studio_milli'),
       });
     }
   }
@@ -246,14 +334,17 @@ async function saveSessions(
     const s = sessions.get(id);
     if (s === undefined) return [];
     const sums = [String(s.settledBillMs), String(s.settledCost), s.endedMs, s.reason];
-    return [[id, s.shard, s.wallet, s.room, s.payee, s.tariff, s.openedMs, ...sums]];
+    const shares = [s.studio, String(s.unpaidCost), String(s.payeeMilli), String(s.studioMilli)];
+    return [[id, s.shard, s.wallet, s.room, s.payee, s.tariff, s.openedMs, ...sums, ...shares]];
   });
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
     await sql.run(
       `INSERT INTO session (id, shard, wallet, room, payee, tariff, opened_ms, settled_bill_ms,
-         settled_cost, ended_ms, reason) VALUES ?
+         settled_cost, ended_ms, reason, studio, unpaid_cost, payee_milli, studio_milli) VALUES ?
        ON DUPLICATE KEY UPDATE settled_bill_ms = VALUES(settled_bill_ms),
-         settled_cost = VALUES(settled_cost), ended_ms = VALUES(ended_ms), reason = VALUES(reason)`,
+         settled_cost = VALUES(settled_cost), ended_ms = VALUES(ended_ms), reason = VALUES(reason),
+         unpaid_cost = VALUES(unpaid_cost), payee_milli = VALUES(payee_milli),
+         studio_milli = VALUES(studio_milli)`,
       [part],
     );
   }
@@ -261,7 +352,9 @@ async function saveSessions(
 
 const COLUMNS = {
   settlement: 'session_id, from_bill_ms, to_bill_ms, from_cost, to_cost, occurred_ms',
-  tip: 'id, shard, wallet, idem_key, fingerprint, room, payee, amount, occurred_ms',
+  tip:
+    'id, shard, wallet, idem_key, fingerprint, room, payee, amount, occurred_ms, ' +
+    'studio, payee_milli, studio_milli',
 } as const;
 
 async function insertAll(

@@ -3,6 +3,10 @@
 import { bigintOf, type Database, textOf } from './database.js';
 import type { EarningsReply, LedgerSummaryReply, StatementReply } from './schema.js';
 
+/** Position of the event in its entry: model and site have 2n and 2n + 1, the studio 32768 + n. */
+const eventOf = (transfer: 't' | 'o'): string =>
+  `IF(${transfer}.idx < 32768, ${transfer}.idx DIV 2, ${transfer}.idx - 32768)`;
+
 export class Statements {
   constructor(private readonly database: Database) {}
 
@@ -34,7 +38,7 @@ export class Statements {
               MAX(t.booked_ms) AS booked_ms
        FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
        WHERE a.kind = 'wallet' AND a.owner_ref = ? AND t.id < ?
-       GROUP BY IF(t.shard IS NULL, t.id, 0), t.shard, t.epoch, t.seq, t.idx DIV 2
+       GROUP BY IF(t.shard IS NULL, t.id, 0), t.shard, t.epoch, t.seq, ${eventOf('t')}
        ORDER BY id DESC LIMIT ?`,
       [userId, page.before ?? '18446744073709551615', page.limit],
     );
@@ -42,7 +46,7 @@ export class Statements {
       const sessionId = textOf(row, 'session_id');
       return {
         id: textOf(row, 'id'),
-        code: textOf(row, 'code').replace(/_fee$/, ''),
+        code: textOf(row, 'code').replace(/_(fee|studio)$/, ''),
         amount: textOf(row, 'amount'),
         bookedAtMs: Number(row['booked_ms']),
         ...(sessionId === '' ? {} : { sessionId }),
@@ -72,7 +76,7 @@ export class Statements {
   private async lowestId(id: string): Promise<string> {
     const [row] = await this.database.query(
       `SELECT MIN(o.id) AS id FROM transfer t JOIN transfer o ON o.shard = t.shard
-         AND o.epoch = t.epoch AND o.seq = t.seq AND o.idx DIV 2 = t.idx DIV 2 WHERE t.id = ?`,
+         AND o.epoch = t.epoch AND o.seq = t.seq AND ${eventOf('o')} = ${eventOf('t')} WHERE t.id = ?`,
       [id],
     );
     return row?.['id'] === null || row === undefined ? id : textOf(row, 'id');

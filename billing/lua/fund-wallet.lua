@@ -6,12 +6,12 @@
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] wallet  id
 -- ARGV[3] cmd seq  1, 2, 3 … of this wallet
--- ARGV[4] kind  credit, lot, debit, freeze, unfreeze
--- ARGV[5] amount  milli-credits, 0 for freeze and unfreeze
--- ARGV[6] lot  `id expires priority scope` for kind lot, else -
+-- ARGV[4] kind  credit, lot, end-lot, debit, freeze, unfreeze
+-- ARGV[5] amount  milli-credits, 0 for end-lot, freeze and unfreeze
+-- ARGV[6] lot  `id expires priority scope` for kind lot and end-lot, else -
 -- Returns: { status APPLIED|ALREADY|GAP|BILLING_BALANCE_LIMIT, stored cmd seq, owned, held, version
 --   }
--- Writes: bal, out (f), meta
+-- Writes: bal, out (f, e), meta
 -- Cost: O(1), about 15 µs
 local K = { meta = KEYS[1], bal = KEYS[2], out = KEYS[3] }
 -- @include shard
@@ -25,36 +25,37 @@ local function answer(status)
 end
 
 -- Debt is repaid before anything can be spent.
+local owing = 0
 local function credit(value)
   local repaid = math.min(value, w[DEBT])
+  owing = -repaid
   w[DEBT] = w[DEBT] - repaid
   w[CASH] = w[CASH] + value - repaid
   sum = sum + value - repaid
 end
 
-local function addLot(value)
+local function readLot(value)
   local id, expires, priority, scope = string.match(ARGV[6], '^(%d+) (%d+) (%d+) (%d+)$')
-  local lot = { id, value, whole(expires), whole(priority), whole(scope) }
-  w[LOTS][#w[LOTS] + 1] = lot
-  table.sort(w[LOTS], function(a, b)
-    if a[4] ~= b[4] then
-      return a[4] < b[4]
-    end
-    local aEnds, bEnds = a[3] == 0 and MILLI_MAX or a[3], b[3] == 0 and MILLI_MAX or b[3]
-    if aEnds ~= bEnds then
-      return aEnds < bEnds
-    end
-    return tonumber(a[1]) < tonumber(b[1])
-  end)
-  sum = sum + value
+  return { id, value, whole(expires), whole(priority), whole(scope) }
 end
 
 -- Takes what nothing holds; the rest becomes debt, so no balance goes below zero.
 local function debit(value)
   local taken = math.max(0, math.min(value, w[CASH], total(w) - w[HELD]))
+  owing = value - taken
   w[CASH] = w[CASH] - taken
-  w[DEBT] = w[DEBT] + value - taken
+  w[DEBT] = w[DEBT] + owing
   sum = sum - taken
+end
+
+-- The payment that it came with is void: it expires now.
+local function endLot(id)
+  for i = 1, #w[LOTS] do
+    if w[LOTS][i][1] == id then
+      w[LOTS][i][3] = now
+    end
+  end
+  expireLots(wallet, w, now)
 end
 
 if cmdSeq <= w[CMDSEQ] then
@@ -67,7 +68,10 @@ end
 if kind == 'credit' then
   credit(amount)
 elseif kind == 'lot' then
-  addLot(amount)
+  addLot(w, readLot(amount))
+  sum = sum + amount
+elseif kind == 'end-lot' then
+  endLot(readLot(0)[1])
 elseif kind == 'debit' then
   debit(amount)
 elseif kind == 'freeze' then
@@ -79,6 +83,10 @@ else
 end
 w[CMDSEQ] = cmdSeq
 touchWallet(wallet)
-emit('f', wallet, digits(cmdSeq), digits(now))
+if owing == 0 then
+  emit('f', wallet, digits(cmdSeq), digits(now))
+else
+  emit('f', wallet, digits(cmdSeq), digits(now), digits(owing))
+end
 commit()
 return answer('APPLIED')

@@ -53,4 +53,85 @@ export const billingSettings = {
       unit: 'ms',
     },
   ),
+  refundWindowHours: int(
+    'BILLING_REFUND_WINDOW_HOURS',
+    { min: 1, max: 8_760 },
+    {
+      doc: 'How long after its end a show or a tip can be refunded to the viewer.',
+      fallback: 24,
+      unit: 'h',
+    },
+  ),
+  refundAutoMaxMilli: int(
+    'BILLING_REFUND_AUTO_MAX_MILLI',
+    { min: 0, max: 1_000_000_000 },
+    {
+      doc: 'Largest refund to a viewer that one person may give alone.',
+      fallback: 100_000,
+      unit: 'milli-credits',
+    },
+  ),
+  refundLotDays: int(
+    'BILLING_REFUND_LOT_DAYS',
+    { min: 1, max: 365 },
+    {
+      doc: 'Life of the lot that replaces an expired one when its credits are refunded.',
+      fallback: 7,
+      unit: 'days',
+    },
+  ),
+  adjustAutoMaxMilli: int(
+    'BILLING_ADJUST_AUTO_MAX_MILLI',
+    { min: 0, max: 1_000_000_000 },
+    {
+      doc: 'Largest adjustment, up or down, that one person may make alone.',
+      fallback: 50_000,
+      unit: 'milli-credits',
+    },
+  ),
+  earningsHoldDays: int(
+    'BILLING_EARNINGS_HOLD_DAYS',
+    { min: 0, max: 365 },
+    {
+      doc: 'Days until what a model has earned can be paid out; performer terms may say otherwise.',
+      fallback: 14,
+      unit: 'days',
+    },
+  ),
+  payoutMinimumMilli: int(
+    'BILLING_PAYOUT_MINIMUM_MILLI',
+    { min: 1, max: 1_000_000_000 },
+    {
+      doc: 'Smallest payout; performer terms may ask for more.',
+      fallback: 50_000,
+      unit: 'milli-credits',
+    },
+  ),
+  payoutFeeMilli: int(
+    'BILLING_PAYOUT_FEE_MILLI',
+    { min: 0, max: 1_000_000 },
+    {
+      doc: 'Fee that is kept of each payout.',
+      fallback: 0,
+      unit: 'milli-credits',
+    },
+  ),
+  financeIntervalMs: int(
+    'BILLING_FINANCE_INTERVAL_MS',
+    { min: 1_000, max: 86_400_000 },
+    {
+      doc: 'How often expired lots are booked, earnings ripen and the audit log is anchored.',
+      fallback: 60_000,
+      unit: 'ms',
+    },
+  ),
+  reconcileIntervalMs: int(
+    'BILLING_RECONCILE_INTERVAL_MS',
+    { min: 1_000, max: 604_800_000 },
+    {
+      doc: 'How often every wallet in Redis is compared with the ledger; a mismatch freezes it.',
+      fallback: 3_600_000,
+      unit: 'ms',
+    },
+  ),
 } as const;

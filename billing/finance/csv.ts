@@ -1,0 +1,13 @@
+// Tables as RFC 4180 text: CRLF, quotes doubled. Used by reports. Invariant: no cell is a formula
+// for a spreadsheet; only whole numbers may begin with a sign.
+const CRLF = '\r\n';
+
+export function csvOf(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => row.map(cell).join(',') + CRLF).join('');
+}
+
+function cell(text: string): string {
+  const isNumber = /^-?\d+$/.test(text);
+  const safe = !isNumber && /^[=+\-@\t\r|]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

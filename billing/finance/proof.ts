@@ -1,0 +1,63 @@
+// What SQL says about debts and lots at an outbox position, for the comparison with a photograph of
+// Redis. Used by reconcile.ts. Lots: what commands up to the wallet's number gave, less what
+// entries up to the position took.
+import { bigintOf, type Sql, textOf } from '../database.js';
+import type { SnapshotWallet } from '../scripts.js';
+
+export interface Position {
+  readonly epoch: bigint;
+  readonly seq: bigint;
+}
+
+const upTo = (table: string): string =>
+  `(${table}.shard IS NULL OR ${table}.epoch < ? OR (${table}.epoch = ? AND ${table}.seq <= ?))`;
+
+const values = ({ epoch, seq }: Position): string[] => [epoch, epoch, seq].map(String);
+
+export async function debtsAt(
+  sql: Sql,
+  wallets: readonly SnapshotWallet[],
+  at: Position,
+): Promise<ReadonlyMap<string, bigint>> {
+  if (wallets.length === 0) return new Map();
+  const rows = await sql.query(
+    `SELECT a.owner_ref, SUM(IF(t.debit_account = a.id, t.amount, -t.amount)) AS debt
+     FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account) AND ${upTo('t')}
+     WHERE a.kind = 'debt' AND a.owner_ref IN (?) GROUP BY a.owner_ref`,
+    [...values(at), wallets.map((one) => one.wallet)],
+  );
+  return new Map(rows.map((row) => [textOf(row, 'owner_ref'), bigintOf(row, 'debt')]));
+}
+
+/** Wallet → lot → milli-credits; lots that are used up stand with 0. */
+export async function lotsAt(
+  sql: Sql,
+  wallets: readonly SnapshotWallet[],
+  at: Position,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
+  const found = new Map<string, Map<string, bigint>>();
+  if (wallets.length === 0) return found;
+  const ids = wallets.map((one) => one.wallet);
+  const applied = new Map(wallets.map((one) => [one.wallet, one.cmdSeq]));
+  const add = (wallet: string, lot: string, amount: bigint): void => {
+    const lots = found.get(wallet) ?? new Map<string, bigint>();
+    found.set(wallet, lots.set(lot, (lots.get(lot) ?? 0n) + amount));
+  };
+  const given = await sql.query(
+    `SELECT wallet, cmd_seq, amount, lot FROM wallet_command WHERE kind = 'lot' AND wallet IN (?)`,
+    [ids],
+  );
+  for (const row of given) {
+    const wallet = textOf(row, 'wallet');
+    if (bigintOf(row, 'cmd_seq') > (applied.get(wallet) ?? 0n)) continue;
+    add(wallet, textOf(row, 'lot').split(' ')[0] ?? '', bigintOf(row, 'amount'));
+  }
+  const taken = await sql.query(
+    `SELECT l.wallet, u.lot, SUM(u.amount) AS amount FROM lot l JOIN lot_use u ON u.lot = l.id
+     WHERE l.wallet IN (?) AND u.kind IN ('spend', 'expire') AND ${upTo('u')}
+     GROUP BY l.wallet, u.lot`,
+    [ids, ...values(at)],
+  );
+  for (const row of taken) add(textOf(row, 'wallet'), textOf(row, 'lot'), -bigintOf(row, 'amount'));
+  return found;
+}
