@@ -109,10 +109,7 @@ const inFlightOf = (owner: string): AccountName => ({ kind: 'in_flight', owner }
 const paidOutOf = (owner: string): AccountName => ({ kind: 'paid_out', owner });
 const FEES: AccountName = { kind: 'payout_fees', owner: '-' };
 
-function transfersOf(
-  step: PayoutStep,
-  { performer, amount, fee }: Payout,
-): readonly Draft[] {
+function transfersOf(step: PayoutStep, { performer, amount, fee }: Payout): readonly Draft[] {
   const [inFlight, paid] = [inFlightOf(performer), paidOutOf(performer)];
   const move = (
     code: TransferDraft['code'],
