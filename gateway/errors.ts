@@ -28,6 +28,21 @@ export const gatewayErrors = {
     retry: false,
     message: 'There is no such message or restriction in this room, or it is gone by now.',
   },
+  GATEWAY_BAD_REQUEST: {
+    http: 400,
+    retry: false,
+    message: 'The call does not fit its schema: {problem}.',
+  },
+  GATEWAY_NO_SUCH_CALL: {
+    http: 404,
+    retry: false,
+    message: 'The gateway has no call {method} {path}; see "Server API" in gateway/README.md.',
+  },
+  GATEWAY_BODY_TOO_LARGE: {
+    http: 413,
+    retry: false,
+    message: 'A call has at most 1 MiB; send several batches.',
+  },
   GATEWAY_REDIS_AWAY: {
     http: 503,
     retry: true,

@@ -7,6 +7,7 @@ import {
   createMetrics,
   createRedisBus,
   createTokenService,
+  INTERNAL_ADDRESS,
   InternalClient,
   MemberRegistry,
   runRole,
@@ -24,11 +25,17 @@ import {
 import { BillingClient } from '../billing/index.js';
 import { createAdmission, type Admission } from './admission.js';
 import { createAddressOf } from './client-address.js';
+import { createGatewayControl } from './control.js';
 import { createGateway, type Gateway } from './gateway.js';
 import { isOriginAllowed } from './origin-check.js';
+import { createPublisher } from './publisher.js';
+import { createRoomAdmin } from './room-admin.js';
+import { ServerApi } from './server-api.js';
+import { startInternalHttp, type InternalHttp } from './transports/internal-http.js';
 import { SOCKJS_PREFIX } from './transports/sockjs-request.js';
 import { createSockJsTransport, type SockJsTransport } from './transports/sockjs.js';
 import { createUwsTransport, type UwsTransport } from './transports/uws.js';
+import { readViewerCounts } from './viewer-counts.js';
 
 interface Stores {
   readonly redis: RedisClient;
@@ -55,6 +62,7 @@ interface Parts {
   readonly fallback: SockJsTransport;
   readonly admission: Admission;
   readonly metrics: Metrics;
+  readonly api: ServerApi;
 }
 
 function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: Stores): Parts {
@@ -107,7 +115,16 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
   const fallback = createSockJsTransport({ ...ways, baseUrl: () => sockJsUrl(config) });
   gateway.addPublisher(transport);
   gateway.addPublisher(fallback);
-  return { gateway, members, transport, fallback, admission, metrics };
+  const { historyMax, historyTtlSec } = config.gateway;
+  const store = { redis, log, historyMax, historyTtlSec };
+  const api = new ServerApi({
+    publisher: createPublisher(store),
+    control: createGatewayControl(bus),
+    rooms: createRoomAdmin(store),
+    viewers: async (roomId) => (await readViewerCounts(redis, [roomId]))[0] ?? 0,
+    workers: () => members.list('gateway'),
+  });
+  return { gateway, members, transport, fallback, admission, metrics, api };
 }
 
 /** Where browsers find this worker's SockJS listener; '' = wherever they found it. */
@@ -146,6 +163,17 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
       await fallback.close();
     },
   });
+  let internal: InternalHttp | undefined;
+  lifecycle.add('server api', {
+    async start() {
+      const { internalPort: port } = config.gateway;
+      const { internal: secret } = config.secrets;
+      const nowMs = (): number => systemClock.nowMs();
+      const { bindHost: host } = config.node;
+      internal = await startInternalHttp({ api: parts.api, secret, nowMs, log, host, port });
+    },
+    stop: () => internal?.close(),
+  });
   let privatePort = 0;
   lifecycle.add('listeners', {
     async start() {
@@ -163,12 +191,14 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
   });
   lifecycle.add('members', {
     async start() {
-      const { host } = config.node;
+      const { host, internalHost } = config.node;
       const sharedPort = String(config.gateway.port);
       const sockjsPort = String(config.gateway.sockjsPort);
       const sockjs = sockJsUrl(config);
       const port = String(privatePort);
-      await members.update({ address: { host, port, sharedPort, sockjsPort, sockjs } });
+      const base = `http://${internalHost}:${internal?.port ?? 0}`;
+      const address = { host, port, sharedPort, sockjsPort, sockjs, [INTERNAL_ADDRESS]: base };
+      await members.update({ address });
       await members.join();
     },
     stop: () => members.close(),

@@ -18,6 +18,10 @@ export const gatewaySettings = {
     doc: 'Address of that port as browsers see it, ending in /rt; empty = from ADVERTISE_HOST.',
     fallback: '',
   }),
+  internalPort: port('GATEWAY_INTERNAL_PORT', {
+    doc: 'Signed server API of this worker; 0 = any free port, found through the member list.',
+    fallback: 0,
+  }),
   allowedOrigins: list('GATEWAY_ALLOWED_ORIGINS', {
     doc: 'Origins that browsers may connect from; empty = every host that serves the site port.',
     fallback: [],
