@@ -5,7 +5,7 @@ import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
 
 /** What a token lets its bearer do. */
-export type TokenPurpose = 'access' | 'connect' | 'room' | 'resume' | 'play';
+export type TokenPurpose = 'access' | 'connect' | 'room' | 'resume' | 'play' | 'publish';
 
 export interface TokenClaims {
   /** User id, or `anon:<random>` for a visitor without an account. */

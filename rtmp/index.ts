@@ -1,5 +1,6 @@
 // All that other folders may import from rtmp/.
 export { PREVIEW_SID } from './hls/access.js';
+export { FreeEpochs } from './hls/free-epochs.js';
 export { type LiveStreamRow, StreamDirectory } from './directory.js';
 export type { StreamHealth } from './stream-health.js';
 export { createRtmpControl, type FleetClient } from './control/fleet-client.js';

@@ -35,6 +35,7 @@ import { DoneWatch } from './done-watch.js';
 import { CpuBudget } from './ffmpeg/cpu-budget.js';
 import { Turns } from './ffmpeg/thumbnailer.js';
 import { HlsAccess } from './hls/access.js';
+import { FreeEpochs } from './hls/free-epochs.js';
 import { type HlsServer, startHlsServer } from './hls/http.js';
 import { MediaFiles } from './hls/media-files.js';
 import { RemoteShows } from './hls/remote-shows.js';
@@ -120,7 +121,10 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
       hls = await startHlsServer({
         ...{ port: config.rtmp.hlsPort, host: config.node.bindHost },
         origins: config.rtmp.hlsOrigins,
-        access: new HlsAccess({ secret, guard, clock: systemClock }),
+        access: new HlsAccess({
+          ...{ secret, guard, clock: systemClock },
+          freeEpochs: new FreeEpochs({ redis: fleet.redis, clock: systemClock }),
+        }),
         cipher: new SegmentCipher(secret),
         ...{ shows, remote, files, viewers, recordings, nodeId: config.node.id },
         ...{ clock: systemClock, metrics: hlsMetrics, log },

@@ -139,9 +139,12 @@ async function run(config: Config): Promise<void> {
   try {
     await Promise.all([database.start(), backing.link.start()]);
     backing.link.current();
-    const nothing = { directory: { list: () => Promise.resolve([]) } };
+    const nothing = { directory: { list: () => Promise.resolve([]), previewSid: '' } };
     const silent = { publisher: { publish: () => Promise.resolve(false) } };
-    const ports = { ...backing.ports, ...nothing, ...silent };
+    const done = (): Promise<void> => Promise.resolve();
+    // Nobody is in a room that is being made.
+    const control = { evict: done, disconnect: done, endBroadcast: done, closeFreeVideo: done };
+    const ports = { ...backing.ports, ...nothing, ...silent, control };
     const settings = siteSettings(config);
     const site = createSite({ ports, database, settings, clock: systemClock, log });
     process.stdout.write(`${JSON.stringify(await seed(site))}\n`);

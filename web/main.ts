@@ -10,11 +10,16 @@ import {
   type Lifecycle,
   type Logger,
   type OpsServer,
-  type RedisClient,
 } from '../cluster/index.js';
-import { createPublisher, type Publisher } from '../gateway/index.js';
-import { StreamDirectory } from '../rtmp/index.js';
-import { createBacking, type Backing } from './backing.js';
+import { TOPICS } from '../billing/index.js';
+import {
+  createGatewayControl,
+  createPublisher,
+  type GatewayControl,
+  type Publisher,
+} from '../gateway/index.js';
+import { FreeEpochs, PREVIEW_SID, StreamDirectory } from '../rtmp/index.js';
+import { createBacking, type Backing, type RealtimeSide } from './backing.js';
 import { createDatabase, type Database } from './db/database.js';
 import { createHousekeeping } from './db/housekeeping.js';
 import { siteError } from './errors.js';
@@ -52,6 +57,11 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     stop: () => backing.link.stop(),
   });
   lifecycle.add('live', { start: () => site.live.start(), stop: () => site.live.stop() });
+  const { broadcasts } = site;
+  lifecycle.add('broadcasts', {
+    start: () => broadcasts.start(),
+    stop: () => broadcasts.stop(),
+  });
   const housekeeping = createHousekeeping(base);
   lifecycle.add('housekeeping', {
     start: () => housekeeping.start(),
@@ -75,28 +85,62 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   });
 }
 
-/** What comes from other folders: live streams from rtmp, pushes through the gateway's channels. */
-function siblings({ link }: Backing, log: Logger): Pick<Ports, 'directory' | 'publisher'> {
-  const publishers = new WeakMap<RedisClient, Publisher>();
-  const publisherOn = (redis: RedisClient): Publisher => {
-    const publisher = publishers.get(redis) ?? createPublisher({ redis, log });
-    publishers.set(redis, publisher);
-    return publisher;
+/** What other folders give over one connection to the realtime side. */
+interface Neighbours {
+  readonly publisher: Publisher;
+  readonly directory: StreamDirectory;
+  readonly gateways: GatewayControl;
+  readonly freeEpochs: FreeEpochs;
+}
+
+/** What comes from other folders: live streams from rtmp, pushes and orders to the gateways. */
+function siblings(
+  { link }: Backing,
+  log: Logger,
+): Pick<Ports, 'directory' | 'publisher' | 'control'> {
+  const known = new WeakMap<RealtimeSide, Neighbours>();
+  const neighbours = (side: RealtimeSide): Neighbours => {
+    const { redis, bus } = side;
+    const found = known.get(side) ?? {
+      publisher: createPublisher({ redis, log }),
+      directory: new StreamDirectory(redis),
+      gateways: createGatewayControl(bus),
+      freeEpochs: new FreeEpochs({ redis, clock: systemClock }),
+    };
+    known.set(side, found);
+    return found;
   };
-  const away = (thrown: unknown): never => {
-    throw siteError('REALTIME_UNAVAILABLE', {}, thrown);
-  };
+  /** Asks a neighbour; whatever goes wrong means that realtime is away. */
+  async function ask<T>(
+    question: (near: Neighbours, side: RealtimeSide) => Promise<T>,
+  ): Promise<T> {
+    const side = link.current();
+    return question(neighbours(side), side).catch((thrown: unknown) => {
+      throw siteError('REALTIME_UNAVAILABLE', {}, thrown);
+    });
+  }
   return {
     directory: {
-      list: async () => new StreamDirectory(link.current().redis).list().catch(away),
+      previewSid: PREVIEW_SID,
+      list: () => ask(({ directory }) => directory.list()),
     },
     publisher: {
       async publish(channel, push) {
-        const publisher = publisherOn(link.current().redis);
-        const outcome = await publisher.publish(channel, push).catch(away);
+        const outcome = await ask(({ publisher }) => publisher.publish(channel, push));
         if (outcome.cls === 'latest') return outcome.isWritten;
         return outcome.cls === 'reliable' && !outcome.isRepeat;
       },
+    },
+    control: {
+      evict: ({ roomId: room, ...order }) =>
+        ask(({ gateways }) => gateways.send({ do: 'evict', room, ...order })),
+      disconnect: (user) => ask(({ gateways }) => gateways.send({ do: 'disconnect', user })),
+      closeFreeVideo: (streamId, epoch) =>
+        ask(({ freeEpochs }) => freeEpochs.raise(streamId, epoch)),
+      endBroadcast: (streamId) =>
+        ask((_near, { bus }) =>
+          bus.publish(TOPICS.kick, JSON.stringify({ streamId, reason: 'ended_by_staff' })),
+        ),
     },
   };
 }

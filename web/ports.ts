@@ -39,6 +39,10 @@ export interface RoomTerms {
   readonly streamId: string;
   readonly priceMilliPerMin: Milli;
   readonly isActive: boolean;
+  /** Absent: by the minute, to the millisecond. */
+  readonly tariff?:
+    | { readonly model: 'ticket'; readonly ticketMilli: Milli }
+    | { readonly model: 'perMinute'; readonly minimumMilli: Milli; readonly graceSec: number };
 }
 
 /** Sums over the whole ledger; amounts are decimal strings of milli-credits. */
@@ -76,6 +80,8 @@ export interface Billing {
     roomId: string;
     amount: Milli;
     text?: string;
+    /** For the performer alone. */
+    note?: string;
   }): Promise<TipReceipt>;
   wallet(userId: string): Promise<Wallet>;
   /** Idempotent by key. @throws KEY_REUSED, BALANCE_LIMIT */
@@ -105,11 +111,27 @@ export interface LiveStream {
   readonly startedAtMs: number;
   /** Viewers that fetched the video within the last seconds. */
   readonly viewers: number;
+  /** When the newest picture was made, Unix ms; absent while there is none. */
+  readonly pictureAtMs?: number;
+  readonly video?: { readonly width: number; readonly height: number; readonly fps: number };
+  /** What the ingest measures of the publisher. */
+  readonly health?: StreamHealth;
+  /** Why the source is not passed on as it is. */
+  readonly notes?: readonly string[];
+}
+
+export interface StreamHealth {
+  readonly bitrateKbps: number;
+  readonly fps: number;
+  readonly keyFrameSec: number;
+  readonly droppedFrames: number;
 }
 
 /** Which streams are on the air now. */
 export interface StreamDirectory {
   list(): Promise<readonly LiveStream[]>;
+  /** The session whose signed paths open the picture of a stream and nothing else. */
+  readonly previewSid: string;
 }
 
 export type Push = {
@@ -176,10 +198,31 @@ export interface MarkStore {
   isMarked(key: string): Promise<boolean>;
 }
 
+/** Orders that take effect in open rooms at once. Each rejects with REALTIME_UNAVAILABLE. */
+export interface RoomControl {
+  /** Ends the chat of one user in a room, or of all but `keep`. */
+  evict(order: {
+    roomId: string;
+    user?: string;
+    keep?: readonly string[];
+    /** Machine-readable: price, private, redirect, ended. */
+    reason: string;
+    /** Path on this site where they should go instead. */
+    redirect?: string;
+  }): Promise<void>;
+  /** Closes all connections of an account; it may not come back by itself. */
+  disconnect(userId: string): Promise<void>;
+  /** Drops the publisher of a stream. */
+  endBroadcast(streamId: string): Promise<void>;
+  /** Video addresses of free viewers signed for an older epoch give nothing from now on. */
+  closeFreeVideo(streamId: string, epoch: number): Promise<void>;
+}
+
 /** Everything from outside that the site works with. */
 export interface Ports {
   readonly billing: Billing;
   readonly directory: StreamDirectory;
+  readonly control: RoomControl;
   readonly publisher: Publisher;
   readonly fleet: Fleet;
   readonly events: FleetEvents;

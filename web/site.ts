@@ -18,12 +18,13 @@ import { createAnnouncer } from './live/announcer.js';
 import { createLiveState, type LiveState } from './live/live-state.js';
 import { createApplicationService, type ApplicationService } from './models/application-service.js';
 import { createPublishAddress, type PublishAddress } from './models/publish-address.js';
+import { createPublishTickets, type PublishTickets } from './models/publish-ticket.js';
 import { createRoomService, type RoomService } from './models/room-service.js';
 import type { Ports } from './ports.js';
 import { createConnectService, type ConnectService } from './realtime/connect-service.js';
 import { createEntryService, type EntryService } from './rooms/entry-service.js';
-import { createHlsSigner } from './rooms/hls-url.js';
-import { createRoomCatalog, type RoomCatalog } from './rooms/room-catalog.js';
+import { createHlsSigner, type HlsSigner } from './rooms/hls-url.js';
+import { createRoomServices, type RoomServices } from './room-services.js';
 import { createFollowService, type FollowService } from './social/follow-service.js';
 import {
   createNotificationService,
@@ -46,7 +47,7 @@ export interface SiteSettings {
   readonly paymentProvider: 'none' | 'sandbox';
 }
 
-export interface Site {
+export interface Site extends RoomServices {
   readonly ports: Ports;
   readonly database: Database;
   readonly accounts: AccountService;
@@ -58,7 +59,8 @@ export interface Site {
   readonly applications: ApplicationService;
   readonly rooms: RoomService;
   readonly publishAddress: PublishAddress;
-  readonly catalog: RoomCatalog;
+  readonly publishTickets: PublishTickets;
+  readonly hls: HlsSigner;
   readonly entry: EntryService;
   readonly tips: TipService;
   readonly finance: FinanceService;
@@ -79,7 +81,7 @@ export function createSite(parts: {
   log: Logger;
 }): Site {
   const { ports, database, settings, clock, log } = parts;
-  const { billing, fleet, marks } = ports;
+  const { billing, fleet, marks, control } = ports;
   const tokens = createTokenService(settings.tokenSecret, clock);
   const base = { database, billing, clock, log };
 
@@ -94,10 +96,11 @@ export function createSite(parts: {
   const { publisher } = ports;
   const notifications = createNotificationService({ ...base, publisher });
   const announcer = createAnnouncer({ ...base, publisher, notifications });
-  const catalog = createRoomCatalog({ ...base, live });
+  const aroundRooms = createRoomServices({ ...base, live });
+  const { catalog, standings, broadcasts } = aroundRooms;
   live.onChange(async (changes) => {
     catalog.forget();
-    await announcer.liveChanged(changes);
+    await Promise.all([announcer.liveChanged(changes), broadcasts.liveChanged(changes)]);
   });
 
   const secret = settings.tokenSecret;
@@ -106,25 +109,30 @@ export function createSite(parts: {
     ttlSec: settings.hlsTtlSec,
     clock,
     publicUrl: settings.hlsUrl,
+    previewSid: ports.directory.previewSid,
   });
-  const entry = createEntryService({ catalog, billing, live, tokens, hls });
+  const entry = createEntryService({ catalog, billing, live, tokens, hls, standings });
   return {
     ports,
     database,
+    ...aroundRooms,
     accounts,
     sessions,
     recovery: createRecoveryService({ ...base, sessions, publicUrl: settings.publicUrl }),
     closing: createClosingService({ ...base, sessions }),
     guard: createLoginGuard(ports.hits),
     identity,
-    applications: createApplicationService(base),
-    rooms: createRoomService({ ...base, live, announcer, onChange: () => catalog.forget() }),
-    publishAddress: createPublishAddress({ fleet, publicUrl: settings.rtmpUrl }),
-    catalog,
+    applications: createApplicationService({ ...base, onChange: () => catalog.forget() }),
+    rooms: createRoomService({ ...base, control, announcer, onChange: () => catalog.forget() }),
+    publishAddress: createPublishAddress({
+      ...{ fleet, publicUrl: settings.rtmpUrl, hlsUrl: settings.hlsUrl },
+    }),
+    publishTickets: createPublishTickets({ tokens }),
+    hls,
     entry,
     follows: createFollowService({ ...base, catalog }),
     notifications,
-    tips: createTipService({ catalog, billing }),
+    tips: createTipService({ catalog, billing, standings }),
     finance: createFinanceService({ ...base, accounts }),
     users: createUserService({ ...base, sessions, onChange: () => catalog.forget() }),
     records: createRecordService(base),

@@ -1,6 +1,8 @@
 // Settings of the site and its API. One row per variable; see config.ts.
 import { CIDR, bool, choice, int, list, port, text, url } from '../setting.js';
 
+const PICTURE = /^(\/(?!\/)[!-~]*|https:\/\/[!-~]+)?$/;
+
 export const webSettings = {
   port: port('WEB_PORT', { doc: 'Site and REST API.', fallback: 8080 }),
   publicUrl: url('WEB_PUBLIC_URL', ['http', 'https'], {
@@ -55,6 +57,31 @@ export const webSettings = {
       unit: 's',
     },
   ),
+  siteName: text('WEB_SITE_NAME', {
+    doc: 'Name of the site as its pages show it.',
+    fallback: 'Showbill',
+    minLength: 1,
+  }),
+  logoUrl: text('WEB_LOGO_URL', {
+    doc: "Logo: a path on the site or an https address; empty = the pages' own.",
+    fallback: '',
+    pattern: PICTURE,
+  }),
+  faviconUrl: text('WEB_FAVICON_URL', {
+    doc: "Icon of the browser tab: a path on the site or an https address; empty = the pages' own.",
+    fallback: '',
+    pattern: PICTURE,
+  }),
+  homeUrl: text('WEB_HOME_URL', {
+    doc: 'Where the logo leads: a path on the site or an https address.',
+    fallback: '/',
+    pattern: /^(\/(?!\/)|https:\/\/)[!-~]*$/,
+  }),
+  accentColour: text('WEB_ACCENT_COLOUR', {
+    doc: "Colour of buttons and links as #rrggbb; empty = the pages' own.",
+    fallback: '',
+    pattern: /^(#[0-9a-fA-F]{6})?$/,
+  }),
   paymentProvider: choice('WEB_PAYMENT_PROVIDER', ['none', 'sandbox'], {
     doc: 'Who takes money for credits; sandbox gives them away and is for trying out only.',
     fallback: 'none',

@@ -13,6 +13,7 @@ import {
   verifyHlsPath,
 } from '../../cluster/index.js';
 import { hlsError, type hlsErrors } from '../errors.js';
+import { epochOfSid, type FreeEpochs } from './free-epochs.js';
 import type { WatchGuard } from './watch-guard.js';
 
 export interface SignedPath {
@@ -38,11 +39,18 @@ export class HlsAccess {
   readonly #secret: string;
   readonly #guard: WatchGuard;
   readonly #clock: Clock;
+  readonly #freeEpochs: Pick<FreeEpochs, 'current'>;
 
-  constructor(options: { secret: string; guard: WatchGuard; clock: Clock }) {
+  constructor(options: {
+    secret: string;
+    guard: WatchGuard;
+    clock: Clock;
+    freeEpochs: Pick<FreeEpochs, 'current'>;
+  }) {
     this.#secret = options.secret;
     this.#guard = options.guard;
     this.#clock = options.clock;
+    this.#freeEpochs = options.freeEpochs;
   }
 
   async forPlaylist(path: SignedPath): Promise<Access> {
@@ -52,6 +60,10 @@ export class HlsAccess {
     const { grant } = verdict;
     if (grant.sid === PREVIEW_SID) return refusal('HLS_NOT_ALLOWED', 'preview');
     if (grant.exp + GRANT_AGE_MAX_SEC < nowSec) return refusal('HLS_PATH_EXPIRED');
+    const epoch = epochOfSid(grant.sid);
+    if (epoch !== undefined && epoch < (await this.#freeEpochs.current(grant.streamId))) {
+      return refusal('HLS_NOT_ALLOWED', 'not_free_any_more');
+    }
     const watch = await this.#guard.mayWatch(grant.sid);
     if (watch.ok) return { ok: true, grant };
     if (watch.reason === 'gate_unavailable') return refusal('HLS_UNDECIDED');

@@ -97,6 +97,18 @@ t.test('the gate decides for paid sessions, and is not asked for free ones', asy
   });
 });
 
+t.test('free viewers of an older epoch get nothing once it was raised', async (t) => {
+  const packager = await liveShow(t);
+  const statusOf = async (sid: string) =>
+    (await status(packager.url('stream-a', 'v0.m3u8', sid))).status;
+  t.equal(await statusOf('free-v7'), 200);
+  await packager.freeEpochs.raise('stream-a', 2);
+  await until(async () => (await statusOf('free-v7')) === 403, { what: 'free video closed' });
+  t.equal(await statusOf('free-1:v7'), 403);
+  t.equal(await statusOf('free-2:v7'), 200, 'those who entered afterwards watch');
+  t.equal(await statusOf('SESSION2'), 200, 'and those who pay');
+});
+
 t.test('no request leaves the media directory or sees an unfinished segment', async (t) => {
   const packager = await liveShow(t);
   const good = new URL(packager.url('stream-a', 'v0.m3u8'));

@@ -28,6 +28,7 @@ import { LiveLeases, StreamDirectory } from '../directory.js';
 import { CpuBudget } from '../ffmpeg/cpu-budget.js';
 import { Turns } from '../ffmpeg/thumbnailer.js';
 import { HlsAccess } from '../hls/access.js';
+import { FreeEpochs } from '../hls/free-epochs.js';
 import { startHlsServer } from '../hls/http.js';
 import type { LiveShowDeps } from '../hls/live-show.js';
 import { MediaFiles } from '../hls/media-files.js';
@@ -171,6 +172,7 @@ export interface Packager {
   readonly redis: TestRedis;
   readonly directory: StreamDirectory;
   readonly guard: WatchGuard;
+  readonly freeEpochs: FreeEpochs;
   readonly files: MediaFiles;
   readonly log: ReturnType<typeof captureLog>;
   readonly announced: { streamId: string; state: string; node: string }[];
@@ -241,20 +243,24 @@ export async function startPackager(
     return Promise.resolve(reason === undefined ? { ok: true } : { ok: false, reason });
   };
   const guard = new WatchGuard({ gate: { mayWatch }, clock: systemClock, failOpenMs: 60_000 });
+  const freeEpochs = new FreeEpochs({ redis: client, clock: systemClock });
   const server = await startHlsServer({
     ...{ port, host: '127.0.0.1', origins: ['*'], shows: manager, files, viewers, nodeId },
     remote: new RemoteShows({
       ...{ nodeId, windowSegments: 6, store, clock: systemClock, log: log.log },
     }),
     cipher: new SegmentCipher(TEST_SECRETS.token),
-    access: new HlsAccess({ secret: TEST_SECRETS.token, guard, clock: systemClock }),
+    access: new HlsAccess({
+      ...{ secret: TEST_SECRETS.token, guard, clock: systemClock },
+      freeEpochs,
+    }),
     ...{ clock: systemClock, metrics: hlsMetrics, log: log.log },
     ...(options.recordings === undefined ? {} : { recordings: options.recordings }),
   });
   t.teardown(() => server.close());
   const base = `http://127.0.0.1:${server.port}`;
   return {
-    ...{ manager, redis, guard, files, log, announced, base, gate, mediaDir },
+    ...{ manager, redis, guard, freeEpochs, files, log, announced, base, gate, mediaDir },
     directory: new StreamDirectory(client),
     url: (streamId, name, sid = 'free-v1', exp = Math.floor(Date.now() / 1_000) + 90) =>
       `${base}${signHlsPath({ streamId, sid, exp }, TEST_SECRETS.token)}/${name}`,

@@ -6,7 +6,7 @@ import type { Database } from '../db/database.js';
 import { ModelProfileEntity } from '../db/entities/model-profile.js';
 import { RoomEntity } from '../db/entities/room.js';
 import { UserEntity, type User } from '../db/entities/user.js';
-import { termsOf } from '../models/room-service.js';
+import { termsOf } from '../models/room-terms.js';
 import { newStreamKey } from '../models/stream-key.js';
 import type { Billing } from '../ports.js';
 import type { SessionService } from './session-service.js';

@@ -8,7 +8,7 @@ import type { Database } from '../db/database.js';
 import { RoomEntity } from '../db/entities/room.js';
 import { UserEntity, type User } from '../db/entities/user.js';
 import { siteError } from '../errors.js';
-import { termsOf } from '../models/room-service.js';
+import { termsOf } from '../models/room-terms.js';
 import { newStreamKey } from '../models/stream-key.js';
 import type { Billing } from '../ports.js';
 import { recordAudit, type Actor } from './audit.js';

@@ -14,6 +14,7 @@ import { installPages } from './pages.js';
 import { installProblems, sendProblem } from './problem.js';
 import { accountRoutes } from './routes/account-routes.js';
 import { adminRoutes } from './routes/admin-routes.js';
+import { broadcastRoutes } from './routes/broadcast-routes.js';
 import { creditRoutes } from './routes/credit-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
 import { recoveryRoutes } from './routes/recovery-routes.js';
@@ -21,7 +22,9 @@ import { sessionRoutes } from './routes/session-routes.js';
 import { realtimeRoutes } from './routes/realtime-routes.js';
 import { socialRoutes } from './routes/social-routes.js';
 import { userAdminRoutes } from './routes/user-admin-routes.js';
+import { roomListRoutes } from './routes/room-list-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
+import { siteRoutes, type Branding } from './routes/site-routes.js';
 import { installSecurity, type SecuritySettings } from './security.js';
 
 /** Longest request body; forms here are small. */
@@ -34,8 +37,8 @@ export interface AppSettings extends SecuritySettings {
   readonly allowedOrigins: readonly string[];
   /** Whether admins may read the mails, because no mail server sends them. */
   readonly hasMailbox: boolean;
-  /** Whether the sandbox bank is open; never beside a real provider. */
-  readonly hasSandbox: boolean;
+  readonly payments: 'none' | 'sandbox' | 'stripe';
+  readonly branding: Branding;
   /** Directory of the built pages. */
   readonly publicDir: string;
   readonly limits: { readonly loginsPerMin: number; readonly signUpsPerHour: number };
@@ -97,16 +100,19 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   });
   const shared = { ...site, billing: site.ports.billing, publicUrl: settings.publicUrl };
   const { limits, accessTtlSec } = settings;
+  siteRoutes(api, settings);
   accountRoutes(api, { ...shared, limits });
   recoveryRoutes(api, shared);
   sessionRoutes(api, { ...shared, limits, accessTtlSec });
+  roomListRoutes(api, shared);
   roomRoutes(api, shared);
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);
+  broadcastRoutes(api, shared);
   socialRoutes(api, shared);
   adminRoutes(api, shared);
   userAdminRoutes(api, { ...shared, hasMailbox: settings.hasMailbox });
-  creditRoutes(api, { ...shared, hasSandbox: settings.hasSandbox });
+  creditRoutes(api, { ...shared, hasSandbox: settings.payments === 'sandbox' });
 }
 
 function serverOptions(settings: AppSettings, log: FastifyBaseLogger) {

@@ -59,6 +59,12 @@ export const PriceMilli = Type.String({
   'x-hint': 'A price from 0 to 1000 credits a minute is needed.',
 });
 
+/** As PriceMilli, above zero. */
+export const PaidPriceMilli = Type.String({
+  pattern: '^([1-9][0-9]{0,5}|1000000)$',
+  'x-hint': 'A price above 0, up to 1000 credits, is needed.',
+});
+
 /** Idempotency key, chosen by the client, new for every new command. */
 export const CommandKey = Type.String({
   pattern: '^[A-Za-z0-9_.:-]{8,64}$',
@@ -100,3 +106,35 @@ export const Replies = <S extends TSchema, C extends number = 200>(success: S, c
 
 /** Reply without content. */
 export const Nothing = Type.Null({ description: 'No content.' });
+
+/** One word to find a room by. */
+export const Tag = Type.String({
+  pattern: '^[a-z0-9][a-z0-9-]{0,19}$',
+  'x-hint': 'Use 1 to 20 small letters, digits and hyphens.',
+});
+
+export const TipMenuItem = Type.Object(
+  { label: Text(1, 60), amountMilli: AmountMilli },
+  { additionalProperties: false },
+);
+
+/** A moment in a request: ISO 8601 with a time zone. */
+export const Moment = Type.String({
+  pattern:
+    '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  'x-hint': 'Use a time such as 2026-05-01T20:00:00Z.',
+});
+
+/** Number of a page's last row, as `next` of the page before gave it. */
+export const RowCursor = Type.Object(
+  { cursor: Type.Optional(UserId) },
+  { additionalProperties: false },
+);
+
+export const AvatarUrl = Type.Union([Type.String(), Type.Null()], {
+  description: 'WebP, 128 pixels wide; 48 and 512 stand beside it. null = no picture.',
+});
+
+export function avatarUrl(avatarId: string | null): string | null {
+  return avatarId === null ? null : `/api/v1/avatars/${avatarId}/128.webp`;
+}

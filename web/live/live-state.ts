@@ -14,6 +14,8 @@ export interface LiveChange {
 export interface LiveState {
   start(): void;
   stop(): void;
+  /** Looks at the directory now; resolves when everybody has been told. Never rejects. */
+  look(): Promise<void>;
   /** The stream if it is on the air, at most two seconds old. */
   find(streamId: string): LiveStream | undefined;
   /** Looks at the directory now when the stream is not known. @throws REALTIME_UNAVAILABLE */
@@ -72,6 +74,7 @@ export function createLiveState(parts: {
       void lookOnce();
       timer = setInterval(() => void lookOnce(), LOOK_EVERY_MS);
     },
+    look: lookOnce,
     stop() {
       clearInterval(timer);
       isWantedAgain = false;

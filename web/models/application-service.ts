@@ -15,7 +15,7 @@ import { UserEntity, type User } from '../db/entities/user.js';
 import { siteError } from '../errors.js';
 import type { Billing } from '../ports.js';
 import { newRoomOffer } from '../rooms/room-offer.js';
-import { termsOf } from './room-service.js';
+import { termsOf } from './room-terms.js';
 
 export interface Application extends ModelProfile {
   readonly username: string;
@@ -25,6 +25,8 @@ export interface ApplicationService {
   find(userId: string): Promise<ModelProfile | undefined>;
   /** A declined applicant may apply again. @throws ALREADY_APPLIED */
   apply(user: User, form: { displayName: string; about: string }): Promise<ModelProfile>;
+  /** New words about an approved model. @throws NOT_A_MODEL */
+  describe(userId: string, words: { displayName?: string; about?: string }): Promise<ModelProfile>;
   /** Oldest first; `afterId` is the user id that the page before ended with. */
   list(state: ModelState, page: { limit: number; afterId?: string }): Promise<Application[]>;
   /** Opens the room. @throws APPLICATION_NOT_FOUND, ALREADY_DECIDED, BILLING_UNAVAILABLE */
@@ -42,8 +44,10 @@ export function createApplicationService(parts: {
   database: Database;
   billing: Billing;
   clock: Clock;
+  /** Called after a profile has changed. */
+  onChange: () => void;
 }): ApplicationService {
-  const { database, billing, clock } = parts;
+  const { database, billing, clock, onChange } = parts;
   const profiles = () => database.repository(ModelProfileEntity);
   const now = (): Date => new Date(clock.nowMs());
 
@@ -124,6 +128,14 @@ export function createApplicationService(parts: {
         else await repository.insert(row).catch(refuseDuplicate);
         return row;
       });
+    },
+
+    async describe(userId, words) {
+      await profiles().update({ userId, state: 'approved' }, words);
+      const profile = await profiles().findOneBy({ userId, state: 'approved' });
+      if (profile === null) throw siteError('NOT_A_MODEL');
+      onChange();
+      return profile;
     },
 
     list: (state, { limit, afterId = '0' }) =>

@@ -1,26 +1,25 @@
-// A model's own room: words, price and stream key. Used by the model routes and the demo data.
+// A model's own room: words, offer and stream key. Used by the model routes and the demo data.
 // Invariant: price and key reach billing in the same transaction that stores them, so that the site
-// never shows terms that billing does not charge.
+// never shows terms that billing does not charge; whoever watched for free does not go on watching
+// once a show costs credits.
 import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../cluster/index.js';
 import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import { siteError } from '../errors.js';
 import type { Announcer } from '../live/announcer.js';
-import type { LiveState } from '../live/live-state.js';
-import type { Billing, RoomTerms } from '../ports.js';
+import type { Billing, RoomControl } from '../ports.js';
+import { currentOffer } from '../rooms/room-offer.js';
+import { columnsOf, isAboutMoney, type RoomChanges } from './room-changes.js';
+import { termsOf } from './room-terms.js';
 import { newStreamKey, type StreamKey } from './stream-key.js';
-
-export interface RoomChanges {
-  readonly title?: string;
-  readonly topic?: string;
-  readonly priceMilliPerMin?: string;
-}
 
 export interface RoomService {
   /** @throws NOT_A_MODEL when the account has no room. */
   findOwn(performerId: string): Promise<Room>;
-  /** @throws NOT_A_MODEL, SHOW_IS_LIVE, BILLING_UNAVAILABLE (then nothing changed) */
+  /** Sorted. */
+  tags(roomId: string): Promise<string[]>;
+  /** @throws NOT_A_MODEL, BAD_INPUT, PRIVATE_SHOW_ON, BILLING_UNAVAILABLE (nothing changed) */
   change(performerId: string, changes: RoomChanges): Promise<Room>;
   /**
    * A new key; the old one is refused from now on and its publisher is dropped. Throws as `change`.
@@ -32,12 +31,12 @@ export function createRoomService(parts: {
   database: Database;
   billing: Billing;
   announcer: Announcer;
-  live: LiveState;
+  control: RoomControl;
   clock: Clock;
   /** Called after a room has changed. */
   onChange: () => void;
 }): RoomService {
-  const { database, billing, announcer, live, clock, onChange } = parts;
+  const { database, billing, announcer, control, clock, onChange } = parts;
 
   async function findOwn(performerId: string): Promise<Room> {
     const room = await database
@@ -47,54 +46,87 @@ export function createRoomService(parts: {
     return room;
   }
 
-  /** Updates under a row lock, then tells billing; a fault there undoes the update. */
+  /** Updates under a row lock, then does what must not happen without the update. */
   async function update(
     performerId: string,
-    columns: Partial<Room>,
-    tellBilling: (room: Room) => Promise<void>,
+    columnsFor: (before: Room) => Partial<Room>,
+    then: (manager: EntityManager, room: Room) => Promise<void>,
   ): Promise<Room> {
     return database.transaction(async (manager) => {
-      const room = { ...(await lockRoom(manager, performerId)), ...columns };
+      const before = await lockRoom(manager, performerId);
+      const columns = columnsFor(before);
+      const room = { ...before, ...columns };
       const updatedAt = new Date(clock.nowMs());
       await manager.getRepository(RoomEntity).update({ id: room.id }, { ...columns, updatedAt });
-      await tellBilling(room);
+      await then(manager, room);
       return room;
     });
   }
 
-  /**
-   * Whoever entered a free show has chat and video without a session, so it stays free to its end.
-   */
-  async function refuseSuddenPrice(performerId: string, changes: RoomChanges): Promise<void> {
-    const { priceMilliPerMin = '0' } = changes;
-    if (priceMilliPerMin === '0') return;
-    const room = await findOwn(performerId);
-    const isLive = (await live.findNow(room.streamId)) !== undefined;
-    if (room.priceMilliPerMin === '0' && isLive) throw siteError('SHOW_IS_LIVE');
-  }
-
   return {
     findOwn,
+
+    async tags(roomId) {
+      const rows = await database.rows<{ tag: string }>(
+        'SELECT tag FROM room_tag WHERE room_id = ? ORDER BY tag',
+        [roomId],
+      );
+      return rows.map((row) => row.tag);
+    },
+
     async change(performerId, changes) {
-      await refuseSuddenPrice(performerId, changes);
-      const isPriced = changes.priceMilliPerMin !== undefined;
-      const room = await update(performerId, { ...changes }, async (changed) => {
-        if (isPriced) await billing.putRoom(termsOf(changed));
-      });
+      const then = { isClosingFree: false };
+      const room = await update(
+        performerId,
+        (before) => {
+          const columns = columnsOf(before, changes);
+          const after = { ...before, ...columns };
+          if (isAboutMoney(changes) && before.privateViewerId !== null) {
+            throw siteError('PRIVATE_SHOW_ON');
+          }
+          then.isClosingFree =
+            currentOffer(before).kind === 'free' && currentOffer(after).kind !== 'free';
+          return then.isClosingFree ? { ...columns, freeEpoch: before.freeEpoch + 1 } : columns;
+        },
+        async (manager, changed) => {
+          if (changes.tags !== undefined) await putTags(manager, changed.id, changes.tags);
+          if (isAboutMoney(changes)) await billing.putRoom(termsOf(changed));
+          if (then.isClosingFree) await control.closeFreeVideo(changed.streamId, changed.freeEpoch);
+        },
+      );
       onChange();
       await announcer.roomChanged(room);
+      if (then.isClosingFree) {
+        const keep = [performerId];
+        await control.evict({ roomId: room.id, keep, reason: 'price' }).catch(() => undefined);
+      }
       return room;
     },
+
     async regenerateKey(performerId) {
       const key = newStreamKey();
-      await update(performerId, { keyHash: key.hash, keyMask: key.mask }, async (room) => {
-        // The terms first: a stream that billing does not know cannot have a key.
-        await billing.putRoom(termsOf(room));
-        await billing.putStreamKey({ streamId: room.streamId, keyHash: key.hash });
-      });
+      await update(
+        performerId,
+        () => ({ keyHash: key.hash, keyMask: key.mask }),
+        async (_manager, room) => {
+          // The terms first: a stream that billing does not know cannot have a key.
+          await billing.putRoom(termsOf(room));
+          await billing.putStreamKey({ streamId: room.streamId, keyHash: key.hash });
+        },
+      );
       return key;
     },
   };
+}
+
+async function putTags(
+  manager: EntityManager,
+  roomId: string,
+  tags: readonly string[],
+): Promise<void> {
+  await manager.query('DELETE FROM room_tag WHERE room_id = ?', [roomId]);
+  const rows = [...new Set(tags)].sort().map((tag) => [roomId, tag]);
+  if (rows.length > 0) await manager.query('INSERT INTO room_tag (room_id, tag) VALUES ?', [rows]);
 }
 
 async function lockRoom(manager: EntityManager, performerId: string): Promise<Room> {
@@ -104,15 +136,4 @@ async function lockRoom(manager: EntityManager, performerId: string): Promise<Ro
   });
   if (room === null) throw siteError('NOT_A_MODEL');
   return room;
-}
-
-/** What billing needs to know of a room. */
-export function termsOf(room: Room): RoomTerms {
-  return {
-    roomId: room.id,
-    performerId: room.performerId,
-    streamId: room.streamId,
-    priceMilliPerMin: BigInt(room.priceMilliPerMin),
-    isActive: !room.isArchived,
-  };
 }

@@ -10,6 +10,8 @@ import type { Billing, LiveStream } from '../ports.js';
 import { commandKey } from './command-key.js';
 import type { HlsSigner } from './hls-url.js';
 import type { RoomCatalog } from './room-catalog.js';
+import { currentOffer } from './room-offer.js';
+import type { Standings } from './standing.js';
 import { freeLevel, roomLevel, visitorSub, type Visitor } from './visitor.js';
 
 const ROOM_TICKET_TTL_SEC = 30;
@@ -22,6 +24,8 @@ export interface EnterRequest {
   readonly accept: boolean;
   /** The price that the viewer saw; another one is refused. */
   readonly priceMilliPerMin?: string;
+  /** The price of the ticket that the viewer saw; another one is refused. */
+  readonly ticketMilli?: string;
   /** Makes a repeat of the same click harmless. */
   readonly key?: string;
 }
@@ -35,6 +39,7 @@ export interface Entry {
   readonly hlsUrl?: string;
   readonly sessionId?: string;
   readonly priceMilliPerMin?: string;
+  readonly ticketMilli?: string;
   readonly balance?: string;
   readonly grantedUntilMs?: number;
 }
@@ -63,21 +68,32 @@ export function createEntryService(parts: {
   live: LiveState;
   tokens: TokenService;
   hls: HlsSigner;
+  standings: Standings;
 }): EntryService {
-  const { catalog, billing, live, tokens, hls } = parts;
+  const { catalog, billing, live, tokens, hls, standings } = parts;
 
-  function admit(
+  async function admit(
     { visitor, siteHost }: EnterRequest,
     room: Room,
     inside: { stream: LiveStream | undefined; sessionId?: string },
-  ): Entry {
+  ): Promise<Entry> {
     const { stream, sessionId } = inside;
-    const level = roomLevel(visitor, room);
+    const standing =
+      visitor.kind === 'user' ? await standings.find(visitor.user, room.id) : undefined;
+    const level = roomLevel(visitor, room, standing?.isModerator ?? false);
+    const groups = standing?.groups.join(',') ?? '';
     const bill = sessionId === undefined ? {} : { bill: sessionId };
     // A ticket is good once; the id keeps apart two that one viewer gets within a second.
-    const claims = { sub: visitorSub(visitor), room: room.id, level, jti: randomId(), ...bill };
+    const claims = {
+      sub: visitorSub(visitor),
+      room: room.id,
+      level,
+      jti: randomId(),
+      ...bill,
+      ...(groups === '' ? {} : { groups }),
+    };
     const hasChat = visitor.kind === 'user' || room.anonsSeeChat;
-    const sid = sessionId ?? freeSid(visitor);
+    const sid = sessionId ?? freeSid(visitor, room);
     return {
       channel: `room:${room.id}`,
       level,
@@ -94,7 +110,7 @@ export function createEntryService(parts: {
     if (visitor.kind === 'anon') throw siteError('UNAUTHENTICATED');
     const viewerId = visitor.user.id;
     if (!accept) throw await paymentRequired(viewerId, room);
-    refuseOtherPrice(request, room.priceMilliPerMin);
+    refuseOtherPrice(request, room);
     const stream = await live.findNow(room.streamId);
     if (stream === undefined) throw siteError('SHOW_NOT_LIVE');
 
@@ -107,9 +123,10 @@ export function createEntryService(parts: {
         throw new DetailedError('INSUFFICIENT_CREDIT', members);
       });
     return {
-      ...admit(request, room, { stream, sessionId: opened.sessionId }),
+      ...(await admit(request, room, { stream, sessionId: opened.sessionId })),
       sessionId: opened.sessionId,
       priceMilliPerMin: String(opened.priceMilliPerMin),
+      ticketMilli: currentOffer(room).ticketMilli,
       balance: String(opened.balance),
       grantedUntilMs: opened.grantedUntilMs,
     };
@@ -117,8 +134,9 @@ export function createEntryService(parts: {
 
   async function priceAndBalance(viewerId: string, room: Room) {
     const { balance, held } = await billing.wallet(viewerId);
+    const { kind: showType, priceMilliPerMin, ticketMilli } = currentOffer(room);
     return {
-      priceMilliPerMin: room.priceMilliPerMin,
+      ...{ showType, priceMilliPerMin, ticketMilli },
       balance: String(balance - held),
       isLive: live.find(room.streamId) !== undefined,
     };
@@ -147,22 +165,18 @@ export function createEntryService(parts: {
     async enter(request) {
       const { visitor } = request;
       const room = await catalog.find(request.slug);
-      const isFree = room.priceMilliPerMin === '0' || freeLevel(visitor, room) !== undefined;
-      if (!isFree) return openPaid(request, room);
-      if (visitor.kind === 'anon' && (!room.allowAnons || room.isPrivate)) {
-        throw siteError('MEMBERS_ONLY');
-      }
+      refuseStranger(visitor, room);
+      if (!isFreeFor(visitor, room)) return openPaid(request, room);
       return admit(request, room, { stream: await live.findNow(room.streamId) });
     },
 
     async renewHls({ slug, visitor, siteHost, sessionId }) {
       const room = await catalog.find(slug);
-      let sid = freeSid(visitor);
-      if (room.priceMilliPerMin !== '0' && freeLevel(visitor, room) === undefined) {
+      refuseStranger(visitor, room);
+      let sid = freeSid(visitor, room);
+      if (!isFreeFor(visitor, room)) {
         if (visitor.kind === 'anon') throw siteError('UNAUTHENTICATED');
         sid = await requireSession(visitor.user.id, room, sessionId);
-      } else if (visitor.kind === 'anon' && (!room.allowAnons || room.isPrivate)) {
-        throw siteError('MEMBERS_ONLY');
       }
       const stream = await live.findNow(room.streamId);
       if (stream === undefined) throw siteError('SHOW_NOT_LIVE');
@@ -182,11 +196,34 @@ export function createEntryService(parts: {
   };
 }
 
-function freeSid(visitor: Visitor): string {
-  return `free-${visitor.kind === 'user' ? visitor.user.id : visitor.anonId}`;
+function isFreeFor(visitor: Visitor, room: Room): boolean {
+  return currentOffer(room).kind === 'free' || freeLevel(visitor, room) !== undefined;
 }
 
-function refuseOtherPrice({ priceMilliPerMin }: EnterRequest, current: string): void {
-  if (priceMilliPerMin === undefined || priceMilliPerMin === current) return;
-  throw new DetailedError('PRICE_CHANGED', { priceMilliPerMin: current });
+/** @throws PRIVATE_SHOW, MEMBERS_ONLY */
+function refuseStranger(visitor: Visitor, room: Room): void {
+  if (freeLevel(visitor, room) !== undefined) return;
+  const { privateViewerId } = room;
+  const id = visitor.kind === 'user' ? visitor.user.id : undefined;
+  if (privateViewerId !== null && privateViewerId !== id) throw siteError('PRIVATE_SHOW');
+  const isPaid = currentOffer(room).kind !== 'free';
+  if (id === undefined && !isPaid && (!room.allowAnons || room.isPrivate)) {
+    throw siteError('MEMBERS_ONLY');
+  }
+}
+
+/** The epoch ends with the free show, see rtmp's free-epochs.ts. */
+function freeSid(visitor: Visitor, { freeEpoch }: Room): string {
+  const viewer = visitor.kind === 'user' ? visitor.user.id : visitor.anonId;
+  return freeEpoch === 0 ? `free-${viewer}` : `free-${freeEpoch}:${viewer}`;
+}
+
+/** @throws PRICE_CHANGED */
+function refuseOtherPrice(seen: EnterRequest, room: Room): void {
+  const { kind: showType, priceMilliPerMin, ticketMilli } = currentOffer(room);
+  const isSame =
+    (seen.priceMilliPerMin ?? priceMilliPerMin) === priceMilliPerMin &&
+    (seen.ticketMilli ?? ticketMilli) === ticketMilli;
+  if (isSame) return;
+  throw new DetailedError('PRICE_CHANGED', { showType, priceMilliPerMin, ticketMilli });
 }

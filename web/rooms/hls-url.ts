@@ -8,7 +8,16 @@ export interface HlsSigner {
    * @param siteHost host name (no port) under which the browser reached us.
    */
   sign(stream: LiveStream, sid: string, siteHost: string): string;
+  /**
+   * The newest picture; undefined while there is none. The address stays the same for half a
+   * minute unless the picture changes, so that browsers keep it.
+   */
+  preview(stream: LiveStream, siteHost: string): string | undefined;
 }
+
+/** Pictures are opened late: a list may have been on the screen for a while. */
+const PREVIEW_TTL_SEC = 300;
+const PREVIEW_STEP_SEC = 30;
 
 export function createHlsSigner(options: {
   secret: string;
@@ -16,14 +25,25 @@ export function createHlsSigner(options: {
   clock: Clock;
   /** One address for all HLS servers; empty = what each node registered. */
   publicUrl: string;
+  /** Session of paths that open nothing but the picture. */
+  previewSid: string;
 }): HlsSigner {
-  const { secret, ttlSec, clock, publicUrl } = options;
+  const { secret, ttlSec, clock, publicUrl, previewSid } = options;
+  const hostOf = (stream: LiveStream, siteHost: string): string =>
+    withHost(publicUrl === '' ? stream.hlsUrlBase : publicUrl, siteHost);
   return {
     sign(stream, sid, siteHost) {
       const exp = Math.floor(clock.nowMs() / 1_000) + ttlSec;
       const path = signHlsPath({ streamId: stream.streamId, sid, exp }, secret);
-      const base = publicUrl === '' ? stream.hlsUrlBase : publicUrl;
-      return `${withHost(base, siteHost)}${path}/master.m3u8`;
+      return `${hostOf(stream, siteHost)}${path}/master.m3u8`;
+    },
+    preview(stream, siteHost) {
+      const { streamId, pictureAtMs } = stream;
+      if (pictureAtMs === undefined) return undefined;
+      const nowSec = clock.nowMs() / 1_000;
+      const exp = Math.ceil(nowSec / PREVIEW_STEP_SEC) * PREVIEW_STEP_SEC + PREVIEW_TTL_SEC;
+      const path = signHlsPath({ streamId, sid: previewSid, exp }, secret);
+      return `${hostOf(stream, siteHost)}${path}/picture.jpg?at=${pictureAtMs}`;
     },
   };
 }

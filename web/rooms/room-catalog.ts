@@ -5,21 +5,39 @@ import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import { siteError } from '../errors.js';
 import type { LiveState } from '../live/live-state.js';
+import type { LiveStream } from '../ports.js';
 import { createBriefCache } from './brief-cache.js';
-import { decodeCursor, encodeCursor, type ListCursor } from './list-cursor.js';
-
-export type RoomFilter = 'all' | 'live' | 'free' | 'paid';
+import { encodeCursor, type ListCursor } from './list-cursor.js';
+import { listStatement, ROOM_BY_SLUG, type RoomQuery, type RoomRow } from './room-list-query.js';
+import { currentOffer, type Offer } from './room-offer.js';
 
 export interface PublicRoom {
   readonly id: string;
   readonly slug: string;
   readonly title: string;
   readonly topic: string;
-  readonly model: { readonly id: string; readonly name: string; readonly about: string };
-  readonly isLive: boolean;
+  readonly tags: string[];
+  readonly model: {
+    readonly id: string;
+    readonly name: string;
+    readonly about: string;
+    readonly avatarId: string | null;
+  };
+  /** Where it is on the air; undefined = offline. */
+  readonly stream: LiveStream | undefined;
+  /** For members only, or a private show is on. */
   readonly isPrivate: boolean;
-  readonly pricePerMinMilli: string;
-  readonly viewers: number;
+  readonly offer: Offer;
+  /** Terms of a private show; undefined = not offered. */
+  readonly privateOffer:
+    | {
+        readonly priceMilliPerMin: string;
+        readonly minimumSec: number;
+        readonly graceSec: number;
+      }
+    | undefined;
+  /** undefined = none. */
+  readonly goal: { readonly text: string; readonly targetMilli: string } | undefined;
   /** ISO 8601; null when it never was live. */
   readonly lastLiveAt: string | null;
 }
@@ -32,16 +50,11 @@ export interface RoomPage {
   readonly unavailable?: 'realtime'[];
 }
 
-export interface RoomQuery {
-  readonly filter: RoomFilter;
-  readonly search?: string;
-  readonly cursor?: string;
-  readonly limit: number;
-}
-
 export interface RoomCatalog {
   /** Live rooms first, then by how recently they were live. */
   list(query: RoomQuery): Promise<RoomPage>;
+  /** Tags of rooms that are on the air, the most used first; at most 50. */
+  liveTags(): Promise<{ tag: string; rooms: number }[]>;
   /** @throws ROOM_NOT_FOUND also for archived rooms and suspended models. */
   show(slug: string): Promise<PublicRoom>;
   /** The stored room behind an address. @throws ROOM_NOT_FOUND */
@@ -50,33 +63,10 @@ export interface RoomCatalog {
   forget(): void;
 }
 
-interface RoomRow {
-  readonly id: string;
-  readonly slug: string;
-  readonly title: string;
-  readonly topic: string;
-  readonly streamId: string;
-  readonly isPrivate: number | string;
-  readonly price: string;
-  readonly modelId: string;
-  readonly modelName: string;
-  readonly about: string;
-  readonly lastLiveAt: Date | null;
-  readonly recentAt: Date;
-  /** The driver gives computed integers as strings. */
-  readonly isLive: number | string;
-}
-
-const COLUMNS = `r.id, r.slug, r.title, r.topic, r.stream_id AS streamId, r.is_private AS isPrivate,
-  r.price_milli_per_min AS price, r.performer_id AS modelId, m.display_name AS modelName, m.about,
-  r.last_live_at AS lastLiveAt, r.recent_at AS recentAt`;
-
-const FROM = `FROM room r
-  JOIN user u ON u.id = r.performer_id AND u.status = 'active'
-  JOIN model_profile m ON m.user_id = r.performer_id AND m.state = 'approved'
-  WHERE r.is_archived = 0`;
-
 const CACHE_MS = 500;
+const TAGS = `SELECT g.tag, COUNT(*) AS rooms FROM room_tag g
+  JOIN room r ON r.id = g.room_id AND r.is_archived = 0
+  WHERE r.stream_id IN (?) GROUP BY g.tag ORDER BY rooms DESC, g.tag LIMIT 50`;
 
 export function createRoomCatalog(parts: {
   database: Database;
@@ -85,45 +75,39 @@ export function createRoomCatalog(parts: {
 }): RoomCatalog {
   const { database, live, clock } = parts;
   const pages = createBriefCache<RoomPage>({ clock, ttlMs: CACHE_MS, entriesMax: 500 });
-
-  function publish(row: RoomRow): PublicRoom {
-    const stream = live.find(row.streamId);
-    return {
-      id: row.id,
-      slug: row.slug,
-      title: row.title,
-      topic: row.topic,
-      model: { id: row.modelId, name: row.modelName, about: row.about },
-      isLive: stream !== undefined,
-      isPrivate: Number(row.isPrivate) === 1,
-      pricePerMinMilli: row.price,
-      viewers: stream?.viewers ?? 0,
-      lastLiveAt: row.lastLiveAt?.toISOString() ?? null,
-    };
-  }
+  const tags = createBriefCache<{ tag: string; rooms: number }[]>({
+    clock,
+    ttlMs: CACHE_MS * 10,
+    entriesMax: 1,
+  });
+  const liveIds = (): string[] => live.all().map((one) => one.streamId);
 
   async function load(query: RoomQuery): Promise<RoomPage> {
-    const { sql, parameters } = listStatement(
-      query,
-      live.all().map((one) => one.streamId),
-    );
+    const { sql, parameters } = listStatement(query, liveIds());
     const rows = await database.rows<RoomRow>(sql, parameters);
     const page = rows.slice(0, query.limit);
     const last = rows.length > query.limit ? page.at(-1) : undefined;
     return {
-      rooms: page.map(publish),
+      rooms: page.map((row) => publish(row, live)),
       ...(last === undefined ? {} : { next: encodeCursor(cursorOf(last)) }),
       ...(live.isFresh() ? {} : { unavailable: ['realtime'] }),
     };
   }
 
+  async function loadTags(): Promise<{ tag: string; rooms: number }[]> {
+    const ids = liveIds();
+    if (ids.length === 0) return [];
+    const rows = await database.rows<{ tag: string; rooms: number | string }>(TAGS, [ids]);
+    return rows.map((row) => ({ tag: row.tag, rooms: Number(row.rooms) }));
+  }
+
   return {
     list: (query) => pages.get(JSON.stringify(query), () => load(query)),
+    liveTags: () => tags.get('', loadTags),
     async show(slug) {
-      const rows = await database.rows<RoomRow>(`SELECT ${COLUMNS} ${FROM} AND r.slug = ?`, [slug]);
-      const [row] = rows;
+      const [row] = await database.rows<RoomRow>(ROOM_BY_SLUG, [slug]);
       if (row === undefined) throw siteError('ROOM_NOT_FOUND');
-      return publish(row);
+      return publish(row, live);
     },
     async find(slug) {
       const room = await database
@@ -135,48 +119,36 @@ export function createRoomCatalog(parts: {
       if (room === null) throw siteError('ROOM_NOT_FOUND');
       return room;
     },
-    forget: () => pages.clear(),
+    forget() {
+      pages.clear();
+      tags.clear();
+    },
+  };
+}
+
+function publish(row: RoomRow, live: LiveState): PublicRoom {
+  const { id, slug, title, topic, goalText: text, goalMilli: targetMilli } = row;
+  const { privatePriceMilli, privateMinimumSec, privateGraceSec } = row;
+  const isOffered = privatePriceMilli !== '0';
+  return {
+    ...{ id, slug, title, topic },
+    tags: row.tags === null ? [] : row.tags.split(','),
+    model: { id: row.modelId, name: row.modelName, about: row.about, avatarId: row.avatarId },
+    stream: live.find(row.streamId),
+    isPrivate: Number(row.isPrivate) === 1 || row.privateViewerId !== null,
+    offer: currentOffer(row),
+    privateOffer: isOffered
+      ? {
+          priceMilliPerMin: privatePriceMilli,
+          minimumSec: privateMinimumSec,
+          graceSec: privateGraceSec,
+        }
+      : undefined,
+    goal: targetMilli === '0' ? undefined : { text, targetMilli },
+    lastLiveAt: row.lastLiveAt?.toISOString() ?? null,
   };
 }
 
 function cursorOf(row: RoomRow): ListCursor {
   return { isLive: Number(row.isLive) === 1, recentMs: row.recentAt.getTime(), id: row.id };
-}
-
-function listStatement(
-  query: RoomQuery,
-  liveIds: readonly string[],
-): { sql: string; parameters: unknown[] } {
-  const where: string[] = [];
-  const parameters: unknown[] = [];
-  const isLive = liveIds.length === 0 ? '0' : 'r.stream_id IN (?)';
-  const addLive = (): void => {
-    if (liveIds.length > 0) parameters.push(liveIds);
-  };
-
-  addLive();
-  if (query.filter === 'live') {
-    where.push(isLive);
-    addLive();
-  }
-  if (query.filter === 'free') where.push('r.price_milli_per_min = 0');
-  if (query.filter === 'paid') where.push('r.price_milli_per_min > 0');
-  if (query.search !== undefined && query.search !== '') {
-    const like = `%${query.search.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
-    where.push('(m.display_name LIKE ? OR r.title LIKE ? OR r.topic LIKE ?)');
-    parameters.push(like, like, like);
-  }
-  if (query.cursor !== undefined) {
-    const cursor = decodeCursor(query.cursor);
-    where.push(`((${isLive}), r.recent_at, r.id) < (?, ?, ?)`);
-    addLive();
-    parameters.push(cursor.isLive ? 1 : 0, new Date(cursor.recentMs), cursor.id);
-  }
-  parameters.push(query.limit + 1);
-  const conditions = where.map((one) => ` AND ${one}`).join('');
-  const order = 'ORDER BY isLive DESC, r.recent_at DESC, r.id DESC LIMIT ?';
-  return {
-    sql: `SELECT ${COLUMNS}, (${isLive}) AS isLive ${FROM}${conditions} ${order}`,
-    parameters,
-  };
 }

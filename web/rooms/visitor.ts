@@ -23,9 +23,7 @@ export function freeLevel(visitor: Visitor, room: Room): FreeLevel | undefined {
 export type RoomLevel = 'view' | 'participant' | 'moderator' | FreeLevel;
 
 /** What the visitor may do in the room once inside. */
-export function roomLevel(visitor: Visitor, room: Room): RoomLevel {
+export function roomLevel(visitor: Visitor, room: Room, isModerator: boolean): RoomLevel {
   if (visitor.kind === 'anon') return 'view';
-  const free = freeLevel(visitor, room);
-  if (free !== undefined) return free;
-  return visitor.user.isModerator ? 'moderator' : 'participant';
+  return freeLevel(visitor, room) ?? (isModerator ? 'moderator' : 'participant');
 }

@@ -92,16 +92,3 @@ t.test('without a mail server admins read the mails', async (t) => {
   }>();
   t.match(mails[0], { to: 'mod@example.org', body: /\/activate\?token=/ });
 });
-
-t.test('a free show stays free until it ends', async (t) => {
-  const price = (priceMilliPerMin: string) =>
-    model.patch('/api/v1/model/room', { priceMilliPerMin });
-  fixture.air(room.streamId, true);
-  t.equal(codeOf(await price('6000')), 'SHOW_IS_LIVE');
-  t.equal((await model.patch('/api/v1/model/room', { topic: 'Free' })).statusCode, 200);
-  fixture.air(room.streamId, false);
-  t.equal((await price('6000')).statusCode, 200);
-  fixture.air(room.streamId, true);
-  t.equal((await price('9000')).statusCode, 200, 'another price for those who come later');
-  t.equal((await price('0')).statusCode, 200, 'a gift is always possible');
-});

@@ -251,7 +251,11 @@ t.test('a broadcast makes the room live, and its signed address plays', async (t
   const forged = entered.hlsUrl.replace(/\/h\/(\d+)\./, '/h/9999999999.');
   t.equal((await fetch(forged)).status, 403, 'a changed address does not');
   const price = await mira.call('PATCH', '/model/room', { priceMilliPerMin: '6000' });
-  t.equal(price.json['code'], 'SHOW_IS_LIVE');
+  t.equal(price.status, 200);
+  await until(async () => (await fetch(entered.hlsUrl)).status === 403, {
+    what: 'video closed to those who watched for free',
+    ...waiting,
+  });
 
   encoder.kill('SIGKILL');
   await until(async () => (await show())['isLive'] === false, { what: 'room ended', ...waiting });

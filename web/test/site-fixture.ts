@@ -23,10 +23,12 @@ export interface SiteFixture {
   readonly redis: TestRedis;
   readonly billing: MemoryBilling;
   readonly pushes: { channel: string; push: Push }[];
+  /** What rooms were told to do at once, such as `{ do: 'evict', roomId, … }`. */
+  readonly orders: Record<string, unknown>[];
   readonly gateways: FleetMember[];
   readonly ingests: FleetMember[];
   /** Puts a stream on the air, or takes it off, and tells the fleet. */
-  air(streamId: string, isLive: boolean): void;
+  air(streamId: string, isLive: boolean, more?: Partial<LiveStream>): void;
   setDirectoryDown(isDown: boolean): void;
   browser(): Browser;
 }
@@ -83,7 +85,10 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       extraUrls: [],
       accessTtlSec: 900,
       allowedOrigins: ['https://partner.example'],
-      hasSandbox: true,
+      payments: 'sandbox',
+      branding: {
+        ...{ name: 'Test stage', logoUrl: '', faviconUrl: '', homeUrl: '/', accentColour: '' },
+      },
       hasMailbox: true,
       trustedProxies: options.trustedProxies ?? [],
       publicDir: options.publicDir ?? '/nonexistent',
@@ -108,11 +113,13 @@ function createWorld() {
   const versions = new Map<string, number>();
   const gateways: FleetMember[] = [];
   const ingests: FleetMember[] = [];
+  const orders: Record<string, unknown>[] = [];
   let isDirectoryDown = false;
   let airings = 0;
   const ports: Omit<Ports, 'hits' | 'marks'> = {
     billing,
     directory: {
+      previewSid: 'preview',
       list: () =>
         isDirectoryDown
           ? Promise.reject(siteError('REALTIME_UNAVAILABLE'))
@@ -133,15 +140,23 @@ function createWorld() {
       ranked: () => gateways,
     },
     events: { onStreamState: (handler) => void handlers.push(handler) },
+    control: {
+      evict: (order) => Promise.resolve(void orders.push({ do: 'evict', ...order })),
+      disconnect: (user) => Promise.resolve(void orders.push({ do: 'disconnect', user })),
+      endBroadcast: (stream) => Promise.resolve(void orders.push({ do: 'end', stream })),
+      closeFreeVideo: (stream, epoch) =>
+        Promise.resolve(void orders.push({ do: 'closeFree', stream, epoch })),
+    },
   };
   return {
     ports,
     billing,
     pushes,
+    orders,
     gateways,
     ingests,
     setDirectoryDown: (isDown: boolean) => void (isDirectoryDown = isDown),
-    air(streamId: string, isLive: boolean) {
+    air(streamId: string, isLive: boolean, more: Partial<LiveStream> = {}) {
       airings += 10;
       const startedAtMs = Date.now() + airings;
       const stream = {
@@ -150,6 +165,7 @@ function createWorld() {
         hlsUrlBase: 'http://:8082',
         startedAtMs,
         viewers: 3,
+        ...more,
       };
       if (isLive) streams.set(streamId, stream);
       else streams.delete(streamId);
@@ -172,6 +188,14 @@ export class Browser {
 
   post(url: string, payload?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     return this.send({ method: 'POST', url, headers, ...bodyOf(payload) });
+  }
+
+  put(url: string, payload: unknown): Promise<Answer> {
+    return this.send({ method: 'PUT', url, ...bodyOf(payload) });
+  }
+
+  delete(url: string): Promise<Answer> {
+    return this.send({ method: 'DELETE', url });
   }
 
   patch(url: string, payload: unknown): Promise<Answer> {

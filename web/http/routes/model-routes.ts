@@ -2,7 +2,6 @@
 import Type from 'typebox';
 import type { FastifyRequest } from 'fastify';
 import type { ModelProfile } from '../../db/entities/model-profile.js';
-import type { Room } from '../../db/entities/room.js';
 import type { LiveState } from '../../live/live-state.js';
 import type { ApplicationService } from '../../models/application-service.js';
 import type { PublishAddress } from '../../models/publish-address.js';
@@ -12,15 +11,11 @@ import type { App } from '../app-type.js';
 import type { Identity } from '../identity.js';
 import * as schema from '../schema.js';
 import { siteHost } from '../site-host.js';
+import { describeOwnRoom, OwnRoom, RoomChangesShape } from './own-room-shape.js';
 
-const OwnRoom = Type.Object({
-  id: Type.String(),
-  slug: Type.String(),
-  title: Type.String(),
-  topic: Type.String(),
-  pricePerMinMilli: schema.Milli,
-  priceMilliPerMin: schema.Milli,
-  streamId: Type.String(),
+const DisplayName = Type.String({
+  pattern: '^[A-Za-z0-9](?:[A-Za-z0-9 ]{1,28}[A-Za-z0-9])$',
+  'x-hint': 'Use 3 to 30 letters, digits and spaces.',
 });
 
 const Profile = Type.Object({
@@ -58,13 +53,14 @@ export function modelRoutes(app: App, parts: ModelRouteParts): void {
   app.get('/model', { schema: { response: schema.Replies(Desk) } }, async (request) => {
     const user = await identity.requireUser(request);
     const room = await rooms.findOwn(user.id);
-    const [profile, earnings] = await Promise.all([
+    const [profile, tags, earnings] = await Promise.all([
       applications.find(user.id),
+      rooms.tags(room.id),
       parts.billing.earnings(user.id).catch(() => undefined),
     ]);
     return {
       profile: describeProfile(profile),
-      room: describeRoom(room),
+      room: describeOwnRoom(room, tags),
       publishUrl: publishAddress.find(siteHost(request, publicUrl)) ?? null,
       keyMasked: room.keyMask,
       isLive: live.find(room.streamId) !== undefined,
@@ -80,12 +76,7 @@ export function modelRoutes(app: App, parts: ModelRouteParts): void {
       config: { rateLimit: { max: 20, timeWindow: 3_600_000 } },
       schema: {
         body: schema.Body({
-          displayName: Type.Optional(
-            Type.String({
-              pattern: '^[A-Za-z0-9](?:[A-Za-z0-9 ]{1,28}[A-Za-z0-9])$',
-              'x-hint': 'Use 3 to 30 letters, digits and spaces.',
-            }),
-          ),
+          displayName: Type.Optional(DisplayName),
           about: Type.Optional(schema.Text(0, 1_000)),
         }),
         response: schema.Replies(Type.Object({ model: Profile }), 201),
@@ -124,20 +115,33 @@ export function modelRoutes(app: App, parts: ModelRouteParts): void {
     '/model/room',
     {
       schema: {
-        body: Type.Object(
-          {
-            title: Type.Optional(schema.Text(1, 80)),
-            topic: Type.Optional(schema.Text(0, 200)),
-            priceMilliPerMin: Type.Optional(schema.PriceMilli),
-          },
-          { additionalProperties: false, minProperties: 1 },
-        ),
+        body: RoomChangesShape,
         response: schema.Replies(Type.Object({ room: OwnRoom })),
       },
     },
     async (request) => {
       const room = await rooms.change(await requireModel(request), request.body);
-      return { room: describeRoom(room) };
+      return { room: describeOwnRoom(room, await rooms.tags(room.id)) };
+    },
+  );
+
+  app.patch(
+    '/model/profile',
+    {
+      schema: {
+        body: Type.Object(
+          {
+            displayName: Type.Optional(DisplayName),
+            about: Type.Optional(schema.Text(0, 1_000)),
+          },
+          { additionalProperties: false, minProperties: 1 },
+        ),
+        response: schema.Replies(Type.Object({ profile: Profile })),
+      },
+    },
+    async (request) => {
+      const userId = await requireModel(request);
+      return { profile: describeProfile(await applications.describe(userId, request.body)) };
     },
   );
 
@@ -145,18 +149,6 @@ export function modelRoutes(app: App, parts: ModelRouteParts): void {
     const user = await identity.requireUser(request);
     return user.id;
   }
-}
-
-function describeRoom(room: Room) {
-  return {
-    id: room.id,
-    slug: room.slug,
-    title: room.title,
-    topic: room.topic,
-    pricePerMinMilli: room.priceMilliPerMin,
-    priceMilliPerMin: room.priceMilliPerMin,
-    streamId: room.streamId,
-  };
 }
 
 function describeProfile(profile: ModelProfile | undefined) {

@@ -1,31 +1,11 @@
-// Rooms as viewers meet them: list, page, entry, leaving, video address, tips.
+// Being in a room: entry, video address, leaving, tips.
 import Type from 'typebox';
 import type { EntryService } from '../../rooms/entry-service.js';
-import type { RoomCatalog } from '../../rooms/room-catalog.js';
 import type { TipService } from '../../rooms/tip-service.js';
 import type { App } from '../app-type.js';
 import type { Identity } from '../identity.js';
 import * as schema from '../schema.js';
 import { siteHost } from '../site-host.js';
-
-const PublicRoom = Type.Object({
-  id: Type.String(),
-  slug: Type.String(),
-  title: Type.String(),
-  topic: Type.String(),
-  model: Type.Object({ id: Type.String(), name: Type.String(), about: Type.String() }),
-  isLive: Type.Boolean(),
-  isPrivate: Type.Boolean(),
-  pricePerMinMilli: schema.Milli,
-  viewers: Type.Integer(),
-  lastLiveAt: Type.Union([Type.String(), Type.Null()]),
-});
-
-const RoomPage = Type.Object({
-  rooms: Type.Array(PublicRoom),
-  next: Type.Optional(Type.String()),
-  unavailable: Type.Optional(Type.Array(Type.Enum(['realtime']))),
-});
 
 const Entry = Type.Object({
   ticket: Type.Optional(
@@ -38,51 +18,20 @@ const Entry = Type.Object({
   hlsUrl: Type.Optional(Type.String()),
   sessionId: Type.Optional(Type.String()),
   priceMilliPerMin: Type.Optional(schema.Milli),
+  ticketMilli: Type.Optional(schema.Milli),
   balance: Type.Optional(schema.Milli),
   grantedUntilMs: Type.Optional(Type.Integer()),
 });
 
-const ListQuery = Type.Object(
-  {
-    filter: Type.Optional(
-      Type.Enum(['all', 'live', 'free', 'paid'], { 'x-hint': 'Use all, live, free or paid.' }),
-    ),
-    q: Type.Optional(Type.String({ maxLength: 60 })),
-    cursor: Type.Optional(Type.String({ maxLength: 80 })),
-    limit: Type.Optional(
-      Type.String({ pattern: '^([1-9]|[1-9][0-9]|100)$', 'x-hint': 'Use 1 to 100.' }),
-    ),
-  },
-  { additionalProperties: false },
-);
-
 export interface RoomRouteParts {
   readonly identity: Identity;
-  readonly catalog: RoomCatalog;
   readonly entry: EntryService;
   readonly tips: TipService;
   readonly publicUrl: string;
 }
 
 export function roomRoutes(app: App, parts: RoomRouteParts): void {
-  const { identity, catalog, entry, tips, publicUrl } = parts;
-
-  app.get(
-    '/rooms',
-    { schema: { querystring: ListQuery, response: schema.Replies(RoomPage) } },
-    async (request) => {
-      const { filter = 'all', q, cursor, limit = '48' } = request.query;
-      const search = q === undefined ? {} : { search: q.trim() };
-      const after = cursor === undefined ? {} : { cursor };
-      return catalog.list({ filter, limit: Number(limit), ...search, ...after });
-    },
-  );
-
-  app.get(
-    '/rooms/:slug',
-    { schema: { params: schema.SlugParams, response: schema.Replies(PublicRoom) } },
-    (request) => catalog.show(request.params.slug),
-  );
+  const { identity, entry, tips, publicUrl } = parts;
 
   app.post(
     '/rooms/:slug/enter',
@@ -93,6 +42,7 @@ export function roomRoutes(app: App, parts: RoomRouteParts): void {
         body: schema.Body({
           accept: Type.Optional(Type.Boolean()),
           priceMilliPerMin: Type.Optional(schema.PriceMilli),
+          ticketMilli: Type.Optional(schema.PriceMilli),
           key: Type.Optional(schema.CommandKey),
         }),
         response: schema.Replies(Entry),
@@ -158,6 +108,7 @@ function tipRoute(app: App, { identity, tips }: Pick<RoomRouteParts, 'identity' 
           key: schema.CommandKey,
           amountMilli: schema.AmountMilli,
           text: Type.Optional(schema.Text(0, 200)),
+          note: Type.Optional(schema.Text(0, 500)),
         }),
         response: schema.Replies(
           Type.Object({ tipId: Type.String(), balance: schema.Milli, duplicate: Type.Boolean() }),

@@ -1,0 +1,76 @@
+// Wrong, missing, oversized and hostile input for what models and moderators do with rooms.
+import t from 'tap';
+import { LONG, refuseAll, SCRIPT, SQL, without, type HostileCase } from './hostile-case.js';
+import { staff, startSite } from './site-fixture.js';
+
+const fixture = await startSite(t);
+const { admin, model } = await staff(fixture);
+const viewer = fixture.browser();
+await viewer.signUp('anna');
+
+const slot = {
+  startsAt: '2030-01-01T20:00:00Z',
+  endsAt: '2030-01-01T21:00:00Z',
+  title: 'Evening',
+};
+
+const room = (body: object, field: string): HostileCase => [
+  'model',
+  'PATCH',
+  '/model/room',
+  body,
+  [field],
+];
+
+const cases: HostileCase[] = [
+  ['anon', 'GET', '/rooms?tag=Jazz', undefined, ['tag']],
+  ['anon', 'GET', `/rooms?tag=${encodeURIComponent(SQL)}`, undefined, ['tag']],
+  ['anon', 'GET', '/rooms/..%2f/profile', undefined, ['slug']],
+  ...[[SCRIPT], [SQL], [''], ['two words'], [1], 'jazz', Array(11).fill('x')].map((tags) =>
+    room({ tags }, Array.isArray(tags) && tags.length === 1 ? 'tags.0' : 'tags'),
+  ),
+  room({ showType: 'gratis' }, 'showType'),
+  room({ ticketMilli: '-1' }, 'ticketMilli'),
+  room({ tipMenu: [{ label: 'x' }] }, 'tipMenu.0.amountMilli'),
+  room({ tipMenu: [{ label: LONG, amountMilli: '1' }] }, 'tipMenu.0.label'),
+  room({ tipMenu: [{ label: 'x', amountMilli: '0' }] }, 'tipMenu.0.amountMilli'),
+  room({ goal: { text: 'x', targetMilli: '0' } }, 'goal.targetMilli'),
+  room({ goal: { text: 'a\u202eb', targetMilli: '1' } }, 'goal.text'),
+  room({ timeZone: '../../etc/localtime' }, 'timeZone'),
+  room({ timeZone: LONG }, 'timeZone'),
+  room({ allowAnons: 'yes' }, 'allowAnons'),
+  room(
+    { privateShow: { priceMilliPerMin: '0', minimumSec: 0, graceSec: 0 } },
+    'privateShow.priceMilliPerMin',
+  ),
+  room(
+    { privateShow: { priceMilliPerMin: '1', minimumSec: -1, graceSec: 1e9 } },
+    'privateShow.minimumSec',
+  ),
+  ['model', 'PATCH', '/model/profile', {}, ['']],
+  ['model', 'PATCH', '/model/profile', { displayName: SCRIPT }, ['displayName']],
+  ['model', 'PATCH', '/model/profile', { about: LONG }, ['about']],
+  ['model', 'POST', '/model/publish-ticket', { streamId: 'x' }, ['streamId']],
+  ...['startsAt', 'endsAt', 'title'].map((name): HostileCase => [
+    'model',
+    'POST',
+    '/model/schedule',
+    without(slot, name),
+    [name],
+  ]),
+  ...['tomorrow', '2030-13-45T99:99:99Z', '2030-01-01', 7, SQL, '1970-01-01T00:00:00Z'].map(
+    (startsAt): HostileCase => [
+      'model',
+      'POST',
+      '/model/schedule',
+      { ...slot, startsAt, ...(startsAt === '1970-01-01T00:00:00Z' ? { endsAt: startsAt } : {}) },
+      [],
+    ],
+  ),
+  ['model', 'PUT', '/model/schedule/0', slot, ['id']],
+  ['model', 'DELETE', '/model/schedule/1%20OR%201', undefined, ['id']],
+];
+
+t.test('each refusal is problem+json and names its fields', (t) =>
+  refuseAll(t, { anon: fixture.browser(), viewer, model, admin }, cases),
+);
