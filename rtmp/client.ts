@@ -2,7 +2,8 @@
 // benchmarks and tests. Invariant: every promise settles, at the latest when the connection closes
 // or the time is up.
 
-import { connect as openSocket, type Socket } from 'node:net';
+import { connect as openSocket } from 'node:net';
+import type { ByteSocket } from './loopback.js';
 import type { AmfObject, AmfValue } from './protocol/amf0.js';
 import { membersOf } from './protocol/amf0.js';
 import { ChunkReader } from './protocol/chunk-reader.js';
@@ -26,6 +27,10 @@ export interface RtmpClientOptions {
   /** Default `rtmp://host:port/app`. */
   readonly tcUrl?: string;
   readonly flashVer?: string;
+  /** Default: none. */
+  readonly pageUrl?: string;
+  /** Default: a TCP connection to host and port. */
+  readonly socket?: ByteSocket;
   readonly hasDigest?: boolean;
   /** For each answer, ms. */
   readonly timeoutMs?: number;
@@ -57,7 +62,7 @@ const CSIDS = {
 } as const;
 
 export class RtmpClient {
-  readonly socket: Socket;
+  readonly socket: ByteSocket;
   /** Called for each tag while playing. */
   onTag: (tag: FlvTag) => void = () => undefined;
   /** Called for each onStatus, also those that a promise waits for. */
@@ -84,9 +89,10 @@ export class RtmpClient {
   private constructor(options: RtmpClientOptions) {
     this.#options = options;
     this.#handshake = new ClientHandshake({ digest: options.hasDigest ?? false });
-    this.socket = openSocket({ host: options.host, port: options.port, noDelay: true });
-    this.socket.on('data', (data) => this.#receive(data));
-    this.socket.on('error', (error) => this.#fail(error));
+    const { host, port } = options;
+    this.socket = options.socket ?? openSocket({ host, port, noDelay: true });
+    this.socket.on('data', (data: Buffer) => this.#receive(data));
+    this.socket.on('error', (error: Error) => this.#fail(error));
     this.closed = new Promise((resolve) => {
       this.socket.on('close', () => {
         this.#fail(new RtmpStatusError('closed', 'the server closed the connection'));
@@ -150,7 +156,14 @@ export class RtmpClient {
   }
 
   async #start(): Promise<void> {
-    const { app, host, port, tcUrl, flashVer = 'FMLE/3.0 (compatible; showbill)' } = this.#options;
+    const {
+      app,
+      host,
+      port,
+      tcUrl,
+      pageUrl,
+      flashVer = 'FMLE/3.0 (compatible; showbill)',
+    } = this.#options;
     const shaken = new Promise<void>((resolve) => (this.#shaken = resolve));
     this.socket.write(this.#handshake.hello());
     await this.#within(shaken);
@@ -160,6 +173,7 @@ export class RtmpClient {
       type: 'nonprivate',
       flashVer,
       tcUrl: tcUrl ?? `rtmp://${host}:${port}/${app}`,
+      ...(pageUrl === undefined ? {} : { pageUrl }),
     };
     const answered = this.#wait((_, transactionId) => transactionId === 1);
     this.#transaction = 1;

@@ -2,9 +2,9 @@
 // an end that is final. Used by RtmpSession. Invariants: nothing is handed up after the end began;
 // `onClosed` comes once; what a peer makes us hold is bounded in both directions.
 
-import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../cluster/index.js';
 import type { IngestOptions } from './ingest-options.js';
+import type { ByteSocket } from './loopback.js';
 import { ChunkReader } from './protocol/chunk-reader.js';
 import { ChunkWriter } from './protocol/chunk-writer.js';
 import { acknowledgement, parseControl, pingRequest, pingResponse } from './protocol/control.js';
@@ -49,7 +49,7 @@ export interface ConnectionHandler {
 }
 
 export interface ConnectionOptions {
-  readonly socket: Socket;
+  readonly socket: ByteSocket;
   readonly limits: IngestOptions;
   readonly clock: Clock;
   readonly log: Logger;
@@ -66,7 +66,7 @@ const KEEP_ALIVE_MS = 30_000;
 const LAST_CONTROL_TYPE = 6;
 
 export class RtmpConnection {
-  readonly #socket: Socket;
+  readonly #socket: ByteSocket;
   readonly #limits: IngestOptions;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -203,7 +203,7 @@ export class RtmpConnection {
     const socket = this.#socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.on('data', (data) => this.#receive(data));
+    socket.on('data', (data: Buffer) => this.#receive(data));
     // Whoever read a PROXY header has left it paused.
     socket.resume();
     socket.on('error', (error: NodeJS.ErrnoException) => {

@@ -112,6 +112,35 @@ export type RtmpErrorCode = keyof typeof rtmpErrors;
 /** Makes an error of this folder's table. */
 export const rtmpError = defineErrors(rtmpErrors);
 
+/** Why a browser may not publish, or not go on; the code stands in the message that refuses it. */
+export const publishErrors = {
+  PUBLISH_HELLO: {
+    http: 400,
+    retry: false,
+    message: 'The first message must be JSON with token and mime (video/webm or video/mp4)',
+  },
+  PUBLISH_TICKET: {
+    http: 401,
+    retry: false,
+    message: 'The publish ticket is {reason}: ask for a new one',
+  },
+  PUBLISH_CAPACITY: {
+    http: 503,
+    retry: true,
+    message: 'This server cannot encode another stream at the moment: use a broadcast program',
+  },
+  PUBLISH_REFUSED: { http: 403, retry: false, message: '{reason}' },
+  PUBLISH_MEDIA: {
+    http: 415,
+    retry: true,
+    message: 'What the browser sent cannot be decoded: start again, or use another browser',
+  },
+  PUBLISH_SLOW: { http: 503, retry: true, message: 'This server cannot keep up: start again' },
+} as const satisfies Readonly<Record<string, ErrorRow>>;
+
+/** Makes an error of the table of publishing from the browser. */
+export const publishError = defineErrors(publishErrors);
+
 /** Error table of the HLS server; the codes stand in the JSON body of the answer. */
 export const hlsErrors = {
   HLS_NOT_FOUND: { http: 404, retry: false, message: 'No such playlist or segment' },

@@ -16,6 +16,7 @@ import {
   connectRedis,
   createMetrics,
   createRedisBus,
+  createTokenService,
   InternalClient,
   type Lifecycle,
   type Logger,
@@ -27,6 +28,7 @@ import {
   startOpsServer,
   systemClock,
 } from '../cluster/index.js';
+import { PublishEndpoint } from './browser/publish-endpoint.js';
 import { FleetControl } from './control/fleet-control.js';
 import { type ControlServer, startControlServer } from './control/http.js';
 import { LiveLeases } from './directory.js';
@@ -112,6 +114,12 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     log,
   });
 
+  const browsers = new PublishEndpoint({
+    ...{ server: ingest, tokens: createTokenService(config.secrets.token), budget, log },
+    segmentSec: config.rtmp.segmentMs / 1_000,
+    ...{ origins: config.rtmp.hlsOrigins, proxies: config.rtmp.proxies },
+  });
+
   addOps(fleet, metrics, lifecycle);
   lifecycle.add('shows', { start: () => shows.start(), stop: () => shows.stop() });
   let hls: HlsServer | undefined;
@@ -128,10 +136,12 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
         cipher: new SegmentCipher(secret),
         ...{ shows, remote, files, viewers, recordings, nodeId: config.node.id },
         ...{ clock: systemClock, metrics: hlsMetrics, log },
+        onUpgrade: (request, socket, head) => browsers.upgrade(request, socket, head),
       });
     },
     stop: () => hls?.close(),
   });
+  lifecycle.add('browser publishing', { stop: () => browsers.close() });
   // Its files are closed before the done queue of ingest is.
   lifecycle.add('recordings', { start: () => recordingPart.start() });
   lifecycle.add('ingest', {

@@ -34,7 +34,8 @@ export interface PublishRequest {
   readonly type: string;
 }
 
-const KEY = /^[A-Za-z0-9_.~-]{1,128}$/;
+/** Temporary keys carry a signed token and are longer. */
+const KEY = /^(?:[A-Za-z0-9_.~-]{1,128}|tk_[A-Za-z0-9_.~-]{1,1000})$/;
 const STREAM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const STREAM_ID_LENGTH = 22;
 

@@ -16,6 +16,7 @@ import { FlapLimit } from './flap-limit.js';
 import { HookClient } from './hooks.js';
 import type { IngestOptions } from './ingest-options.js';
 import type { LiveStreamListener } from './live-stream.js';
+import type { ByteSocket } from './loopback.js';
 import type { IngestMetrics } from './metrics.js';
 import type { HookTarget } from './ports.js';
 import { readProxyHeader } from './preamble.js';
@@ -205,6 +206,19 @@ export class RtmpServer {
     return createServer({ noDelay: true }, (socket) => this.#receive(socket, secureContext));
   }
 
+  /**
+   * A session on a byte stream that this server has not accepted itself; undefined when there is no
+   * room for it.
+   */
+  open(socket: ByteSocket, from: { address: string; port: number }): RtmpSession | undefined {
+    return this.#admit(socket, from.address, from.port);
+  }
+
+  /** Name of the application to publish to. */
+  get publishApp(): string {
+    return this.#context.options.publishApp;
+  }
+
   /** Finds out whom a connection comes from, then unwraps TLS, then opens a session. */
   #receive(socket: Socket, secureContext: SecureContext | undefined): void {
     const { options, log } = this.#context;
@@ -228,7 +242,7 @@ export class RtmpServer {
     );
   }
 
-  #admit(socket: Socket, address: string, peerPort: number): void {
+  #admit(socket: ByteSocket, address: string, peerPort: number): RtmpSession | undefined {
     const { options, log, metrics } = this.#context;
     const fromAddress = this.#perAddress.get(address) ?? 0;
     if (
@@ -240,7 +254,7 @@ export class RtmpServer {
       log.warn({ event: 'rtmp.connection.refused', address, open: this.#sessions.size });
       socket.on('error', () => undefined);
       socket.destroy();
-      return;
+      return undefined;
     }
     this.#perAddress.set(address, fromAddress + 1);
     const clientId = ++this.#clientCount;
@@ -255,6 +269,7 @@ export class RtmpServer {
     });
     this.#sessions.add(session);
     metrics.connections.set(this.#sessions.size);
+    return session;
   }
 
   #forget(session: RtmpSession): void {

@@ -2,7 +2,6 @@
 // Invariants: media is taken only from an accepted publisher; one role per session; every end
 // passes `#finish`.
 
-import type { Socket } from 'node:net';
 import {
   type ConnectionEnd,
   type ConnectionHandler,
@@ -11,6 +10,7 @@ import {
 } from './connection.js';
 import type { SessionStatistics } from './control/statistics.js';
 import { rtmpError, rtmpErrors } from './errors.js';
+import type { ByteSocket } from './loopback.js';
 import { authorisePlay } from './play-role.js';
 import * as commands from './protocol/commands.js';
 import * as control from './protocol/control.js';
@@ -23,7 +23,7 @@ import type { IngestContext, Refusal, Role, SessionHost } from './session-contex
 import { SessionHooks } from './session-hooks.js';
 
 export interface SessionOptions {
-  readonly socket: Socket;
+  readonly socket: ByteSocket;
   readonly address: string;
   readonly peerPort: number;
   readonly context: IngestContext;

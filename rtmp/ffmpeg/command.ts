@@ -34,7 +34,8 @@ const INPUT_OPTIONS = [
   ...['-f', 'flv'],
 ];
 
-function videoOptions({ video }: Rendition, segmentSec: number): string[] {
+/** Options of one output; segment boundaries are key frames. */
+export function videoOptions({ video }: Pick<Rendition, 'video'>, segmentSec: number): string[] {
   if (video === undefined) return ['-vn'];
   const map = ['-map', '0:v:0'];
   if (video === 'copy') return [...map, '-c:v', 'copy'];
@@ -55,7 +56,7 @@ function videoOptions({ video }: Rendition, segmentSec: number): string[] {
   ];
 }
 
-function audioOptions({ audio }: Rendition): string[] {
+export function audioOptions({ audio }: Pick<Rendition, 'audio'>): string[] {
   if (audio === undefined) return ['-an'];
   const map = ['-map', '0:a:0'];
   if (audio === 'copy') return [...map, '-c:a', 'copy'];

@@ -22,6 +22,8 @@ export interface FfmpegOptions {
   readonly args: readonly string[];
   /** Renditions; output n is the n-th list pipe. */
   readonly outputs: number;
+  /** Something is to be read from `stdout`. */
+  readonly hasOutput?: boolean;
   readonly onSegment: (output: number, segment: FinishedSegment) => void;
   readonly onProgress: (progress: Progress) => void;
 }
@@ -42,7 +44,8 @@ export class FfmpegProcess {
 
   constructor(options: FfmpegOptions) {
     const lists = Array.from({ length: options.outputs }, () => 'pipe' as const);
-    const stdio = ['pipe' as const, 'ignore' as const, 'pipe' as const, 'pipe' as const, ...lists];
+    const output = options.hasOutput === true ? ('pipe' as const) : ('ignore' as const);
+    const stdio = ['pipe' as const, output, 'pipe' as const, 'pipe' as const, ...lists];
     // Its own process group: Ctrl-C in a terminal reaches us only, and we stop it in order.
     const settings = { stdio, detached: true };
     const canDieWithUs = process.platform === 'linux' && existsSync(SETPRIV);
@@ -67,6 +70,13 @@ export class FfmpegProcess {
     const { stdin } = this.#child;
     if (stdin === null) throw new Error('ffmpeg was started without stdin');
     return stdin;
+  }
+
+  /** What it writes to its output, for `hasOutput`. */
+  get stdout(): Readable {
+    const { stdout } = this.#child;
+    if (stdout === null) throw new Error('ffmpeg was started without hasOutput');
+    return stdout;
   }
 
   /** End of input, then SIGTERM, then SIGKILL. Segments finished on the way are still reported. */
@@ -96,6 +106,7 @@ export class FfmpegProcess {
 
   #readPipes({ outputs, onSegment, onProgress }: FfmpegOptions): void {
     this.#child.stdin?.on('error', () => undefined);
+    this.#child.stdout?.on('error', () => undefined);
     const log = new LineReader((line) => this.log.add(line));
     this.#child.stderr?.on('data', (bytes: Buffer) => log.push(bytes));
     const progress = new ProgressReader(onProgress);

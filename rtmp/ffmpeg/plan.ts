@@ -176,6 +176,12 @@ function isCopyable(audio: AudioInfo | undefined): boolean {
   return audio?.codecString === 'mp4a.40.2' && audio.channels >= 1 && audio.channels <= 2;
 }
 
+/** What decoding and encoding one picture of this size takes, percent of a core. */
+export function encodingCost(picture: { width: number; height: number; fps: number }): number {
+  const perMegapixel = DECODE_PERCENT_PER_MEGAPIXEL + ENCODE_PERCENT_PER_MEGAPIXEL;
+  return Math.round(megapixels(picture) * perMegapixel);
+}
+
 /** Millions of pixels per second; an unknown rate counts as 30 frames. */
 function megapixels({
   width,

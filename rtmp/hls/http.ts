@@ -4,6 +4,7 @@
 // looked at and nothing is decoded; every answer is counted once.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AppError, coerceError, type Logger } from '../../cluster/index.js';
 import { hlsError } from '../errors.js';
 import { answerRecording } from '../recording/playback.js';
@@ -24,6 +25,8 @@ export interface HlsServerOptions extends HlsParts {
   /** Origins that may read across sites; `*` = all. */
   readonly origins: readonly string[];
   readonly log: Logger;
+  /** Takes connections that leave HTTP; default: they are answered like any other request. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 export interface HlsServer {
@@ -66,6 +69,7 @@ export async function startHlsServer(options: HlsServerOptions): Promise<HlsServ
   const server = createServer((request, response) => {
     void handle(options, request, response);
   });
+  if (options.onUpgrade !== undefined) server.on('upgrade', options.onUpgrade);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
