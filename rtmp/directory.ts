@@ -31,6 +31,8 @@ export interface LiveStreamRow {
   };
   /** How well the publisher sends; renewed every few seconds, absent while it is away. */
   readonly health?: StreamHealth;
+  /** How far back `dvr.m3u8` reaches, ms; absent where there is no DVR. */
+  readonly dvrMs?: number;
   /** When the newest picture was made, Unix ms: `/h/<prefix>/<stream>/picture.jpg`. */
   readonly pictureAtMs?: number;
   /** Why the source is not passed on as it is; empty when it is. */

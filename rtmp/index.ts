@@ -2,6 +2,7 @@
 export { PREVIEW_SID } from './hls/access.js';
 export { FreeEpochs } from './hls/free-epochs.js';
 export { type LiveStreamRow, StreamDirectory } from './directory.js';
+export { StreamOptions, type StreamSettings } from './stream-options.js';
 export type { StreamHealth } from './stream-health.js';
 export { createRtmpControl, type FleetClient } from './control/fleet-client.js';
 export { RecordingDirectory, type RecordingRow } from './recording/recording-directory.js';

@@ -58,6 +58,7 @@ import type { HookTarget, WatchGate } from './ports.js';
 import type { Recordings } from './recording/recordings.js';
 import { createRecordings } from './recording-parts.js';
 import { RtmpServer } from './server.js';
+import { StreamOptions } from './stream-options.js';
 
 const HOOK_PATH = '/hooks/nginx-rtmp';
 const PRUNE_EVERY_MS = 30_000;
@@ -257,6 +258,7 @@ function createShows(
     hlsUrlBase: `http://${node.host}:${rtmp.hlsPort}`,
     segmentSec: rtmp.segmentMs / 1_000,
     windowSegments: rtmp.windowSegments,
+    dvrMsOf: dvrWindows(new StreamOptions(redis), rtmp.dvrMs, log),
     renditionsMax: rtmp.renditionsMax,
     hasAudioOnly: rtmp.hasAudioOnly,
     isEncrypted: rtmp.encryption === 'aes-128',
@@ -274,6 +276,18 @@ function createShows(
     kickElsewhere: (streamId, session) =>
       tell(TOPICS.kick, { streamId, session, reason: 'taken_over' }),
   });
+}
+
+/** The stream's own window, else the fleet's; a Redis that is away changes nothing else. */
+function dvrWindows(options: StreamOptions, fallbackMs: number, log: Logger) {
+  return async (streamId: string): Promise<number> => {
+    try {
+      return (await options.get(streamId)).dvrMs ?? fallbackMs;
+    } catch (thrown) {
+      log.warn({ event: 'show.options_unknown', streamId, err: coerceError(thrown) });
+      return fallbackMs;
+    }
+  };
 }
 
 /** What the fleet tells this node: cut a viewer off, drop a publisher. */

@@ -135,6 +135,15 @@ export const rtmpSettings = {
       fallback: 8,
     },
   ),
+  dvrMs: int(
+    'HLS_DVR_MS',
+    { min: 0, max: 86_400_000 },
+    {
+      doc: 'How far back viewers can go in a live show (dvr.m3u8); 0 = not at all.',
+      fallback: 0,
+      unit: 'ms',
+    },
+  ),
   reconnectGraceMs: int(
     'RTMP_RECONNECT_GRACE_MS',
     { min: 0, max: 600_000 },

@@ -48,7 +48,7 @@ const ROUTES: readonly Route[] = [
     pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.ts)$/,
     answer: answerSegment,
   },
-  { kind: 'master', pattern: /^master\.m3u8$/, answer: answerPlaylist },
+  { kind: 'master', pattern: /^(master|dvr)\.m3u8$/, answer: answerPlaylist },
   { kind: 'media', pattern: /^([a-z0-9_-]{1,32})\.m3u8$/, answer: answerPlaylist },
   {
     kind: 'key',

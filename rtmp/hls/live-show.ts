@@ -24,6 +24,8 @@ export interface LiveShowDeps {
   readonly hlsUrlBase: string;
   readonly segmentSec: number;
   readonly windowSegments: number;
+  /** DVR window of a stream's next show, ms. Never rejects. */
+  readonly dvrMsOf: (streamId: string) => Promise<number>;
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
   readonly isEncrypted: boolean;
@@ -149,7 +151,8 @@ export class LiveShow {
     if (!isOurs || this.#show === undefined) {
       await this.#forgetOldRuns();
       this.#isUntold = true;
-      this.#show = this.#showFor(owned?.state, clock.nowMs());
+      const dvrMs = await this.#deps.dvrMsOf(this.streamId);
+      this.#show = this.#showFor(owned?.state, dvrMs, clock.nowMs());
     }
     this.#isLost = false;
     this.#stream = stream;
@@ -202,11 +205,11 @@ export class LiveShow {
   }
 
   /** The show to go on with, or a new one whose sequence numbers are above all earlier ones. */
-  #showFor(state: ShowState | undefined, nowMs: number): Show {
+  #showFor(state: ShowState | undefined, dvrMs: number, nowMs: number): Show {
     const { nodeId, hlsUrlBase: base, windowSegments, graceMs } = this.#deps;
     const used = Math.max(0, ...(state?.renditions.map((one) => one.nextSequence) ?? []));
     const options = {
-      ...{ nodeId, base, windowSegments, lateSegments: windowSegments + 2 },
+      ...{ nodeId, base, windowSegments, lateSegments: windowSegments + 2, dvrMs },
       firstSequence: Math.max(used, sequenceAt(nowMs)),
     };
     const isFresh =
@@ -384,6 +387,7 @@ export class LiveShow {
       startedAtMs: this.#show?.startedAtMs ?? 0,
       viewers: this.viewers(),
       notes: this.#pipeline?.notes ?? [],
+      ...((this.#show?.dvrMs ?? 0) > 0 ? { dvrMs: this.#show?.dvrMs ?? 0 } : {}),
       ...(size === undefined ? {} : { video: { ...size, codec } }),
       ...(audio === undefined ? {} : { audio }),
       ...(this.#stream === undefined ? {} : { health: healthOf(this.#stream.info) }),

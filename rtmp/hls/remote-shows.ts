@@ -50,7 +50,14 @@ export class RemoteShows {
       if (found === undefined) return undefined;
       const { state } = found;
       if (clock.nowMs() - state.updatedAtMs > SILENT_MS) return undefined;
-      const options = { nodeId, base: '', windowSegments, lateSegments: 0, firstSequence: 0 };
+      const options = {
+        nodeId,
+        base: '',
+        windowSegments,
+        lateSegments: 0,
+        firstSequence: 0,
+        dvrMs: 0,
+      };
       const { showId, startedAtMs } = state;
       const show = new Show({ ...options, showId, startedAtMs }, state);
       return show.isPlayable ? show : undefined;

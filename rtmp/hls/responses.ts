@@ -18,6 +18,7 @@ import {
   keyIndexOf,
   type SegmentCipher,
 } from './segment-cipher.js';
+import { DVR_PREFIX } from './show.js';
 import type { ShowManager } from './show-manager.js';
 import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
@@ -73,8 +74,13 @@ export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promis
     isEncrypted(segment)
       ? { uri: `${baseOf(segment)}/${keyIndexOf(segment)}.key`, iv: ivOf(segment) }
       : undefined;
+  const [name = ''] = asked.names;
+  const isDvr = name.startsWith(DVR_PREFIX);
+  const rendition = isDvr ? name.slice(DVR_PREFIX.length) : name;
   const text =
-    kind === 'master' ? show.renderMaster() : show.renderMedia(asked.names[0] ?? '', uriOf, keyOf);
+    kind === 'master'
+      ? show.renderMaster(name === 'dvr')
+      : show.renderMedia(rendition, uriOf, keyOf, isDvr);
   if (text === undefined) throw hlsError('HLS_NOT_FOUND');
   send(parts, asked, { type: 'application/vnd.apple.mpegurl', cache: PRIVATE }, Buffer.from(text));
 }

@@ -41,6 +41,8 @@ export interface ShowOptions {
   readonly startedAtMs: number;
   readonly windowSegments: number;
   readonly lateSegments: number;
+  /** How far back the DVR playlists reach, ms; 0 = as far as the live ones. */
+  readonly dvrMs: number;
   /** First media sequence; at least one more than any number that this stream ever had. */
   readonly firstSequence: number;
 }
@@ -69,6 +71,9 @@ interface ShowRendition {
 const SEGMENT_SEC_MIN = 0.03;
 /** What MPEG-TS adds to the elementary streams, and what an encoder may exceed for an instant. */
 const TRANSPORT_OVERHEAD = 1.15;
+
+/** What the address of a DVR playlist has before the rendition's name. */
+export const DVR_PREFIX = 'dvr-';
 
 export class Show {
   readonly #options: ShowOptions;
@@ -179,9 +184,15 @@ export class Show {
     this.#isEnded = true;
   }
 
-  renderMaster(): string {
+  get dvrMs(): number {
+    return this.#options.dvrMs;
+  }
+
+  /** @param isDvr names the playlists of the DVR window, which are much longer */
+  renderMaster(isDvr = false): string {
     const variants = this.#renditions.filter((one) => one.timeline.listed.length > 0);
-    return renderMasterPlaylist(variants.map(variantOf), ({ name }) => `${name}.m3u8`);
+    const prefix = isDvr ? DVR_PREFIX : '';
+    return renderMasterPlaylist(variants.map(variantOf), ({ name }) => `${prefix}${name}.m3u8`);
   }
 
   /** @returns undefined when there is no such rendition */
@@ -189,11 +200,12 @@ export class Show {
     name: string,
     uriOf: MediaPlaylistInput['uriOf'],
     keyOf: MediaPlaylistInput['keyOf'] = () => undefined,
+    isDvr = false,
   ): string | undefined {
     const rendition = this.#renditions.find((one) => one.name === name);
     if (rendition === undefined || this.#targetSec === undefined) return undefined;
     return renderMediaPlaylist({
-      segments: rendition.timeline.listed,
+      segments: isDvr ? rendition.timeline.dvr : rendition.timeline.listed,
       targetSec: this.#targetSec,
       isEnded: this.#isEnded,
       nextSequence: rendition.timeline.nextSequence,

@@ -1,8 +1,8 @@
 // The segments of one rendition in play order: which are listed, which are no longer listed but may
 // still be asked for, which may be removed. Pure; owned by a Show.
 // Invariants: sequence numbers grow by exactly one and never go back, also over reconnects, node
-// changes and new shows; a discontinuity number belongs to a segment for ever; nothing listed is
-// ever given for removal.
+// changes and new shows; a discontinuity number belongs to a segment for ever; nothing listed, live
+// or for DVR, is ever given for removal.
 
 /** One segment of one rendition. Immutable. */
 export interface Segment {
@@ -30,7 +30,9 @@ export type NewSegment = Omit<Segment, 'sequence'>;
 export interface TimelineOptions {
   /** Segments that a live playlist lists. */
   readonly windowSegments: number;
-  /** Segments kept after they left the playlist, for players and caches that are late. */
+  /** How far back the DVR playlist reaches from the newest picture, ms of wall time; 0 = none. */
+  readonly dvrMs: number;
+  /** Segments kept after they left the playlists, for players and caches that are late. */
   readonly lateSegments: number;
   readonly firstSequence: number;
 }
@@ -38,7 +40,9 @@ export interface TimelineOptions {
 export class Timeline {
   readonly #options: TimelineOptions;
   #listed: Segment[] = [];
+  /** Left the live playlist: first those that are only kept, then those of the DVR playlist. */
   #late: Segment[] = [];
+  readonly #files = new Set<string>();
   #nextSequence: number;
 
   /**
@@ -48,6 +52,7 @@ export class Timeline {
   constructor(options: TimelineOptions, listed: readonly Segment[] = []) {
     this.#options = options;
     this.#listed = [...listed];
+    for (const segment of listed) this.#files.add(fileKey(segment));
     const last = listed.at(-1)?.sequence ?? -1;
     this.#nextSequence = Math.max(options.firstSequence, last + 1);
   }
@@ -55,6 +60,11 @@ export class Timeline {
   /** Oldest first, at most `windowSegments`. */
   get listed(): readonly Segment[] {
     return this.#listed;
+  }
+
+  /** The live playlist and what the DVR window has before it, oldest first. */
+  get dvr(): readonly Segment[] {
+    return [...this.#late.slice(this.#dvrStart()), ...this.#listed];
   }
 
   /** The number that the next segment gets. */
@@ -65,19 +75,37 @@ export class Timeline {
   /** Adds the newest segment and returns those whose files may now be removed. */
   append(segment: NewSegment): readonly Segment[] {
     this.#listed.push({ ...segment, sequence: this.#nextSequence });
+    this.#files.add(fileKey(segment));
     this.#nextSequence += 1;
     while (this.#listed.length > this.#options.windowSegments) {
       const oldest = this.#listed.shift();
       if (oldest !== undefined) this.#late.push(oldest);
     }
-    const surplus = Math.max(0, this.#late.length - this.#options.lateSegments);
-    return this.#late.splice(0, surplus);
+    const surplus = Math.max(0, this.#dvrStart() - this.#options.lateSegments);
+    const removable = this.#late.splice(0, surplus);
+    for (const one of removable) this.#files.delete(fileKey(one));
+    return removable;
   }
 
   /** Whether the file is finished and has not been given for removal. */
   has(run: string, folder: string, file: string): boolean {
-    const isIt = (one: Segment): boolean =>
-      one.run === run && one.folder === folder && one.file === file;
-    return this.#listed.some(isIt) || this.#late.some(isIt);
+    return this.#files.has(fileKey({ run, folder, file }));
   }
+
+  /** Index of the first late segment that the DVR window shows. */
+  #dvrStart(): number {
+    const newest = this.#listed.at(-1);
+    const fromMs = newest === undefined ? Infinity : endMsOf(newest) - this.#options.dvrMs;
+    const index = this.#late.findIndex((one) => endMsOf(one) > fromMs);
+    return index < 0 ? this.#late.length : index;
+  }
+}
+
+/** Wall time of its last picture. */
+function endMsOf({ startMs, durationSec }: NewSegment): number {
+  return startMs + durationSec * 1_000;
+}
+
+function fileKey({ run, folder, file }: Pick<Segment, 'run' | 'folder' | 'file'>): string {
+  return `${run}/${folder}/${file}`;
 }

@@ -222,6 +222,7 @@ export async function startPackager(
       hasAudioOnly: false,
       ...{ isEncrypted: false, pictureEveryMs: 0, turns: new Turns() },
     },
+    dvrMsOf: () => Promise.resolve(0),
     ...{ gracePolicy: 'lost', graceMs: 3_000, disposeMs: 60_000, leaseTtlMs: 3_000 },
     ...{ store, leases: new LiveLeases(client), files, viewers },
     budget: new CpuBudget(options.budgetPercent ?? 150),

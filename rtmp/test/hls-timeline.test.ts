@@ -14,6 +14,7 @@ const OPTIONS = {
   startedAtMs: 1_000_000,
   windowSegments: 4,
   lateSegments: 3,
+  dvrMs: 0,
   firstSequence: 100,
 };
 
@@ -51,7 +52,7 @@ const uriOf = (segment: { run: string; folder: string; file: string }): string =
   `${segment.run}/${segment.folder}/${segment.file}`;
 
 t.test('a window slides, and files are given for removal late and never while listed', (t) => {
-  const timeline = new Timeline({ windowSegments: 3, lateSegments: 2, firstSequence: 7 });
+  const timeline = new Timeline({ windowSegments: 3, lateSegments: 2, dvrMs: 0, firstSequence: 7 });
   const removed: string[] = [];
   for (let n = 0; n < 12; n += 1) {
     const segment = { epoch: 0, run: 'r', folder: 'v0', file: `${n}.ts` };
@@ -131,7 +132,7 @@ t.test('a later run with fewer renditions feeds all playlists, one with more add
 });
 
 t.test('a file that two playlists share is kept until both have let it go', (t) => {
-  const show = new Show({ ...OPTIONS, windowSegments: 2, lateSegments: 0 });
+  const show = new Show({ ...OPTIONS, windowSegments: 2, lateSegments: 0, dvrMs: 0 });
   addTo(show, show.openRun('run-a', planOf(2), 0), 0);
   const run = show.openRun('run-b', planOf(1), 10_000);
   const removed = [0, 1, 2, 3].flatMap((n) => addTo(show, run, n).map(uriOf));
