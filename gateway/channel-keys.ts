@@ -11,7 +11,11 @@ export interface ChannelKeys {
   readonly users: string;
   readonly settings: string;
   readonly values: string;
+  /** Who is there: reports of the workers, users by level and arrival, what is known of each. */
   readonly counts: string;
+  readonly order: string;
+  readonly people: string;
+  readonly leaving: string;
   /** Acts of moderation, newest first. */
   readonly audit: string;
   /** Messages that wait for a moderator, and their order. */
@@ -42,6 +46,9 @@ export function channelKeys(channel: string): ChannelKeys {
     settings: key('r'),
     values: key('v'),
     counts: key('c'),
+    order: key('po'),
+    people: key('pp'),
+    leaving: key('pl'),
     audit: key('a'),
     held: key('w'),
     heldOrder: key('wo'),
@@ -52,6 +59,11 @@ export function channelKeys(channel: string): ChannelKeys {
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(channel, keys);
   return keys;
+}
+
+/** The set of users that one worker has in a room. */
+export function presenceOf({ counts }: ChannelKeys, worker: string): string {
+  return `${counts}:${worker}`;
 }
 
 /** The channel that a feed name belongs to; '' for a foreign name. */

@@ -22,6 +22,8 @@ import {
   type HeldMessage,
   type HistoryCommand,
   type ModerateCommand,
+  type PresenceCommand,
+  type PresenceResult,
   type PublishCommand,
   type ReadCommand,
   type RefreshCommand,
@@ -46,6 +48,7 @@ export interface CommandsOptions {
   readonly moderation: Moderation;
   readonly inbox: Inbox;
   readonly history: History;
+  readonly present: (channel: Channel) => Promise<PresenceResult>;
   readonly held: (channel: Channel) => Promise<readonly HeldMessage[]>;
   readonly replies: Replies;
   readonly metrics: GatewayMetrics;
@@ -122,14 +125,14 @@ export class Commands {
       case 'held':
         void this.listHeld(session, user, command);
         return;
+      case 'pres':
+        void this.listPresent(session, command);
+        return;
       case 'read':
         void this.markRead(session, user, command);
         return;
       case 'ping':
         this.options.replies.send(session, { i: command.i, r: {} });
-        return;
-      default:
-        this.fail(session, command.i, 'unknown_command');
     }
   }
 
@@ -239,6 +242,17 @@ export class Commands {
     if (channel === undefined) return;
     await this.answer(session, command.i, 'held', async () => {
       return { items: await this.options.held(channel) };
+    });
+  }
+
+  private async listPresent(session: Session, { i, ch }: PresenceCommand): Promise<void> {
+    const channel = session.channels.get(ch);
+    if (channel?.namespace !== 'room') {
+      this.fail(session, i, 'not_subscribed');
+      return;
+    }
+    await this.answer(session, i, 'presence', async () => {
+      return { ...(await this.options.present(channel)) };
     });
   }
 

@@ -26,16 +26,18 @@ import { Moderation } from './moderation.js';
 import { PaidSessions } from './paid-sessions.js';
 import type { ProofOfLife } from './ports.js';
 import { channelId, closeCodes, type CloseReason, type Frame } from './protocol/index.js';
+import { announcePresence } from './presence-scripts.js';
+import { Presence } from './presence.js';
 import { Replies } from './replies.js';
 import { RoomActs } from './room-acts.js';
 import { RoomDoor } from './room-door.js';
+import { RoomTips } from './room-tips.js';
 import { RoomRules } from './room-rules.js';
 import { Sequencer } from './sequencer.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
 import type { SessionEvents, TopicPublisher } from './socket.js';
 import { Subscriptions } from './subscriptions.js';
-import { announceViewers, ViewerCounts } from './viewer-counts.js';
 
 export interface GatewaySettings {
   readonly historyMax: number;
@@ -94,7 +96,8 @@ class Worker implements Gateway, SessionEvents {
   private readonly rules: RoomRules;
   private readonly door: RoomDoor;
   private readonly moderation: Moderation;
-  private readonly viewers: ViewerCounts;
+  private readonly presence: Presence;
+  private readonly tips: RoomTips;
   private readonly coordinators: Coordinators<Channel>;
   private readonly paid: PaidSessions;
   private sweeper: NodeJS.Timeout | undefined;
@@ -134,16 +137,17 @@ class Worker implements Gateway, SessionEvents {
       log,
       expel: (session, channel, reason) => this.expel(session, channel, 'banned', reason),
     });
-    this.viewers = new ViewerCounts({ redis, log, nowMs, worker: node });
+    this.presence = new Presence({ redis, log, nowMs, worker: node });
+    this.tips = new RoomTips({ redis, log });
     this.coordinators = new Coordinators<Channel>({
       redis,
       log,
       worker: node,
       nowMs: () => clock.monotonicMs(),
-      rooms: () => this.viewers.channels(),
-      workersOf: (channel) => this.viewers.workersOf(channel),
+      rooms: () => this.presence.channels(),
+      workersOf: (channel) => this.presence.workersOf(channel),
       duty: (channel, token, leaseMs) =>
-        announceViewers.run(redis, { channel, worker: node, token, leaseMs }),
+        announcePresence(redis, { channel, worker: node, token, leaseMs }),
     });
     this.paid = new PaidSessions({
       proofOfLife: options.proofOfLife,
@@ -160,11 +164,11 @@ class Worker implements Gateway, SessionEvents {
       log,
       rules: this.rules,
       onJoined: (session, channel, membership) => {
-        this.viewers.joined(session, channel, membership);
+        this.presence.joined(session, channel, membership);
         this.paid.joined(session, channel, membership);
       },
-      onLeft: (session, channel, membership) => {
-        this.viewers.left(session, channel, membership);
+      onLeft: (session, channel, membership, isFinal) => {
+        this.presence.left(session, channel, membership, isFinal);
         this.paid.left(session, membership);
       },
     });
@@ -182,14 +186,21 @@ class Worker implements Gateway, SessionEvents {
         log,
         nowMs: () => clock.nowMs(),
         end: (session, reason) => this.end(session, reason),
-        onMessage: (channel, entry, tail) => this.moderation.observe(channel, entry, tail),
+        onMessage: (channel, entry, tail) => {
+          if (entry.kind === 't') this.tips.noted(channel);
+          this.moderation.observe(channel, entry, tail);
+        },
         onValue: (channel, key) => {
           if (key === 'flags') this.door.changed(channel);
         },
-        load: (channel) => this.door.load(channel),
+        load: (channel) => {
+          this.tips.noted(channel);
+          return this.door.load(channel);
+        },
         onClosed: (channel) => {
           this.sequencer.forget(channel);
           this.rules.forget(channel);
+          this.tips.forget(channel);
         },
       },
       this.delivery,
@@ -208,6 +219,7 @@ class Worker implements Gateway, SessionEvents {
       moderation: this.moderation,
       inbox: createInbox(redis, settings.historyTtlSec),
       history,
+      present: (channel) => this.presence.read(channel),
       held: (channel) => readHeld(redis, channel.keys, clock.nowMs()),
       replies: this.replies,
       metrics: this.metrics,
@@ -265,7 +277,7 @@ class Worker implements Gateway, SessionEvents {
     const left = (): number => deadline - this.options.clock.monotonicMs();
     while (this.sessions.size > 0 && left() > 0) await pause(Math.min(20, Math.max(1, left())));
     for (const session of [...this.sessions]) this.end(session, 'draining');
-    await this.viewers.leave();
+    await this.presence.leave();
     await this.coordinators.leave();
   }
 
@@ -361,7 +373,8 @@ class Worker implements Gateway, SessionEvents {
     this.sessions.sweep();
     this.hub.sweep();
     this.delivery.sweep();
-    this.viewers.sweep();
+    this.presence.sweep();
+    this.tips.sweep();
     void this.coordinators.sweep();
   }
 

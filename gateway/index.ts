@@ -18,4 +18,4 @@ export {
 } from './room-admin.js';
 export type { RoomFlags } from './room-flags.js';
 export type { RoomSettings } from './room-settings.js';
-export { readViewerCounts } from './viewer-counts.js';
+export { readViewerCounts } from './presence-scripts.js';

@@ -35,7 +35,7 @@ import { startInternalHttp, type InternalHttp } from './transports/internal-http
 import { SOCKJS_PREFIX } from './transports/sockjs-request.js';
 import { createSockJsTransport, type SockJsTransport } from './transports/sockjs.js';
 import { createUwsTransport, type UwsTransport } from './transports/uws.js';
-import { readViewerCounts } from './viewer-counts.js';
+import { readViewerCounts } from './presence-scripts.js';
 
 interface Stores {
   readonly redis: RedisClient;

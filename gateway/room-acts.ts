@@ -9,6 +9,7 @@ import { packTail, packVolatile, unpackTail } from './packet.js';
 import { channelId, limits, type ErrorCode, type ModerateCommand } from './protocol/index.js';
 import { newEpoch } from './publisher.js';
 import { flagFields, flagsOf, type RoomFlags } from './room-flags.js';
+import { restartLeaderboard } from './room-tips.js';
 import { goalFields, publicSettings, settingsFields } from './room-settings.js';
 
 /** Who acts: an account, or a part of the site. */
@@ -65,8 +66,16 @@ export class RoomActs {
     return { ok: true, version: reply.version, offset: reply.offset };
   }
 
-  /** Flags that are absent stay as they are. @throws Redis' errors */
-  async setFlags(actor: Actor, channel: string, mid: string, change: Partial<RoomFlags>) {
+  /**
+   * Flags that are absent stay as they are. A room that was offline and is online begins a new
+   * leaderboard. @throws Redis' errors
+   */
+  async setFlags(
+    actor: Actor,
+    channel: string,
+    mid: string,
+    change: Partial<RoomFlags>,
+  ): Promise<void> {
     const keys = channelKeys(channel);
     const row = await this.options.redis.hgetall(keys.settings);
     const message = packTail('s', { flags: { ...flagsOf(row), ...change } });
@@ -74,7 +83,9 @@ export class RoomActs {
     const step = { action: 'value', subject: 'flags', message } as const;
     const settings = flagFields(change);
     const audit = JSON.stringify({ ...record, settings: change });
-    return this.run(keys, `${actor.id} ${mid}`, { ...step, settings }, audit);
+    await this.run(keys, `${actor.id} ${mid}`, { ...step, settings }, audit);
+    const isNewShow = row['online'] === '0' && change.isOnline === true;
+    if (isNewShow) await restartLeaderboard(this.options.redis, keys);
   }
 
   /** What the script is to do, or why there is nothing to do. */

@@ -7,6 +7,7 @@ import { channelKeys } from './channel-keys.js';
 import { gatewayError } from './errors.js';
 import { readHeld } from './held.js';
 import { readPage } from './history.js';
+import { readPresence } from './presence-scripts.js';
 import {
   isChannelName,
   limits,
@@ -16,6 +17,7 @@ import {
   type HistoryResult,
   type ModerateResult,
   type ModerationAction,
+  type PresenceResult,
 } from './protocol/index.js';
 import { RoomActs, type Actor } from './room-acts.js';
 import { flagsOf, type RoomFlags } from './room-flags.js';
@@ -55,6 +57,8 @@ export interface RoomAdmin {
   /** What is absent stays as it is. Who may not be there any more leaves at once. */
   setFlags(roomId: string, flags: Partial<RoomFlags>, by?: Actor): Promise<void>;
   settings(roomId: string): Promise<RoomSettings & { readonly flags: RoomFlags }>;
+  /** The first 100 by level and arrival. */
+  presence(roomId: string): Promise<PresenceResult>;
   /** Oldest first; `limit` ≤ 100, `before` = an offset. */
   history(
     roomId: string,
@@ -129,6 +133,9 @@ export function createRoomAdmin(options: RoomAdminOptions): RoomAdmin {
         const row = await redis.hgetall(channelKeys(channel).settings);
         return { ...roomSettings(row), flags: flagsOf(row) };
       }),
+
+    presence: (roomId) =>
+      ask(roomId, (channel) => readPresence(redis, channelKeys(channel), limits.presenceMax)),
 
     history: (roomId, { before, limit }) =>
       ask(roomId, (channel) =>

@@ -32,7 +32,13 @@ export interface SubscriptionsOptions {
   /** What the room itself says to a user: refused, for example by a ban; without its messages. */
   readonly rules: Pick<RoomRules, 'refuse' | 'isQuiet'>;
   readonly onJoined: (session: Session, channel: Channel, membership: Membership) => void;
-  readonly onLeft: (session: Session, channel: Channel, membership: Membership) => void;
+  /** `isFinal`: the user or the server has ended it, not the network. */
+  readonly onLeft: (
+    session: Session,
+    channel: Channel,
+    membership: Membership,
+    isFinal: boolean,
+  ) => void;
 }
 
 /** A request that was granted; `join` completes it. */
@@ -74,17 +80,18 @@ export class Subscriptions {
     this.joinAll(session, admitted, reply);
   }
 
-  leave(session: Session, channel: Channel): void {
+  leave(session: Session, channel: Channel, isFinal = true): void {
     const membership = channel.members.get(session);
     if (membership === undefined) return;
     this.options.delivery.detach(session, channel);
     channel.members.delete(session);
     session.channels.delete(channel.name);
-    this.options.onLeft(session, channel, membership);
+    this.options.onLeft(session, channel, membership, isFinal);
   }
 
+  /** The connection has ended. */
   leaveAll(session: Session): void {
-    for (const channel of [...session.channels.values()]) this.leave(session, channel);
+    for (const channel of [...session.channels.values()]) this.leave(session, channel, false);
   }
 
   /** Ends one subscription from the server's side and says so. */

@@ -12,7 +12,7 @@ import {
 } from '../../cluster/testing/index.js';
 import { channelKeys } from '../channel-keys.js';
 import { Coordinators } from '../coordinators.js';
-import { announceViewers } from '../viewer-counts.js';
+import { announcePresence } from '../presence-scripts.js';
 
 interface Room {
   readonly name: string;
@@ -37,7 +37,7 @@ async function startWorker(t: TestScope, stage: Stage, url: string, worker: stri
     workersOf: ({ name }) => [...(stage.present.get(name) ?? [])],
     async duty({ name }, token, leaseMs) {
       const channel = { name, keys: channelKeys(name) };
-      const outcome = await announceViewers.run(redis, { channel, worker, token, leaseMs });
+      const outcome = await announcePresence(redis, { channel, worker, token, leaseMs });
       if (outcome === 'fenced') return outcome;
       const list = stage.duties.get(name) ?? [];
       stage.duties.set(name, [...list, { worker, token }]);

@@ -13,7 +13,7 @@ import { silentLog, startRedis, TEST_SECRETS, until } from '../../cluster/testin
 import { createGatewayControl, createPublisher, createRoomAdmin } from '../index.js';
 import { ServerApi } from '../server-api.js';
 import { startInternalHttp } from '../transports/internal-http.js';
-import { readViewerCounts } from '../viewer-counts.js';
+import { readViewerCounts } from '../presence-scripts.js';
 import { startWorker, watch } from './worker-harness.js';
 
 const by = { id: '9', name: 'site', role: 'admin' };

@@ -406,7 +406,7 @@ t.test('viewer counts: tabs are one viewer, ghosts none, all workers add up', as
   const count = (): unknown =>
     anna.messages.filter((message) => message.kind === 'v').at(-1)?.body['count'];
   await until(() => count() === 2, { what: 'two viewers', deadlineMs: 8_000 });
-  others[1]?.client.close();
+  await others[1]?.client.call({ c: 'unsub', ch: room });
   await until(() => count() === 1, { what: 'one viewer', deadlineMs: 8_000 });
 });
 
