@@ -14,6 +14,7 @@ import {
   timesInChat,
   videoAdvances,
 } from './e2e/browser.js';
+import { burst } from './e2e/chat-burst.js';
 import { Ledger } from './e2e/ledger.js';
 import { processesUnder, startLocalCluster } from './e2e/local-cluster.js';
 import { publish } from './e2e/publisher.js';
@@ -106,12 +107,25 @@ await t.test('they chat with each other', async () => {
   await anna.page.getByTestId('chat-list').getByText('hello from ben').waitFor();
 });
 
+await t.test(
+  'a burst of 50 messages a second keeps few lines in the page and ends at the last',
+  async (t) => {
+    const { body } = await new SiteVisitor(cluster.siteUrl).call('GET', '/rooms/mira');
+    const { id: roomId } = body as { id: string };
+    const told = await burst(t, { cluster, page: ben.page, roomId, perSec: 50, seconds: 6 });
+    t.comment(told.frames);
+    t.ok(told.rows < 120, `${told.rows} lines in the page`);
+    const list = ben.page.getByTestId('chat-list');
+    t.match(await list.locator('> li').last().innerText(), told.last);
+  },
+);
+
 await t.test('a tip shows in the room once and moves balance and ledger', async (t) => {
   const ledger = await Ledger.open(t, cluster);
   const before = await shownBalance(anna.page);
   await anna.page.getByTestId('tip-open').click();
   await anna.page.getByTestId('tip-amount').fill('5');
-  await anna.page.getByLabel(/message/i).fill('great show');
+  await anna.page.getByTestId('tip-text').fill('great show');
   await anna.page.getByTestId('tip-send').click();
   await ben.page.getByTestId('chat-list').getByText('great show').waitFor();
   await until(async () => (await shownBalance(anna.page)) === before - 5_000, {

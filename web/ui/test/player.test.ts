@@ -2,6 +2,7 @@
 import t from 'tap';
 import { readPrefix, renewalDelayMs, withFreshPrefix } from '../src/player/hls-prefix.js';
 import { qualityLabel } from '../src/player/playback.js';
+import { shortcutFor } from '../src/player/use-shortcuts.js';
 import { readVolume } from '../src/player/volume.js';
 
 const old = 'http://host:8082/h/1000.free-7.aaaaaaaaaaaaaaaaaaaaaa/stream/media.m3u8?x=1';
@@ -41,3 +42,24 @@ await t.test('a kept volume is used only if it makes sense', (t) => {
   }
   t.end();
 });
+
+await t.test(
+  'single keys act on the player, not while typing, in a dialog or with a modifier',
+  (t) => {
+    const key = (name: string, more = {}) => ({
+      ...{ key: name, ctrlKey: false, metaKey: false, altKey: false },
+      ...more,
+    });
+    const free = { isTyping: false, takesArrows: false, isInDialog: false };
+    t.equal(shortcutFor(key('m'), free), 'm');
+    t.equal(shortcutFor(key('F'), free), 'f', 'with caps lock as well');
+    t.equal(shortcutFor(key('ArrowUp'), free), 'ArrowUp');
+    t.equal(shortcutFor(key('ArrowUp'), { ...free, takesArrows: true }), undefined);
+    t.equal(shortcutFor(key('f', { ctrlKey: true }), free), undefined, 'the browser searches');
+    t.equal(shortcutFor(key('m'), { ...free, isTyping: true }), undefined);
+    t.equal(shortcutFor(key('m'), { ...free, isInDialog: true }), undefined);
+    t.equal(shortcutFor(key('toString'), free), undefined);
+    t.equal(shortcutFor(key('x'), free), undefined);
+    t.end();
+  },
+);

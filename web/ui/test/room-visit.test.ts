@@ -35,7 +35,7 @@ const { RoomVisit } = await import('../src/room/room-visit.js');
 
 const room = {
   ...{ id: '42', slug: 'nova', title: 'Nova', topic: '', model: { name: 'Nova' }, viewers: 3 },
-  ...{ isLive: true, pricePerMinMilli: '6000' },
+  ...{ isLive: true, showType: 'paid', pricePerMinMilli: '6000', ticketMilli: '0' },
 };
 const offer = { code: 'PAYMENT_REQUIRED', priceMilliPerMin: '6000', balance: '9000', isLive: true };
 const entry = (more: object = {}) => ({ channel: 'room:42', level: 'participant', ...more });
@@ -52,10 +52,11 @@ async function knockAt(path: string): Promise<Knock> {
 const ENTER = 'POST /api/v1/rooms/nova/enter';
 
 /** A request of another kind has gone to the site and come back: what was under way has arrived. */
-async function roundTrip(): Promise<void> {
+async function roundTrip(times = 5): Promise<void> {
   const asked = fetch('/elsewhere');
   (await knockAt('GET /elsewhere')).answer(200, {});
   await (await asked).text();
+  if (times > 1) await roundTrip(times - 1);
 }
 
 async function begin(t: TestScope) {

@@ -6,6 +6,7 @@ import { layOut } from '../src/lobby/room-filter.js';
 import { creditEndsAtMs } from '../src/room/credit-clock.js';
 import { describeCut, isKnownCut, readOffer } from '../src/room/room-state.js';
 import { applyTerms } from '../src/room/room-terms.js';
+import { goalPercent, readGoal, readLeaders } from '../src/room/room-values.js';
 
 function room(fields: Partial<Room> = {}): Room {
   return {
@@ -90,5 +91,20 @@ await t.test('live rooms stand first by viewers, the others keep the order of th
     view.resting.map((one) => one.id),
     ['2', '5'],
   );
+  t.end();
+});
+
+await t.test('goal and leaderboard are read with care', (t) => {
+  const goal = readGoal({ target: '50000', sum: '12500', text: 'dance' });
+  t.same(goal, { targetMilli: '50000', sumMilli: '12500', text: 'dance' });
+  if (goal) t.equal(goalPercent(goal), 25);
+  t.equal(goalPercent({ targetMilli: '3', sumMilli: '9', text: '' }), 100);
+  t.equal(readGoal({ target: '0', sum: '0' }), undefined, 'no goal');
+  for (const body of [null, {}, { target: '-5', sum: '1' }, { target: '5', sum: 'x' }]) {
+    t.equal(readGoal(body), undefined);
+  }
+  const top = [{ id: '7', name: 'anna', amount: '5000' }, { name: 'x' }, null, 'y'];
+  t.same(readLeaders({ top }), [{ id: '7', name: 'anna', amountMilli: '5000' }]);
+  t.same(readLeaders({ top: 'all' }), []);
   t.end();
 });

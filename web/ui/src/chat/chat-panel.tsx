@@ -1,6 +1,7 @@
 // The chat beside the video: status, pinned message, lines and composer, or the people in the room.
 // What a stranger or a ghost may not do is said, not hidden.
 import { useCallback, useState } from 'react';
+import type { ReactNode } from 'react';
 import { formatViewers } from '../format/clock.js';
 import { realtimeStore } from '../realtime/realtime.js';
 import type { RealtimeStatus } from '../realtime/realtime.js';
@@ -27,6 +28,8 @@ interface ChatPanelProps {
   canWrite: boolean;
   isJoined: boolean;
   onReport: ((line: ChatLine) => void) | undefined;
+  /** Stands above the people. */
+  beforePeople: ReactNode;
 }
 
 type Tab = 'chat' | 'people';
@@ -119,7 +122,8 @@ type OpenProps = Omit<ChatPanelProps, 'channel' | 'viewers' | 'isJoined'> & {
 };
 
 /** Inside the room: lines above, composer below. */
-function OpenChat({ chat, channel, me, canWrite, onReport, tab, onTab }: OpenProps) {
+function OpenChat(props: OpenProps) {
+  const { chat, channel, me, canWrite, onReport, beforePeople, tab, onTab } = props;
   const log = useStore(chat.store);
   const [ownCount, setOwnCount] = useState(0);
   const [mention, setMention] = useState<{ name: string }>();
@@ -145,7 +149,9 @@ function OpenChat({ chat, channel, me, canWrite, onReport, tab, onTab }: OpenPro
   return (
     <>
       {tab === 'people' ? (
-        <PeopleList chat={chat} channel={channel} onMention={mayWrite ? onMention : undefined} />
+        <PeopleList chat={chat} channel={channel} onMention={mayWrite ? onMention : undefined}>
+          {beforePeople}
+        </PeopleList>
       ) : (
         <>
           <PinnedLine chat={chat} />

@@ -1,6 +1,7 @@
 // Who is in the room, by what they may do. Read when it is opened and again, at most every two
 // seconds, while people come and go.
 import { useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
 import { fetchPresence } from '../realtime/realtime.js';
 import type { Presence } from '../realtime/realtime.js';
 import { Button } from '../ui/button.js';
@@ -18,6 +19,8 @@ interface PeopleListProps {
   chat: Chat;
   channel: string;
   onMention: ((name: string) => void) | undefined;
+  /** Stands above the people, for example who has tipped most. */
+  children?: ReactNode;
 }
 
 function usePeople(chat: Chat, channel: string) {
@@ -52,7 +55,7 @@ function usePeople(chat: Chat, channel: string) {
   return { people, hasFailed, retry: () => ask((count) => count + 1) };
 }
 
-export function PeopleList({ chat, channel, onMention }: PeopleListProps) {
+export function PeopleList({ chat, channel, onMention, children }: PeopleListProps) {
   const { people, hasFailed, retry } = usePeople(chat, channel);
   if (!people) {
     return (
@@ -73,6 +76,7 @@ export function PeopleList({ chat, channel, onMention }: PeopleListProps) {
   const unnamed = people.count - people.users.length;
   return (
     <div className="people" data-testid="people" tabIndex={0} role="group" aria-label="People">
+      {children}
       {groups.map(({ title, levels }) => {
         const users = people.users.filter((user) => levels.includes(user.level));
         if (users.length === 0) return null;

@@ -1,9 +1,9 @@
 // Plays a stream through hls.js (fetched here and nowhere else) and recovers from what live streams
 // suffer: a playlist that is not there yet, an expired signature, a broken segment, a publisher who
 // comes back.
-import type { ErrorData, HlsConfig, default as HlsType } from 'hls.js';
+import type { ErrorData, HlsConfig, LevelParsed, default as HlsType } from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
-import { qualityLabel } from './playback.js';
+import { audioOnly, qualityLabel } from './playback.js';
 import type { Playback, PlaybackEvents, QualityLevel } from './playback.js';
 
 const retryMinMs = 700;
@@ -78,6 +78,34 @@ function config(events: PlaybackEvents): Partial<HlsConfig> {
   };
 }
 
+/**
+ * The sound alone is a playlist of its own: hls.js leaves it out of the levels of a stream that has
+ * pictures, so it is played as another source.
+ */
+class SoundTrack {
+  isChosen = false;
+  private url: string | undefined;
+
+  find(levels: readonly LevelParsed[]): void {
+    if (this.isChosen) return;
+    this.url = levels.find(({ videoCodec, audioCodec, width }) => {
+      return audioCodec !== undefined && videoCodec === undefined && width === undefined;
+    })?.url;
+  }
+
+  /** @returns whether another source is to be loaded */
+  choose(isWanted: boolean): boolean {
+    const next = isWanted && this.url !== undefined;
+    const isNews = next !== this.isChosen;
+    this.isChosen = next;
+    return isNews;
+  }
+
+  source(picture: string): string {
+    return this.isChosen && this.url !== undefined ? this.url : picture;
+  }
+}
+
 function levelsOf(hls: HlsType): QualityLevel[] {
   return hls.levels.map((level, index) => ({ index, label: qualityLabel(level) }));
 }
@@ -95,26 +123,28 @@ export async function playWithHls(
   const { default: Hls } = await import('hls.js');
   if (!Hls.isSupported()) return undefined;
   const hls = new Hls(config(events));
+  const sound = new SoundTrack();
   const reload = (): void => {
-    hls.loadSource(events.freshen(url));
+    hls.loadSource(events.freshen(sound.source(url)));
     hls.startLoad(-1);
   };
   const recovery = new Recovery(hls, events, reload);
   hls.on(Hls.Events.ERROR, (_event, data) => {
     if (data.fatal) recovery.handle(data, data.type === Hls.ErrorTypes.NETWORK_ERROR);
   });
+  hls.on(Hls.Events.MANIFEST_LOADED, (_event, { levels }) => sound.find(levels));
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
-    events.onQualities(levelsOf(hls));
+    if (!sound.isChosen) events.onQualities(levelsOf(hls));
     video.play().catch(() => undefined);
   });
   hls.on(Hls.Events.FRAG_BUFFERED, () => recovery.succeeded());
   hls.attachMedia(video);
   hls.loadSource(events.freshen(url));
   return {
-    qualities: () => levelsOf(hls),
-    quality: () => (hls.autoLevelEnabled ? -1 : hls.loadLevel),
     setQuality: (index) => {
-      hls.nextLevel = index;
+      if (sound.choose(index === audioOnly)) reload();
+      // Without a track of its own the sound comes with the smallest picture.
+      else if (!sound.isChosen) hls.nextLevel = index === audioOnly ? 0 : index;
     },
     latencySec: () => (hls.latency > 0 ? hls.latency : undefined),
     seekToLive: () => {

@@ -2,10 +2,14 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { Button } from '../ui/button.js';
-import { MutedIcon } from '../ui/icons.js';
+import { HeadphonesIcon, MutedIcon } from '../ui/icons.js';
+import { KeysDialog } from './keys-dialog.js';
+import { audioOnly, automatic } from './playback.js';
 import type { PlaybackPhase } from './playback.js';
-import { PlayerControls } from './player-controls.js';
+import { PlayerControls, toggleFullscreen, togglePicture } from './player-controls.js';
 import { usePlayback } from './use-playback.js';
+import { useShortcuts } from './use-shortcuts.js';
+import type { Shortcut } from './use-shortcuts.js';
 import { useVolume } from './use-volume.js';
 import '../styles/player.css';
 
@@ -25,6 +29,8 @@ const phaseWords: Record<PlaybackPhase, string> = {
   stalled: 'Waiting for the picture',
   failed: 'The picture cannot be shown here',
 };
+
+const ignore = (): undefined => undefined;
 
 /** A stall shorter than this is not worth words over the picture. */
 const patienceMs = 900;
@@ -49,6 +55,24 @@ export function LivePlayer(props: LivePlayerProps) {
   const view = usePlayback(video, url, renewUrl);
   const volume = useVolume(video);
   const phase = useShownPhase(view.phase);
+  const [areKeysShown, setKeysShown] = useState(false);
+  const showKeys = (): void => setKeysShown(true);
+  const isSoundOnly = view.quality === audioOnly;
+  useShortcuts((shortcut) => {
+    const actions: Record<Shortcut, () => void> = {
+      m: () => volume.setMuted(!volume.isMuted),
+      ArrowUp: () => volume.setLevel(Math.min(1, volume.level + 0.1)),
+      ArrowDown: () => volume.setLevel(Math.max(0, volume.level - 0.1)),
+      f: () => void toggleFullscreen(frame.current, video.current).catch(ignore),
+      t: onTheatre,
+      i: () => void togglePicture(video.current).catch(ignore),
+      a: () => view.setQuality(isSoundOnly ? automatic : audioOnly),
+      l: () => view.playback.current?.seekToLive(),
+      c: () => document.querySelector<HTMLElement>('.composer textarea')?.focus(),
+      '?': showKeys,
+    };
+    actions[shortcut]();
+  });
   return (
     <div className="stage player" ref={frame} data-phase={phase}>
       <video
@@ -60,6 +84,12 @@ export function LivePlayer(props: LivePlayerProps) {
         playsInline
         disableRemotePlayback
       />
+      {isSoundOnly ? (
+        <p className="player-sound-only" role="status">
+          <HeadphonesIcon />
+          Audio only
+        </p>
+      ) : null}
       {children}
       {phase === 'playing' ? null : (
         <p className="player-phase" role="status">
@@ -84,7 +114,9 @@ export function LivePlayer(props: LivePlayerProps) {
         volume={volume}
         isTheatre={isTheatre}
         onTheatre={onTheatre}
+        onKeys={showKeys}
       />
+      {areKeysShown ? <KeysDialog onClose={() => setKeysShown(false)} /> : null}
     </div>
   );
 }

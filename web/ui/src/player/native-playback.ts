@@ -32,8 +32,6 @@ export function playNatively(
   video.addEventListener('error', onError);
   load();
   return {
-    qualities: () => [],
-    quality: () => -1,
     setQuality: () => undefined,
     latencySec: () => {
       const edge = liveEdge();

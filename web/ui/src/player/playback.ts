@@ -3,15 +3,17 @@
 export type PlaybackPhase = 'starting' | 'playing' | 'stalled' | 'failed';
 
 export interface QualityLevel {
-  /** Index for `setQuality`; -1 is automatic. */
+  /** Index for `setQuality`. */
   index: number;
   label: string;
 }
 
+/** For `setQuality`: as the connection allows. */
+export const automatic = -1;
+/** For `setQuality`: the sound alone, or the smallest picture where the stream has no such track. */
+export const audioOnly = -2;
+
 export interface Playback {
-  qualities: () => QualityLevel[];
-  /** The chosen index, -1 when automatic. */
-  quality: () => number;
   setQuality: (index: number) => void;
   /** Seconds behind the stage, when known. */
   latencySec: () => number | undefined;

@@ -16,6 +16,7 @@ interface PlayerControlsProps {
   volume: VolumeControl;
   isTheatre: boolean;
   onTheatre: () => void;
+  onKeys: () => void;
 }
 
 const behindSec = 12;
@@ -76,26 +77,26 @@ interface FullscreenVideo extends HTMLVideoElement {
   webkitEnterFullscreen?: () => void;
 }
 
-async function toggleFullscreen(frame: HTMLElement | null, video: FullscreenVideo | null) {
+export async function toggleFullscreen(frame: HTMLElement | null, video: FullscreenVideo | null) {
   if (document.fullscreenElement) await document.exitFullscreen();
   else if (frame && 'requestFullscreen' in frame) await frame.requestFullscreen();
   else video?.webkitEnterFullscreen?.();
 }
 
-async function togglePicture(video: HTMLVideoElement | null): Promise<void> {
+export async function togglePicture(video: HTMLVideoElement | null): Promise<void> {
   if (document.pictureInPictureElement) await document.exitPictureInPicture();
   else await video?.requestPictureInPicture();
 }
 
 export function PlayerControls(props: PlayerControlsProps) {
-  const { video, frame, view, volume, isTheatre, onTheatre } = props;
+  const { video, frame, view, volume, isTheatre, onTheatre, onKeys } = props;
   const ignore = (): undefined => undefined;
   return (
     <div className="player-controls">
       <Sound volume={volume} />
       <Latency playback={view.playback} />
       <span className="player-space" />
-      <PlayerMenu qualities={view.qualities} playback={view.playback} />
+      <PlayerMenu view={view} onKeys={onKeys} />
       {document.pictureInPictureEnabled ? (
         <IconButton
           label="Picture in picture"

@@ -1,48 +1,61 @@
-// The quality menu of the player.
-import { useRef, useState } from 'react';
-import { GearIcon } from '../ui/icons.js';
-import type { Playback, QualityLevel } from './playback.js';
+// The menu of the player: quality, the sound alone, the list of keys.
+import { useRef } from 'react';
+import { useCloseOutside } from '../shell/use-close-outside.js';
+import { GearIcon, HeadphonesIcon, KeyboardIcon } from '../ui/icons.js';
+import { audioOnly, automatic } from './playback.js';
+import type { PlaybackView } from './use-playback.js';
 
 interface PlayerMenuProps {
-  qualities: QualityLevel[];
-  playback: React.RefObject<Playback | undefined>;
+  view: PlaybackView;
+  onKeys: () => void;
 }
 
-export function PlayerMenu({ qualities, playback }: PlayerMenuProps) {
+export function PlayerMenu({ view, onKeys }: PlayerMenuProps) {
   const ref = useRef<HTMLDetailsElement>(null);
-  const [chosen, setChosen] = useState(-1);
-  if (qualities.length < 2) return null;
-  const choose = (index: number): void => {
-    playback.current?.setQuality(index);
-    setChosen(index);
+  useCloseOutside(ref);
+  const { qualities, quality, setQuality } = view;
+  const close = (): void => {
     if (ref.current) ref.current.open = false;
   };
-  const options = [{ index: -1, label: 'Automatic' }, ...[...qualities].reverse()];
+  const choose = (index: number): void => {
+    setQuality(index);
+    close();
+  };
+  const levels = qualities.length < 2 ? [] : [...qualities].reverse();
   return (
-    <details
-      className="player-menu"
-      ref={ref}
-      onKeyDown={(event) => {
-        if (event.key === 'Escape' && ref.current) ref.current.open = false;
-      }}
-      onBlur={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget)) event.currentTarget.open = false;
-      }}
-    >
-      <summary className="icon-button" aria-label="Quality" title="Quality">
+    <details className="player-menu" ref={ref}>
+      <summary className="icon-button" aria-label="Settings" title="Settings">
         <GearIcon />
       </summary>
       <div className="player-menu-list" role="group" aria-label="Quality">
-        {options.map(({ index, label }) => (
+        {[{ index: automatic, label: 'Automatic' }, ...levels].map(({ index, label }) => (
           <button
             key={index}
             type="button"
-            aria-pressed={chosen === index}
+            aria-pressed={quality === index}
             onClick={() => choose(index)}
           >
             {label}
           </button>
         ))}
+        <button
+          type="button"
+          aria-pressed={quality === audioOnly}
+          onClick={() => choose(audioOnly)}
+          data-testid="audio-only"
+        >
+          <HeadphonesIcon /> Audio only
+        </button>
+        <button
+          type="button"
+          className="player-desktop player-menu-keys"
+          onClick={() => {
+            close();
+            onKeys();
+          }}
+        >
+          <KeyboardIcon /> Keys
+        </button>
       </div>
     </details>
   );

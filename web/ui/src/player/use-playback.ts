@@ -6,11 +6,15 @@ import { playWithHls } from './hls-playback.js';
 import { readPrefix, renewalDelayMs, withFreshPrefix } from './hls-prefix.js';
 import type { SignedPrefix } from './hls-prefix.js';
 import { canPlayNatively, playNatively } from './native-playback.js';
+import { automatic } from './playback.js';
 import type { Playback, PlaybackEvents, PlaybackPhase, QualityLevel } from './playback.js';
 
 export interface PlaybackView {
   phase: PlaybackPhase;
   qualities: QualityLevel[];
+  /** The chosen quality: an index, `automatic` or `audioOnly`. */
+  quality: number;
+  setQuality: (index: number) => void;
   playback: RefObject<Playback | undefined>;
 }
 
@@ -88,6 +92,7 @@ export function usePlayback(
   const playback = useRef<Playback>(undefined);
   const [phase, setPhase] = useState<PlaybackPhase>('starting');
   const [qualities, setQualities] = useState<QualityLevel[]>([]);
+  const [quality, setQuality] = useState(automatic);
   const renewRef = useRef(renewUrl);
   renewRef.current = renewUrl;
   useEffect(() => {
@@ -120,7 +125,12 @@ export function usePlayback(
       playback.current?.destroy();
       playback.current = undefined;
       setQualities([]);
+      setQuality(automatic);
     };
   }, [url, videoRef]);
-  return { phase, qualities, playback };
+  const choose = (index: number): void => {
+    playback.current?.setQuality(index);
+    setQuality(index);
+  };
+  return { phase, qualities, quality, setQuality: choose, playback };
 }

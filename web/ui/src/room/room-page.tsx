@@ -11,6 +11,8 @@ import type { Session } from '../session/session.js';
 import { useStore } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { Blank, Loading } from '../ui/blank.js';
+import { GoalBar } from './goal-bar.js';
+import { LeaderList } from './leader-list.js';
 import { RoomStage } from './room-stage.js';
 import { ShowBar } from './show-bar.js';
 import { useRoom } from './use-room.js';
@@ -47,6 +49,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
           canFollow={isMember && level !== 'performer'}
           canTip={isMember && entry !== undefined && level !== 'performer'}
         />
+        {state.goal ? <GoalBar goal={state.goal} /> : null}
         {room.model.about === undefined || room.model.about === '' ? null : (
           <section className="room-about">
             <h2>About {room.model.name}</h2>
@@ -62,6 +65,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
         canWrite={level !== 'ghost' && level !== 'view'}
         isJoined={state.isJoined === true}
         onReport={undefined}
+        beforePeople={<LeaderList leaders={state.leaders ?? []} />}
       />
     </main>
   );

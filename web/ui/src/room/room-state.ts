@@ -2,6 +2,7 @@
 // paid show.
 import type { Problem } from '../api/problem.js';
 import type { Entry, Room } from '../api/rooms.js';
+import type { Goal, Leader } from './room-values.js';
 
 /** What a paid show costs and whether it can be entered; shown before anything is charged. */
 export interface Offer {
@@ -34,6 +35,8 @@ export interface RoomState {
   level?: string;
   /** The chat of the room is flowing. */
   isJoined?: boolean;
+  goal?: Goal | undefined;
+  leaders?: Leader[];
 }
 
 /** Reads `price` and `balance` of a 402 answer, whatever they are called, as decimal strings. */

@@ -13,6 +13,7 @@ import { createStore } from '../state/store.js';
 import { applyTerms } from './room-terms.js';
 import { isKnownCut, readOffer } from './room-state.js';
 import type { RoomState } from './room-state.js';
+import { readGoal, readLeaders } from './room-values.js';
 
 export interface VisitEvents {
   onMessage: (message: ReceivedMessage) => void;
@@ -203,6 +204,10 @@ export class RoomVisit {
       this.takeTerms(body);
     } else if (message.kind === 'x') {
       this.takeOrder(body);
+    } else if (message.kind === 'g') {
+      this.patch({ goal: readGoal(body) });
+    } else if (message.kind === 'l') {
+      this.patch({ leaders: readLeaders(body) });
     } else {
       this.events.onMessage(message);
     }
