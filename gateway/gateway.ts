@@ -25,7 +25,13 @@ import { createGatewayMetrics, type GatewayMetrics } from './metrics.js';
 import { Moderation } from './moderation.js';
 import { PaidSessions } from './paid-sessions.js';
 import type { ProofOfLife } from './ports.js';
-import { channelId, closeCodes, type CloseReason, type Frame } from './protocol/index.js';
+import {
+  adviseOnClose,
+  channelId,
+  closeCodes,
+  type CloseReason,
+  type Frame,
+} from './protocol/index.js';
 import { announcePresence } from './presence-scripts.js';
 import { Presence } from './presence.js';
 import { Replies } from './replies.js';
@@ -330,7 +336,7 @@ class Worker implements Gateway, SessionEvents {
     if (session.isEnded) return;
     this.replies.flush(session);
     session.endReason = reason;
-    this.subscriptions.leaveAll(session);
+    this.subscriptions.leaveAll(session, adviseOnClose(closeCodes[reason].code) === 'stop');
     session.isEnded = true;
     const { code } = closeCodes[reason];
     session.socket.end(code, reason);

@@ -89,9 +89,9 @@ export class Subscriptions {
     this.options.onLeft(session, channel, membership, isFinal);
   }
 
-  /** The connection has ended. */
-  leaveAll(session: Session): void {
-    for (const channel of [...session.channels.values()]) this.leave(session, channel, false);
+  /** The connection has ended; `isFinal` = it may not come back. */
+  leaveAll(session: Session, isFinal = false): void {
+    for (const channel of [...session.channels.values()]) this.leave(session, channel, isFinal);
   }
 
   /** Ends one subscription from the server's side and says so. */
