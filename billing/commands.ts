@@ -1,10 +1,12 @@
 // The commands of billing's command line. They take the same environment as the role and need none
-// of the other processes. Exit code 0, 1 when something does not add up, 2 on misuse. cli.ts runs
-// them.
+// of the other processes. Exit code 0, 1 when something does not add up or was refused, 2 on
+// misuse. cli.ts runs them.
 import {
+  AppError,
   closeRedis,
   connectRedis,
   createLogger,
+  type Clock,
   createMetrics,
   type Config,
   type Logger,
@@ -15,6 +17,9 @@ import { Database } from './database.js';
 import { drill } from './drill.js';
 import { Engine } from './engine.js';
 import { Fence } from './fence.js';
+import { FINANCE_COMMANDS, type FinanceCommand } from './finance/commands.js';
+import { createFinance } from './finance/finance.js';
+import { Funder } from './funder.js';
 import { billingMetrics, type BillingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
 import { Reconciler } from './reconcile.js';
@@ -30,6 +35,7 @@ interface Tools {
   readonly settler: Settler;
   readonly metrics: BillingMetrics;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly print: Print;
 }
 
@@ -85,7 +91,8 @@ const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
 
 function misuse(print: Print, problem: string): number {
   print(`billing: ${problem}`);
-  for (const one of Object.values(COMMANDS)) print(`  ${one.usage}`);
+  const all = [...Object.values(COMMANDS), ...Object.values(FINANCE_COMMANDS)];
+  for (const one of all) print(`  ${one.usage}`);
   return 2;
 }
 
@@ -104,6 +111,29 @@ async function openTools(config: Config, print: Print): Promise<Tools> {
   return { ...base, print, fence, engine, settler: new Settler({ ...base, engine }) };
 }
 
+/** Prints the answer, or the refusal as the API would answer it. */
+async function runFinance(
+  command: FinanceCommand,
+  tools: Tools,
+  { config, args }: { config: Config; args: readonly string[] },
+): Promise<number> {
+  const { engine, print } = tools;
+  const funder = new Funder({ ...tools, onFunded: () => undefined });
+  const finance = createFinance({
+    ...{ ...tools, funder, settings: config.billing },
+    endSession: (sessionId) => engine.end(sessionId, 'frozen'),
+  });
+  try {
+    const answer = await command.run(finance, args);
+    print(typeof answer === 'string' ? answer.trimEnd() : JSON.stringify(answer));
+    return 0;
+  } catch (thrown) {
+    if (!(thrown instanceof AppError)) throw thrown;
+    print(JSON.stringify(thrown.toBody()));
+    return thrown.code === 'BILLING_BAD_REQUEST' ? 2 : 1;
+  }
+}
+
 /** @returns the exit code */
 export async function runCommand(
   args: readonly string[],
@@ -112,10 +142,15 @@ export async function runCommand(
   const { print } = options;
   const [name = '', ...rest] = args;
   const command = COMMANDS[name];
-  if (command === undefined) return misuse(print, `unknown command "${name}"`);
-  const tools = await openTools(options.config(), print);
+  const finance = FINANCE_COMMANDS[name];
+  if (command === undefined && finance === undefined) {
+    return misuse(print, `unknown command "${name}"`);
+  }
+  const config = options.config();
+  const tools = await openTools(config, print);
   try {
-    return await command.run(tools, rest);
+    if (command !== undefined) return await command.run(tools, rest);
+    return finance === undefined ? 2 : await runFinance(finance, tools, { config, args: rest });
   } finally {
     await closeRedis(tools.redis);
     await tools.database.close();

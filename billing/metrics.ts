@@ -18,6 +18,11 @@ export interface BillingMetrics {
   readonly isBreakerOpen: Gauge;
   readonly failOpens: Counter;
   readonly mismatches: Gauge;
+  readonly reconciledAt: Gauge;
+  readonly unsettledMilli: Gauge;
+  readonly debtMilli: Gauge;
+  readonly clearingMilli: Gauge;
+  readonly outboxAgeSeconds: Gauge;
 }
 
 const LATENCY = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5];
@@ -25,7 +30,7 @@ const LATENCY = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5]
 const area = 'showbill_billing';
 
 export function billingMetrics(metrics: Metrics): BillingMetrics {
-  return { ...engineMetrics(metrics), ...ledgerMetrics(metrics) };
+  return { ...engineMetrics(metrics), ...ledgerMetrics(metrics), ...bookMetrics(metrics) };
 }
 
 function engineMetrics(metrics: Metrics) {
@@ -100,6 +105,31 @@ function ledgerMetrics(metrics: Metrics) {
     mismatches: metrics.gauge({
       name: `${area}_mismatched_wallets`,
       help: 'Wallets that the last reconciliation found different in Redis and SQL.',
+    }),
+  };
+}
+
+function bookMetrics(metrics: Metrics) {
+  return {
+    reconciledAt: metrics.gauge({
+      name: `${area}_reconciled_timestamp_seconds`,
+      help: 'When every wallet was last compared with the ledger; 0 = not since the start.',
+    }),
+    unsettledMilli: metrics.gauge({
+      name: `${area}_unsettled_millicredits`,
+      help: 'Charged by open sessions and not in the outbox yet, as of the last reconciliation.',
+    }),
+    debtMilli: metrics.gauge({
+      name: `${area}_debt_millicredits`,
+      help: 'What viewers owe after chargebacks of credits that they had spent.',
+    }),
+    clearingMilli: metrics.gauge({
+      name: `${area}_refund_clearing_millicredits`,
+      help: 'Balance of the clearing account of refunds; anything but 0 is an error.',
+    }),
+    outboxAgeSeconds: metrics.gauge({
+      name: `${area}_outbox_age_seconds`,
+      help: 'Age of the oldest outbox entry that no settler has booked, parked shards included.',
     }),
   };
 }

@@ -9,14 +9,14 @@ import type { Engine } from './engine.js';
 import type { BillingMetrics } from './metrics.js';
 import { chunks } from './posting.js';
 import type { SnapshotWallet } from './scripts.js';
-import { debtsAt, lotsAt } from './finance/proof.js';
+import { brokenLots, debtsAt, lotsAt } from './finance/proof.js';
 import { readCursors } from './settler.js';
 import { ALL_SHARDS } from './shard.js';
 
 export interface ReconcilerOptions {
   readonly engine: Pick<Engine, 'snapshot' | 'readWallet'>;
   readonly database: Database;
-  readonly metrics: Pick<BillingMetrics, 'mismatches'>;
+  readonly metrics: Pick<BillingMetrics, 'mismatches' | 'unsettledMilli'>;
   readonly log: Logger;
   /** How long the settler may take to pass a snapshot; default 30 s. */
   readonly settleWaitMs?: number;
@@ -33,6 +33,8 @@ export interface Mismatch {
 
 export interface Reconciliation {
   readonly wallets: number;
+  /** Charged by open sessions and not in the outbox yet. */
+  readonly unsettled: bigint;
   readonly mismatches: readonly Mismatch[];
 }
 
@@ -45,16 +47,19 @@ export class Reconciler {
   async run(): Promise<Reconciliation> {
     const mismatches: Mismatch[] = [...(await this.ledger())];
     let wallets = 0;
+    let unsettled = 0n;
     for (const shard of ALL_SHARDS) {
       const result = await this.shard(shard);
+      unsettled += result.unsettled;
       wallets += result.wallets;
       mismatches.push(...result.mismatches);
     }
     const { metrics, log } = this.options;
     metrics.mismatches.set(mismatches.length);
+    metrics.unsettledMilli.set(Number(unsettled));
     for (const one of mismatches) log.error({ event: 'reconcile.mismatch', ...one });
     log.info({ event: 'reconcile.done', wallets, mismatches: mismatches.length });
-    return { wallets, mismatches };
+    return { wallets, unsettled, mismatches };
   }
 
   /**
@@ -71,7 +76,8 @@ export class Reconciler {
     }
     const owned = wallets.reduce((total, one) => total + one.owned, 0n);
     if (owned !== sum) mismatches.push(mismatch(shard, '*', 'sum', owned, sum));
-    return { wallets: wallets.length, mismatches };
+    const unsettled = wallets.reduce((total, one) => total + one.unsettled, 0n);
+    return { wallets: wallets.length, unsettled, mismatches };
   }
 
   private async compare(
@@ -176,11 +182,16 @@ export class Reconciler {
   private async ledger(): Promise<readonly Mismatch[]> {
     const { database } = this.options;
     return database.transaction('REPEATABLE READ', async (sql) => {
-      const [total] = await sql.query(
-        'SELECT COALESCE(SUM(credits), 0) - COALESCE(SUM(debits), 0) AS total FROM account',
+      const totals = await sql.query(
+        `SELECT ledger, SUM(credits) - SUM(debits) AS total FROM account
+         GROUP BY ledger HAVING total <> 0`,
       );
-      const sum = bigintOf(total, 'total');
-      const found: Mismatch[] = sum === 0n ? [] : [mismatch(-1, '*', 'ledger', 0n, sum)];
+      const found: Mismatch[] = totals.map((row) =>
+        mismatch(-1, textOf(row, 'ledger'), 'ledger', 0n, bigintOf(row, 'total')),
+      );
+      for (const { lot, kept, moved } of await brokenLots(sql)) {
+        found.push(mismatch(-1, lot, 'lot', kept, moved));
+      }
       const accounts = await sql.query(
         `SELECT a.kind, a.owner_ref, a.credits - a.debits AS kept, COALESCE(m.moved, 0) AS moved
          FROM account a LEFT JOIN (

@@ -19,6 +19,7 @@ import { Engine } from './engine.js';
 import { FailOpen } from './fail-open.js';
 import { Fence } from './fence.js';
 import { createFinance, type Finance } from './finance/finance.js';
+import { FinanceJobs } from './finance/jobs.js';
 import { financeRoutes } from './finance/routes.js';
 import { Funder } from './funder.js';
 import { NginxRtmpHooks } from './hooks.js';
@@ -27,6 +28,7 @@ import { billingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
 import type { BusPort, Notifier } from './ports.js';
 import { Publishers } from './publishers.js';
+import { Reconciler } from './reconcile.js';
 import { BillingService } from './service.js';
 import { Settler } from './settler.js';
 import { Statements } from './statements.js';
@@ -59,6 +61,7 @@ export class BillingRole {
   readonly publishers: Publishers;
   readonly announcer: Announcer;
   readonly finance: Finance;
+  private readonly jobs: FinanceJobs;
   private readonly sweeper: Sweeper;
   private readonly http: HttpServer;
   private readonly terms: TermsStore;
@@ -103,6 +106,11 @@ export class BillingRole {
       endSession: (sessionId) => this.service.end({ sessionId, reason: 'frozen' }),
       onChanged: (wallet, state) => this.announcer.balance(wallet, state),
     });
+    this.jobs = new FinanceJobs({
+      ...{ ...base, finance: this.finance, reconciler: new Reconciler(shared) },
+      everyMs: config.billing.financeIntervalMs,
+      reconcileEveryMs: config.billing.reconcileIntervalMs,
+    });
     this.sweeper = new Sweeper({
       ...shared,
       ...{ breaker, maxGapMs: timing.maxGapMs },
@@ -125,6 +133,7 @@ export class BillingRole {
     this.sweeper.start();
     this.settler.start();
     this.funder.start();
+    this.jobs.start();
     return port;
   }
 
@@ -132,6 +141,7 @@ export class BillingRole {
   async stop(): Promise<void> {
     this.http.close();
     await this.service.touches.flush();
+    await this.jobs.stop();
     await this.sweeper.stop();
     await this.funder.stop();
     await this.settler.stop();

@@ -61,3 +61,20 @@ export async function lotsAt(
   for (const row of taken) add(textOf(row, 'wallet'), textOf(row, 'lot'), -bigintOf(row, 'amount'));
   return found;
 }
+
+/** Lots whose remainder is not what was granted, less uses, plus what refunds put back. */
+export async function brokenLots(
+  sql: Sql,
+): Promise<readonly { lot: string; kept: bigint; moved: bigint }[]> {
+  const rows = await sql.query(
+    `SELECT l.id, l.remaining AS kept, l.granted + COALESCE(SUM(CASE u.kind
+         WHEN 'restore' THEN u.amount WHEN 'moved' THEN 0 ELSE -u.amount END), 0) AS moved
+     FROM lot l LEFT JOIN lot_use u ON u.lot = l.id
+     GROUP BY l.id, l.remaining, l.granted HAVING kept <> moved`,
+  );
+  return rows.map((row) => ({
+    lot: `lot ${textOf(row, 'id')}`,
+    kept: bigintOf(row, 'kept'),
+    moved: bigintOf(row, 'moved'),
+  }));
+}
