@@ -16,7 +16,8 @@ import { SequenceTracker } from './sequence-tracker.js';
 import type { Membership, Session } from './session.js';
 
 /** Who gets a frame: everybody, those in charge (m), or those without messages (q). */
-export type Audience = '' | 'm' | 'q';
+export const AUDIENCES = ['', 'm', 'q'] as const;
+export type Audience = (typeof AUDIENCES)[number];
 
 /** A push without a place in the sequence, waiting for the next flush. */
 export interface Extra {
@@ -64,6 +65,8 @@ export class Channel {
   quietListeners = 0;
   flushedTop = 0;
   lastFlushMs = 0;
+  /** Reliable messages, smoothed, as of the last flush. */
+  messagesPerSec = 0;
   isScheduled = false;
   /** When the feed last brought something, for looking after quiet channels. */
   heardMs = 0;
@@ -71,6 +74,7 @@ export class Channel {
   beaconCount = 0;
   emptySinceMs = 0;
   readonly extras = new Map<string, Extra>();
+  private readonly topics: string[] = [];
   private extraCount = 0;
   private backlog: { top: number; count: number; binary?: Buffer; json?: string } | undefined;
 
@@ -96,8 +100,11 @@ export class Channel {
     return this.binaryListeners + this.jsonListeners;
   }
 
+  /** One string per topic for good: the library flattens a new one at each call. */
   topic(isBinary: boolean, audience: Audience = ''): string {
-    return `${this.alias}${audience}${isBinary ? 'b' : 'j'}`;
+    const at = AUDIENCES.indexOf(audience) * 2 + (isBinary ? 1 : 0);
+    this.topics[at] ??= `${this.alias}${audience}${isBinary ? 'b' : 'j'}`;
+    return this.topics[at];
   }
 
   /** False when it is not newer than the value that is there. */

@@ -1,41 +1,45 @@
 // From the ring to the sockets: flushes within each channel's window, one frame per encoding for
 // all listeners, and slow readers, who are taken off the topics and caught up from the ring.
 // Invariant: a socket gets a channel either live or from the ring, and each offset of it in order.
-import type { Audience, Channel, Extra } from './channel.js';
+import { CatchUp, isModeratorOf, isQuiet, type CatchUpOptions } from './catch-up.js';
+import { AUDIENCES, type Audience, type Channel, type Extra } from './channel.js';
 import { FlushLog } from './flush-log.js';
-import type { FlushWindow } from './flush-window.js';
-import { FRAME_BYTES, joinBinary, joinJson } from './frame-joiner.js';
-import type { GatewayMetrics } from './metrics.js';
+import { smoothedRate, type FlushWindow } from './flush-window.js';
+import { joinBinary, joinJson } from './frame-joiner.js';
 import type { Frame } from './protocol/index.js';
 import { entryJson, type Entry } from './ring.js';
 import type { Session } from './session.js';
 import type { TopicPublisher } from './socket.js';
 
-export interface DeliveryOptions {
-  readonly nowMs: () => number;
+export { isModeratorOf };
+
+export interface DeliveryOptions extends CatchUpOptions {
   readonly window: FlushWindow;
-  readonly metrics: GatewayMetrics;
-  /** Entries from history for a reader that is behind the ring, after `from`; undefined = gone. */
-  readonly older: (channel: Channel, from: number) => Promise<readonly Entry[] | undefined>;
-  readonly end: (session: Session, reason: 'slow_reader') => void;
 }
 
-/** A lagging socket gets more once it has less than this in its buffer. */
-const LOW_WATER_BYTES = 16_384;
-/** … and is closed when it has taken nothing for this long. */
-const LAG_MAX_MS = 10_000;
-const AUDIENCES: readonly Audience[] = ['', 'm', 'q'];
+/** A socket that has to leave its topics, and what it surely has of each channel. */
+interface Parting {
+  readonly session: Session;
+  readonly positions: ReadonlyMap<Channel, number>;
+}
 
 export class Delivery {
-  readonly lagging = new Set<Session>();
+  private readonly catchUp: CatchUp;
   private readonly publishers: TopicPublisher[] = [];
   private readonly log = new FlushLog();
   private soon: Channel[] = [];
   private readonly later = new Map<Channel, number>();
   private timer: NodeJS.Timeout | undefined;
   private timerMs = 0;
+  private parting: Parting[] = [];
 
-  constructor(private readonly options: DeliveryOptions) {}
+  constructor(private readonly options: DeliveryOptions) {
+    this.catchUp = new CatchUp(options, (session, channel) => this.attach(session, channel));
+  }
+
+  get lagging(): ReadonlySet<Session> {
+    return this.catchUp.lagging;
+  }
 
   addPublisher(publisher: TopicPublisher): void {
     this.publishers.push(publisher);
@@ -46,7 +50,8 @@ export class Delivery {
     const now = this.options.nowMs();
     const due = isUrgent
       ? now
-      : channel.lastFlushMs + this.options.window.windowMs(channel.listeners);
+      : channel.lastFlushMs +
+        this.options.window.windowMs(channel.listeners, channel.messagesPerSec);
     if (due > now) {
       if (!channel.isScheduled && !this.later.has(channel)) this.delay(channel, due, now);
       return;
@@ -97,78 +102,59 @@ export class Delivery {
    * up.
    */
   lag(session: Session, channel: Channel, position: number): void {
-    session.lagging ??= new Map();
-    session.lagging.set(channel, position);
-    if (this.lagging.has(session)) return;
-    session.lagMs = this.options.nowMs();
-    this.lagging.add(session);
+    this.catchUp.lag(session, channel, position);
   }
 
   /**
-   * A published frame did not fit: this and all later ones are missing at that socket. The
-   * transport may be in the middle of a topic's listeners, so the socket leaves its topics a moment
-   * later.
+   * A published frame did not fit: this and all later ones of the tick are missing at that socket.
+   * The transport may be in the middle of a topic's listeners, so the socket leaves its topics a
+   * moment later: before anything else is published, since by then it may have room again and would
+   * get what is later before what is missing.
    */
   dropped(session: Session, frame: Frame): void {
     if (session.isParting) return;
-    const live = [...session.channels.values()].filter(
-      (channel) => session.lagging?.has(channel) !== true,
-    );
-    if (live.length === 0) return;
-    this.options.metrics.slowReaders.inc();
     const before = this.log.positionsBefore(frame);
-    const positions = live.map((one) => Math.min(before.get(one) ?? Infinity, one.flushedTop));
+    const positions = new Map<Channel, number>();
+    for (const channel of session.channels.values()) {
+      if (session.lagging?.has(channel) === true) continue;
+      positions.set(channel, Math.min(before.get(channel) ?? Infinity, channel.flushedTop));
+    }
+    if (positions.size === 0) return;
+    this.options.metrics.slowReaders.inc();
     session.isParting = true;
-    setImmediate(() => {
+    if (this.parting.length === 0) setImmediate(() => this.partAll());
+    this.parting.push({ session, positions });
+  }
+
+  /** Those who overflowed leave their topics. Never within a callback of a transport. */
+  private partAll(): void {
+    const { parting } = this;
+    if (parting.length === 0) return;
+    this.parting = [];
+    for (const { session, positions } of parting) {
       session.isParting = false;
-      for (const [at, channel] of live.entries()) {
+      for (const [channel, position] of positions) {
         // Left, or joined anew from a position of its own, in the meantime.
         if (!channel.members.has(session) || session.lagging?.has(channel) === true) continue;
         this.unlisten(session, channel);
-        this.lag(session, channel, Math.min(positions[at] ?? 0, channel.flushedTop));
+        this.lag(session, channel, Math.min(position, channel.flushedTop));
       }
-      this.pump(session);
-    });
+      this.catchUp.pumpLater(session);
+    }
   }
 
   /** Sends what a lagging socket can take; live again when nothing is left. */
   pump(session: Session): void {
-    const { lagging } = session;
-    if (lagging === undefined || session.isEnded) return;
-    if (session.isPumping || session.isParting) return;
-    // A snapshot: what falls behind again meanwhile waits for the next drain.
-    for (const [channel, position] of [...lagging]) {
-      if (session.socket.bufferedBytes() > LOW_WATER_BYTES) return;
-      if (this.pumpChannel(session, channel, position) === undefined) return;
-      lagging.delete(channel);
-      const isModerator = isModeratorOf(session, channel);
-      this.attach(session, channel);
-      const values = [...channel.latest.values()].filter(
-        (one) => isModerator || !one.isForModerators,
-      );
-      if (values.length > 0) this.sendExtras(session, values);
-    }
-    if (lagging.size > 0) return;
-    session.lagging = undefined;
-    this.lagging.delete(session);
+    this.catchUp.pump(session);
   }
 
-  /** Closes those who take nothing; pumps the others, in case a drain event was missed. */
+  /** Closes those who take nothing; the others go on. */
   sweep(): void {
-    const now = this.options.nowMs();
-    for (const session of [...this.lagging]) {
-      if (session.isEnded) {
-        this.lagging.delete(session);
-      } else if (now - session.lagMs > LAG_MAX_MS) {
-        this.giveUp(session);
-      } else {
-        this.pump(session);
-      }
-    }
+    this.catchUp.sweep();
   }
 
   forgetSession(session: Session): void {
-    this.lagging.delete(session);
+    this.catchUp.forget(session);
   }
 
   forgetChannel(channel: Channel): void {
@@ -196,6 +182,11 @@ export class Delivery {
     channel.flushedTop = channel.ring.top;
     if (entries.length === 0 && extras.length === 0) return;
     const now = this.options.nowMs();
+    channel.messagesPerSec = smoothedRate(
+      channel.messagesPerSec,
+      Math.max(0, now - channel.lastFlushMs),
+      entries.length,
+    );
     channel.lastFlushMs = now;
     const open = extras.filter((extra) => !extra.isForModerators);
     this.publish(channel, before, entries, open, '');
@@ -241,6 +232,7 @@ export class Delivery {
   ): void {
     for (const frame of frames) {
       const topic = channel.topic(typeof frame !== 'string', audience);
+      this.partAll();
       this.log.add(channel, frame, before);
       for (const publisher of this.publishers) publisher.publish(topic, frame);
     }
@@ -272,89 +264,4 @@ export class Delivery {
     this.timerMs = next;
     this.timer = setTimeout(() => this.flushDue(), Math.max(1, Math.ceil(next - now)));
   }
-
-  /** Returns the offset reached when the socket has all that was flushed; undefined = later. */
-  private pumpChannel(session: Session, channel: Channel, position: number): number | undefined {
-    if (isQuiet(session, channel)) return channel.flushedTop;
-    let from = position;
-    while (from < channel.flushedTop) {
-      const entries = channel.ring.range(from, channel.flushedTop);
-      if (entries === undefined) {
-        void this.pumpOlder(session, channel, from);
-        return undefined;
-      }
-      const chunk = takeBytes(entries, FRAME_BYTES);
-      if (!this.sendChunk(session, channel, chunk)) return undefined;
-      from = chunk.at(-1)?.offset ?? channel.flushedTop;
-    }
-    return from;
-  }
-
-  private async pumpOlder(session: Session, channel: Channel, from: number): Promise<void> {
-    session.isPumping = true;
-    const entries = await this.options.older(channel, from).catch(() => undefined);
-    session.isPumping = false;
-    if (session.isEnded || session.lagging?.get(channel) !== from) return;
-    const first = entries?.[0];
-    if (entries === undefined || first?.offset !== from + 1) {
-      this.giveUp(session); // gone from history: the client resumes and is told what it lost
-      return;
-    }
-    let rest = entries;
-    while (rest.length > 0) {
-      const chunk = takeBytes(rest, FRAME_BYTES);
-      if (!this.sendChunk(session, channel, chunk)) return;
-      rest = rest.slice(chunk.length);
-    }
-    this.pump(session);
-  }
-
-  /**
-   * False when the socket takes no more for now; the position has moved unless the chunk was
-   * refused.
-   */
-  private sendChunk(session: Session, channel: Channel, chunk: readonly Entry[]): boolean {
-    const frames = session.isBinary
-      ? joinBinary(chunk.map((entry) => entry.binary))
-      : joinJson(chunk.map(entryJson));
-    for (const frame of frames) {
-      const result = session.socket.send(frame);
-      if (result === 'dropped') return false;
-      session.lagMs = this.options.nowMs();
-      if (result === 'queued' && frames.length === 1) {
-        session.lagging?.set(channel, chunk.at(-1)?.offset ?? 0);
-        return false;
-      }
-    }
-    session.lagging?.set(channel, chunk.at(-1)?.offset ?? 0);
-    return true;
-  }
-
-  private sendExtras(session: Session, extras: readonly Extra[]): void {
-    const frames = session.isBinary
-      ? joinBinary(extras.map((extra) => extra.binary))
-      : joinJson(extras.map((extra) => extra.json()));
-    for (const frame of frames) session.socket.send(frame);
-  }
-
-  private giveUp(session: Session): void {
-    this.lagging.delete(session);
-    this.options.metrics.slowReadersClosed.inc();
-    this.options.end(session, 'slow_reader');
-  }
-}
-
-export function isModeratorOf(session: Session, channel: Channel): boolean {
-  const level = channel.members.get(session)?.level;
-  return level === 'performer' || level === 'moderator' || level === 'admin';
-}
-
-function isQuiet(session: Session, channel: Channel): boolean {
-  return channel.members.get(session)?.isQuiet === true;
-}
-
-function takeBytes(entries: readonly Entry[], bytesMax: number): readonly Entry[] {
-  let bytes = 0;
-  const end = entries.findIndex((entry, at) => (bytes += entry.binary.length) > bytesMax && at > 0);
-  return end < 0 ? entries : entries.slice(0, end);
 }

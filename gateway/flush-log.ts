@@ -32,7 +32,7 @@ export class FlushLog {
     let at = oldest;
     for (let i = oldest; i < this.next; i += 1) {
       const frame = this.flushes[i % SIZE]?.frame;
-      if (frame === undefined || !isSame(frame, dropped)) continue;
+      if (frame === undefined || !isSameFrame(frame, dropped)) continue;
       at = i;
       break;
     }
@@ -54,7 +54,7 @@ export class FlushLog {
   }
 }
 
-function isSame(one: Frame, other: Frame): boolean {
+export function isSameFrame(one: Frame, other: Frame): boolean {
   if (typeof one === 'string' || typeof other === 'string') return one === other;
   return one.length === other.length && Buffer.compare(one, other) === 0;
 }

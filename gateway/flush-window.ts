@@ -1,6 +1,6 @@
 // How long a channel collects messages before they go out as one frame. Cost = subscribers ×
 // flushes × about 3 µs, whatever the message rate: a quiet room never waits, a hot one is kept
-// within the budget.
+// within the budget, and nobody waits for the single lines of a room faster than people read.
 
 export interface FlushBudget {
   /**
@@ -14,6 +14,16 @@ export interface FlushBudget {
 export const defaultFlushBudget: FlushBudget = { sendsPerSec: 150_000, windowMaxMs: 100 };
 
 const SMOOTHING_MS = 500;
+/** Ten times what people can read: then lines may come a few at a time. */
+const TORRENT_PER_SEC = 200;
+/** Widest window for that reason, reached at 500 subscribers: two screen frames. */
+const TORRENT_WINDOW_MS = 33;
+const TORRENT_SUBSCRIBERS = 500;
+
+/** Events per second, smoothed over half a second: `count` more, `elapsedMs` after the last ones. */
+export function smoothedRate(rate: number, elapsedMs: number, count: number): number {
+  return rate * Math.exp(-elapsedMs / SMOOTHING_MS) + (count * 1_000) / SMOOTHING_MS;
+}
 
 /** Watches what flushes cost in sum and widens all windows when many rooms are hot at once. */
 export class FlushWindow {
@@ -25,9 +35,12 @@ export class FlushWindow {
   /**
    * Shortest time between two flushes of a channel with so many subscribers, in ms; 0 = same tick.
    */
-  windowMs(subscribers: number): number {
+  windowMs(subscribers: number, messagesPerSec = 0): number {
     const pressure = Math.max(1, this.rate / this.budget.sendsPerSec);
-    const ms = ((subscribers * 1_000) / this.budget.sendsPerSec) * pressure;
+    const budgetMs = ((subscribers * 1_000) / this.budget.sendsPerSec) * pressure;
+    const isTorrent = messagesPerSec > TORRENT_PER_SEC;
+    const share = Math.min(1, subscribers / TORRENT_SUBSCRIBERS);
+    const ms = Math.max(budgetMs, isTorrent ? TORRENT_WINDOW_MS * share : 0);
     return ms < 1 ? 0 : Math.min(ms, this.budget.windowMaxMs);
   }
 
@@ -35,12 +48,11 @@ export class FlushWindow {
   spent(subscribers: number, nowMs: number): void {
     const elapsed = Math.max(0, nowMs - this.lastMs);
     this.lastMs = nowMs;
-    this.rate =
-      this.rate * Math.exp(-elapsed / SMOOTHING_MS) + (subscribers * 1_000) / SMOOTHING_MS;
+    this.rate = smoothedRate(this.rate, elapsed, subscribers);
   }
 
   /** Socket writes per second, smoothed over half a second. */
   sendsPerSec(nowMs: number): number {
-    return this.rate * Math.exp(-Math.max(0, nowMs - this.lastMs) / SMOOTHING_MS);
+    return smoothedRate(this.rate, Math.max(0, nowMs - this.lastMs), 0);
   }
 }

@@ -8,7 +8,15 @@ import type { Frame } from './protocol/index.js';
 export const FRAME_BYTES = 16_000;
 
 /**
- * Concatenates MessagePack values into frames of at most FRAME_BYTES, unless one value is larger.
+ * One flush makes no more frames than this; they grow instead. uWebSockets holds 32 frames per
+ * socket back until the end of the tick, and with one more it writes in the middle of a publish,
+ * where a socket that overflows cannot leave the topic any more.
+ */
+const FRAMES_MAX = 8;
+
+/**
+ * Concatenates MessagePack values into frames of at most FRAME_BYTES, unless one value is larger
+ * or there are too many.
  */
 export function joinBinary(values: readonly Buffer[]): Buffer[] {
   const [only] = values;
@@ -22,12 +30,14 @@ export function joinJson(values: readonly string[]): string[] {
 }
 
 function group<T>(values: readonly T[], size: (value: T) => number): T[][] {
+  const total = values.reduce((sum, value) => sum + size(value), 0);
+  const bytesMax = Math.max(FRAME_BYTES, Math.ceil(total / FRAMES_MAX));
   const groups: T[][] = [];
   let current: T[] = [];
   let bytes = 0;
   for (const value of values) {
     const more = size(value);
-    if (current.length > 0 && bytes + more > FRAME_BYTES) {
+    if (current.length > 0 && bytes + more > bytesMax) {
       groups.push(current);
       current = [];
       bytes = 0;

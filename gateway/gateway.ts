@@ -125,7 +125,7 @@ class Worker implements Gateway, SessionEvents {
       window: this.window,
       metrics,
       end,
-      older: (channel, from) => this.hub.older(channel, from),
+      older: (channel, from, max) => this.hub.older(channel, from, max),
     });
     this.sequencer = new Sequencer({ redis, metrics, log, nowMs, historyMax, historyTtlSec });
     this.hub = this.newHub(history);

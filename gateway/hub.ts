@@ -258,10 +258,13 @@ export class Hub {
     this.options.onClosed(channel);
   }
 
-  /** Entries after `from` that the ring does not hold any more, as far back as history goes. */
-  async older(channel: Channel, from: number): Promise<readonly Entry[] | undefined> {
+  /**
+   * Entries after `from` that the ring does not hold any more, at most `max`, as far back as
+   * history goes.
+   */
+  async older(channel: Channel, from: number, max: number): Promise<readonly Entry[] | undefined> {
     const { epoch } = channel.tracker.position();
-    const state = await this.options.history.read(channel, from, FILL_MESSAGES);
+    const state = await this.options.history.read(channel, from, max);
     if (state.epoch !== epoch) return undefined;
     const entries: Entry[] = [];
     for (const [at, raw] of state.entries.entries()) {

@@ -6,8 +6,9 @@ import { assert, coerceError, type Logger, type RedisClient } from '../cluster/i
 import { channelKeys } from './channel-keys.js';
 import { gatewayError } from './errors.js';
 import { packTail, packVolatile } from './packet.js';
-import { isChannelName, limits, type Body, type MessageKind } from './protocol/index.js';
-import { messageFlags, sequenceBatch, setLatest } from './scripts.js';
+import { isChannelName, type Body, type MessageKind } from './protocol/index.js';
+import { createPublishQueue } from './publish-queue.js';
+import { setLatest } from './scripts.js';
 
 export type PublishRequest = {
   readonly kind: MessageKind;
@@ -63,8 +64,12 @@ export function newEpoch(): string {
 export function createPublisher(options: PublisherOptions): Publisher {
   const { redis, log, historyMax = 1_000, historyTtlSec = 86_400 } = options;
 
+  const queue = createPublishQueue({ redis, historyMax, historyTtlSec, newEpoch });
+
   async function run(channel: string, request: PublishRequest): Promise<PublishOutcome> {
     const keys = channelKeys(channel);
+    // What was said before, in whatever class, comes before.
+    if (request.cls !== 'reliable') queue.flush(channel);
     if (request.cls === 'volatile') {
       await redis.spublish(
         keys.feed,
@@ -79,20 +84,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       return { cls: 'latest', ...(await setLatest.run(redis, args)) };
     }
     const mid = request.mid ?? randomBytes(12).toString('base64url');
-    const tail = packTail(request.kind, request.body, mid);
-    const { epoch, verdicts } = await sequenceBatch.run(redis, {
-      keys,
-      nowMs: 0,
-      newEpoch: newEpoch(),
-      knownEpoch: '',
-      knownTop: 0,
-      historyMax,
-      historyTtlSec,
-      midTtlMs: limits.midTtlMs,
-      settingsVersion: '',
-      messages: [{ sender: '', mid, flags: messageFlags.checkFree, textHash: '', tail }],
+    const { epoch, verdict } = await queue.add(channel, {
+      mid,
+      tail: packTail(request.kind, request.body, mid),
     });
-    const [verdict] = verdicts;
     assert(verdict?.is === 'accepted', 'the backend is not moderated');
     return { cls: 'reliable', epoch, offset: verdict.offset, isRepeat: verdict.isRepeat };
   }

@@ -38,6 +38,11 @@ export class Ring {
     return this.entries.length - this.start;
   }
 
+  /** Mean size of an entry; 0 when there is none. */
+  get entryBytes(): number {
+    return this.length === 0 ? 0 : this.bytes / this.length;
+  }
+
   /** Forgets everything; the next entry has offset `top` + 1. */
   reset(top: number): void {
     this.entries = [];

@@ -154,7 +154,7 @@ export class Subscriptions {
    */
   private async canResume(channel: Channel, { pos }: SubscribeRequest): Promise<boolean> {
     if (pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor) return true;
-    const entries = await this.options.hub.older(channel, pos[1]);
+    const entries = await this.options.hub.older(channel, pos[1], 1);
     return entries?.[0]?.offset === pos[1] + 1;
   }
 

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import uWS from 'uWebSockets.js';
 import type { Logger } from '../../cluster/index.js';
 import type { AddressOf } from '../client-address.js';
+import { isSameFrame } from '../flush-log.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { limits, pickSubprotocol, type Frame, type Subprotocol } from '../protocol/index.js';
 import { Session } from '../session.js';
@@ -49,6 +50,8 @@ const ANCHOR_TOPIC = '*';
 
 class UwsHandle implements Socket {
   isOpen = true;
+  /** What is being sent to this socket alone. */
+  sending: Frame | undefined;
 
   constructor(
     private readonly ws: UwsSocket,
@@ -57,7 +60,9 @@ class UwsHandle implements Socket {
 
   send(frame: Frame): SendResult {
     if (!this.isOpen) return 'dropped';
+    this.sending = frame;
     const result = this.ws.send(frame, this.isBinary);
+    this.sending = undefined;
     return result === 1 ? 'sent' : result === 0 ? 'queued' : 'dropped';
   }
 
@@ -85,6 +90,8 @@ class UwsHandle implements Socket {
   }
 }
 
+const noHandle = { sending: undefined };
+
 export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
   const { events, idleTimeoutSec, backpressureBytes = 65_536 } = options;
   const app = uWS.App();
@@ -109,7 +116,10 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
     },
     dropped(ws, message, isBinary) {
       const frame = isBinary ? Buffer.from(message) : Buffer.from(message).toString('utf8');
-      events.onDropped(ws.getUserData().session, frame);
+      const { session } = ws.getUserData();
+      // A refused `send` is told by its result; nothing of a topic is missing because of it.
+      const { sending } = session.socket instanceof UwsHandle ? session.socket : noHandle;
+      if (sending === undefined || !isSameFrame(sending, frame)) events.onDropped(session, frame);
     },
     drain: (ws) => events.onDrain(ws.getUserData().session),
     close(ws, code, message) {

@@ -1,0 +1,46 @@
+// How long channels collect messages, by size, by rate and by what the whole worker spends.
+import t from 'tap';
+import { FlushWindow, smoothedRate } from '../flush-window.js';
+
+t.test('a small or slow room never waits', (t) => {
+  const window = new FlushWindow();
+  t.equal(window.windowMs(1, 10_000), 0, 'one listener, whatever comes');
+  t.equal(window.windowMs(100, 10), 0, 'a hundred listeners, people talking');
+  t.end();
+});
+
+t.test('a large room waits by its size, never longer than the maximum', (t) => {
+  const window = new FlushWindow();
+  t.equal(Math.round(window.windowMs(1_500)), 10);
+  t.equal(Math.round(window.windowMs(4_000)), 27);
+  t.equal(window.windowMs(1_000_000), 100);
+  t.end();
+});
+
+t.test('lines faster than people read come a few at a time', (t) => {
+  const window = new FlushWindow();
+  t.equal(window.windowMs(500, 800), 33);
+  t.ok(window.windowMs(500, 150) < 5, 'not at rates that can be read');
+  t.ok(window.windowMs(50, 800) < 5, 'and hardly where a flush is cheap');
+  t.equal(Math.round(window.windowMs(8_000, 800)), 53, 'the budget may ask for more');
+  t.end();
+});
+
+t.test('all windows widen while the worker is above its budget, and narrow again', (t) => {
+  const window = new FlushWindow();
+  const calm = window.windowMs(1_500);
+  for (let now = 0; now < 1_000; now += 5) window.spent(1_500, now);
+  t.ok(window.windowMs(1_500) > 1.5 * calm, 'twice the budget was spent');
+  t.ok(window.sendsPerSec(5_000) < 1_000);
+  window.spent(1, 10_000);
+  t.equal(window.windowMs(1_500), calm);
+  t.end();
+});
+
+t.test('a smoothed rate follows what comes and forgets it', (t) => {
+  let rate = 0;
+  for (let at = 0; at < 300; at += 1) rate = smoothedRate(rate, 10, 8);
+  t.ok(Math.abs(rate - 800) < 40, `800 per second, found ${rate}`);
+  t.ok(smoothedRate(rate, 5_000, 0) < 1);
+  t.end();
+});
