@@ -3,6 +3,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from './log.js';
 import { parseRedisUrl, type RedisTarget } from './redis-url.js';
+import { joinWrites } from './turn-writes.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -51,6 +52,7 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
   const target = parseRedisUrl(url);
   const client = target.isCluster ? newCluster(target, options) : newStandalone(target, options);
   const { log, name } = options;
+  if (options.role === 'command') joinAllWrites(client);
   let isDown = false;
   client.on('error', (error: Error) => {
     if (!isDown) log.warn({ event: 'redis.down', connection: name, err: error });
@@ -88,6 +90,12 @@ export async function closeRedis(client: RedisClient): Promise<void> {
 /** The URL without its password. */
 export function redactUrl(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//***@');
+}
+
+/** On every connection that the client opens from now on. */
+function joinAllWrites(client: RedisClient): void {
+  if (client instanceof Redis) client.on('connect', () => joinWrites(client.stream));
+  else client.on('+node', (node: Redis) => node.on('connect', () => joinWrites(node.stream)));
 }
 
 function newStandalone(target: RedisTarget, { role, name }: ConnectOptions): Redis {

@@ -86,11 +86,9 @@ function joinRoom(
   ticket: string | undefined,
 ): Verdict<{ membership: Membership; isFirstUse: boolean }> {
   if (ticket === undefined) return { ok: false, code: 'bad_ticket' };
-  const fresh = tokens.verify<RoomClaims>('room', ticket);
-  const verified = fresh.ok ? fresh : tokens.verify<RoomClaims>('resume', ticket);
+  const verified = tokens.verifyOneOf<RoomClaims, 'room' | 'resume'>(['room', 'resume'], ticket);
   if (!verified.ok) {
-    const isExpired = !fresh.ok && (fresh.reason === 'expired' || verified.reason === 'expired');
-    return { ok: false, code: isExpired ? 'ticket_expired' : 'bad_ticket' };
+    return { ok: false, code: verified.reason === 'expired' ? 'ticket_expired' : 'bad_ticket' };
   }
   const { sub, room: named, level, bill, groups = '', flags = '' } = verified.claims;
   if (sub !== user.id || named !== room || !isAccessLevel(level)) {
@@ -104,7 +102,7 @@ function joinRoom(
     ...(has.has('invited') ? { isInvited: true } : {}),
     ...(has.has('nochat') ? { isChatless: true } : {}),
   };
-  return { ok: true, membership, isFirstUse: fresh.ok };
+  return { ok: true, membership, isFirstUse: verified.claims.aud === 'room' };
 }
 
 export function createAccess(tokens: TokenService, redis: RedisClient): Access {

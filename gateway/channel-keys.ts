@@ -28,37 +28,102 @@ export interface ChannelKeys {
   readonly feed: string;
 }
 
-const cache = new Map<string, ChannelKeys>();
-const CACHE_MAX = 20_000;
+/** Names are made when they are asked for: most user channels need only two of them. */
+class LazyKeys implements ChannelKeys {
+  constructor(
+    private readonly tag: string,
+    private readonly channel: string,
+  ) {}
+
+  get meta(): string {
+    return this.key('m');
+  }
+
+  get history(): string {
+    return this.key('h');
+  }
+
+  get mids(): string {
+    return this.key('k');
+  }
+
+  get midsBefore(): string {
+    return this.key('q');
+  }
+
+  get restrictions(): string {
+    return this.key('x');
+  }
+
+  get users(): string {
+    return this.key('u');
+  }
+
+  get settings(): string {
+    return this.key('r');
+  }
+
+  get values(): string {
+    return this.key('v');
+  }
+
+  get counts(): string {
+    return this.key('c');
+  }
+
+  get order(): string {
+    return this.key('po');
+  }
+
+  get people(): string {
+    return this.key('pp');
+  }
+
+  get leaving(): string {
+    return this.key('pl');
+  }
+
+  get audit(): string {
+    return this.key('a');
+  }
+
+  get held(): string {
+    return this.key('w');
+  }
+
+  get heldOrder(): string {
+    return this.key('wo');
+  }
+
+  get tips(): string {
+    return this.key('t');
+  }
+
+  get tippers(): string {
+    return this.key('tl');
+  }
+
+  get feed(): string {
+    return this.key('f');
+  }
+
+  private key(part: string): string {
+    return `rt:{${this.tag}}:${part}:${this.channel}`;
+  }
+}
+
+const tags = new Map<string, string>();
+const TAGS_MAX = 2_000;
 
 /** Keys of a channel; about 1 µs when it was not asked for lately. */
 export function channelKeys(channel: string): ChannelKeys {
-  const known = cache.get(channel);
-  if (known !== undefined) return known;
-  const key = (part: string): string => `rt:{${channelTag(channel)}}:${part}:${channel}`;
-  const keys: ChannelKeys = {
-    meta: key('m'),
-    history: key('h'),
-    mids: key('k'),
-    midsBefore: key('q'),
-    restrictions: key('x'),
-    users: key('u'),
-    settings: key('r'),
-    values: key('v'),
-    counts: key('c'),
-    order: key('po'),
-    people: key('pp'),
-    leaving: key('pl'),
-    audit: key('a'),
-    held: key('w'),
-    heldOrder: key('wo'),
-    tips: key('t'),
-    tippers: key('tl'),
-    feed: key('f'),
-  };
-  if (cache.size >= CACHE_MAX) cache.clear();
-  cache.set(channel, keys);
-  return keys;
+  let tag = tags.get(channel);
+  if (tag === undefined) {
+    tag = channelTag(channel);
+    if (tags.size >= TAGS_MAX) tags.clear();
+    tags.set(channel, tag);
+  }
+  return new LazyKeys(tag, channel);
 }
 
 /** The set of users that one worker has in a room. */

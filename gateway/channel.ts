@@ -51,13 +51,15 @@ const URGENT = new Set(['d', 'c', 'x', 's']);
 /** Kinds that only moderators of the room get. */
 const MODERATORS_ONLY = new Set(['h']);
 
+const NO_VALUES: ReadonlyMap<string, LatestValue> = new Map();
+
 export class Channel {
   readonly keys: ChannelKeys;
   readonly namespace: string;
   readonly ring = new Ring(RING);
   readonly tracker: SequenceTracker;
   readonly members = new Map<Session, Membership>();
-  readonly latest = new Map<string, LatestValue>();
+  private values: Map<string, LatestValue> | undefined;
   /** Live listeners by encoding; lagging ones do not count. */
   binaryListeners = 0;
   jsonListeners = 0;
@@ -73,7 +75,7 @@ export class Channel {
   beaconMs = 0;
   beaconCount = 0;
   emptySinceMs = 0;
-  readonly extras = new Map<string, Extra>();
+  private extras: Map<string, Extra> | undefined;
   private readonly topics: string[] = [];
   private extraCount = 0;
   private backlog: { top: number; count: number; binary?: Buffer; json?: string } | undefined;
@@ -90,6 +92,11 @@ export class Channel {
       reset: (_epoch, from) => this.restart(from),
       fill: () => this.events.fill(this),
     });
+  }
+
+  /** Newest value of each key. */
+  get latest(): ReadonlyMap<string, LatestValue> {
+    return this.values ?? NO_VALUES;
   }
 
   get epoch(): string {
@@ -119,7 +126,9 @@ export class Channel {
       json: () => (json ??= latestJson(this.alias, packet)),
       isForModerators: MODERATORS_ONLY.has(kind),
     };
-    this.latest.set(key, value);
+    this.values ??= new Map();
+    this.values.set(key, value);
+    this.extras ??= new Map();
     this.extras.delete(key); // an older value that still waits is not sent any more
     this.extras.set(key, value);
     this.events.pending(this, URGENT.has(kind));
@@ -130,12 +139,21 @@ export class Channel {
     const kind = kindOfTail(packet.tail);
     let json: string | undefined;
     this.extraCount += 1;
+    this.extras ??= new Map();
     this.extras.set(`#${this.extraCount}`, {
       binary: encodeVolatile(this.alias, packet),
       json: () => (json ??= volatileJson(this.alias, packet)),
       isForModerators: MODERATORS_ONLY.has(kind),
     });
     this.events.pending(this, URGENT.has(kind));
+  }
+
+  /** Values and volatile messages that wait for a flush; the caller sends them. */
+  takeExtras(): readonly Extra[] {
+    if (this.extras === undefined) return [];
+    const extras = [...this.extras.values()];
+    this.extras = undefined;
+    return extras;
   }
 
   /** Reliable messages that wait for a flush. */

@@ -177,8 +177,7 @@ export class Delivery {
     this.later.delete(channel);
     const before = channel.flushedTop;
     const entries = channel.unflushed();
-    const extras = [...channel.extras.values()];
-    channel.extras.clear();
+    const extras = channel.takeExtras();
     channel.flushedTop = channel.ring.top;
     if (entries.length === 0 && extras.length === 0) return;
     const now = this.options.nowMs();

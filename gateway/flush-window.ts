@@ -20,7 +20,7 @@ const TORRENT_PER_SEC = 200;
 const TORRENT_WINDOW_MS = 33;
 const TORRENT_SUBSCRIBERS = 500;
 
-/** Events per second, smoothed over half a second: `count` more, `elapsedMs` after the last ones. */
+/** Events per second, smoothed over half a second: `count` more, `elapsedMs` after the last. */
 export function smoothedRate(rate: number, elapsedMs: number, count: number): number {
   return rate * Math.exp(-elapsedMs / SMOOTHING_MS) + (count * 1_000) / SMOOTHING_MS;
 }

@@ -1,6 +1,11 @@
 // The channels that this worker follows: opens them at the first listener, keeps them whole, closes
 // them some time after the last one has left. Joins delivery and Redis.
-import { coerceError, type Logger, type RedisSubscriber } from '../cluster/index.js';
+import {
+  coerceError,
+  type ChannelListener,
+  type Logger,
+  type RedisSubscriber,
+} from '../cluster/index.js';
 import { Channel, type ChannelEvents } from './channel.js';
 import type { Delivery } from './delivery.js';
 import type { History } from './history.js';
@@ -29,8 +34,12 @@ export interface HubOptions {
 
 /** A channel without listeners is kept for this long: a page reload finds it warm. */
 const LINGER_MS = 60_000;
+/** … but a user's, which only that user can find warm: thousands leave when a show ends. */
+const LINGER_USER_MS = 10_000;
 /** A lost tail is noticed within this time. */
 const QUIET_CHECK_MS = 5_000;
+/** … in user channels, of which there are as many as connections; sooner after a message. */
+const QUIET_CHECK_USER_MS = 30_000;
 const BEACON_SOON_MS = 5_000;
 const BEACON_MS = 25_000;
 const OPEN_MESSAGES = 100;
@@ -39,16 +48,45 @@ const OPEN_DEADLINE_MS = 4_000;
 const RETRY_MS = 500;
 const TOPS_PER_CALL = 500;
 
-interface Slot {
-  readonly channel: Channel;
-  /** Resolves when the channel can be joined. */
-  readonly opened: Promise<void>;
-  isOpen: boolean;
+interface Waiter {
+  readonly resolve: (channel: Channel) => void;
+  readonly reject: (reason: Error) => void;
+  readonly sinceMs: number;
+}
+
+/** A channel and its feed. There are as many as connections: no closures. */
+class Slot implements ChannelListener {
+  isOpen = false;
+  /** Those who want to join; undefined when there are none. */
+  waiters: Waiter[] | undefined;
+
+  constructor(
+    readonly channel: Channel,
+    private readonly receive: (channel: Channel, payload: Buffer) => void,
+  ) {}
+
+  onMessage(payload: Buffer): void {
+    this.receive(this.channel, payload);
+  }
+
+  onGap(): void {
+    this.channel.tracker.sync();
+  }
 }
 
 export class Hub {
   private readonly slots = new Map<string, Slot>();
-  private readonly waiters = new Map<Channel, () => void>();
+  private readonly opening = new Set<Slot>();
+  private readonly events: ChannelEvents = {
+    fill: (channel) => void this.fill(channel),
+    pending: (channel, isUrgent) => this.delivery.schedule(channel, isUrgent),
+    appended: (channel, entry, tail) => this.options.onMessage(channel, entry, tail),
+    overflowing: (channel) => this.delivery.flush(channel),
+    restarting: (channel) => this.delivery.flush(channel),
+    restarted: (channel) => this.restarted(channel),
+  };
+  private readonly receiver = (channel: Channel, payload: Buffer): void =>
+    this.receive(channel, payload);
   private nextAlias = 1;
   private isChecking = false;
   private isClosed = false;
@@ -73,38 +111,33 @@ export class Hub {
   }
 
   /** The channel, followed and whole. @throws when Redis does not answer in time */
-  async open(name: string): Promise<Channel> {
+  open(name: string): Promise<Channel> {
     const slot = this.slots.get(name) ?? this.create(name);
-    if (slot.isOpen) return slot.channel;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const fail = (): void => reject(new Error('the channel could not be opened in time'));
-      timer = setTimeout(fail, OPEN_DEADLINE_MS);
+    if (slot.isOpen) return Promise.resolve(slot.channel);
+    return new Promise((resolve, reject) => {
+      slot.waiters ??= [];
+      slot.waiters.push({ resolve, reject, sinceMs: this.options.nowMs() });
+      this.opening.add(slot);
     });
-    try {
-      await Promise.race([slot.opened, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-    return slot.channel;
   }
 
   /** Once a second: closes what nobody needs, beacons, looks for lost tails. */
   sweep(): void {
     const now = this.options.nowMs();
+    this.refuseLate(now);
     const quiet: Channel[] = [];
     for (const { channel, isOpen } of this.slots.values()) {
       if (!isOpen) continue;
       if (channel.members.size > 0) {
         channel.emptySinceMs = 0;
         this.beacon(channel, now);
+        // One that nobody listens to is looked after when somebody does again.
+        if (now - channel.heardMs >= quietMs(channel)) quiet.push(channel);
       } else if (channel.emptySinceMs === 0) {
         channel.emptySinceMs = now;
-      } else if (now - channel.emptySinceMs > LINGER_MS) {
+      } else if (now - channel.emptySinceMs > lingerMs(channel)) {
         this.close(channel);
-        continue;
       }
-      if (now - channel.heardMs >= QUIET_CHECK_MS) quiet.push(channel);
     }
     if (quiet.length > 0 && !this.isChecking) void this.checkTops(quiet);
   }
@@ -117,30 +150,29 @@ export class Hub {
   }
 
   private create(name: string): Slot {
-    const events: ChannelEvents = {
-      fill: (channel) => void this.fill(channel),
-      pending: (channel, isUrgent) => this.delivery.schedule(channel, isUrgent),
-      appended: (channel, entry, tail) => this.options.onMessage(channel, entry, tail),
-      overflowing: (channel) => this.delivery.flush(channel),
-      restarting: (channel) => this.delivery.flush(channel),
-      restarted: (channel) => this.restarted(channel),
-    };
-    const channel = new Channel(name, this.nextAlias, events);
+    const channel = new Channel(name, this.nextAlias, this.events);
     this.nextAlias += 1;
-    const opened = new Promise<void>((resolve) => this.waiters.set(channel, resolve));
-    const slot: Slot = { channel, opened, isOpen: false };
+    const slot = new Slot(channel, this.receiver);
     this.slots.set(name, slot);
     channel.heardMs = this.options.nowMs();
-    this.follow(channel);
+    this.follow(slot);
     return slot;
   }
 
-  private follow(channel: Channel): void {
+  private refuseLate(now: number): void {
+    for (const slot of this.opening) {
+      const { waiters = [] } = slot;
+      const late = waiters.filter(({ sinceMs }) => now - sinceMs >= OPEN_DEADLINE_MS);
+      slot.waiters = waiters.filter((one) => !late.includes(one));
+      if (slot.waiters.length === 0) this.opening.delete(slot);
+      for (const { reject } of late) reject(new Error('the channel could not be opened in time'));
+    }
+  }
+
+  private follow(slot: Slot): void {
+    const { channel } = slot;
     this.options.subscriber
-      .subscribe(channel.keys.feed, {
-        onMessage: (payload) => this.receive(channel, payload),
-        onGap: () => channel.tracker.sync(),
-      })
+      .subscribe(channel.keys.feed, slot)
       // From here on the feed brings everything: what was before is read once.
       .then(() => channel.tracker.sync())
       .catch((thrown: unknown) => {
@@ -196,8 +228,9 @@ export class Hub {
     if (slot === undefined || slot.isOpen) return;
     slot.isOpen = true;
     this.delivery.flush(channel);
-    this.waiters.get(channel)?.();
-    this.waiters.delete(channel);
+    this.opening.delete(slot);
+    for (const { resolve } of slot.waiters ?? []) resolve(channel);
+    slot.waiters = undefined;
   }
 
   private restarted(channel: Channel): void {
@@ -252,7 +285,6 @@ export class Hub {
 
   private close(channel: Channel): void {
     this.slots.delete(channel.name);
-    this.waiters.delete(channel);
     this.options.subscriber.unsubscribe(channel.keys.feed);
     this.delivery.forgetChannel(channel);
     this.options.onClosed(channel);
@@ -276,4 +308,13 @@ export class Hub {
     }
     return entries;
   }
+}
+
+function lingerMs({ namespace }: Channel): number {
+  return namespace === 'user' ? LINGER_USER_MS : LINGER_MS;
+}
+
+function quietMs({ namespace, lastFlushMs, heardMs }: Channel): number {
+  const isLively = heardMs - lastFlushMs < QUIET_CHECK_MS;
+  return namespace === 'user' && !isLively ? QUIET_CHECK_USER_MS : QUIET_CHECK_MS;
 }

@@ -15,7 +15,8 @@ export class Sessions {
   private readonly all = new Set<Session>();
   /** In order of arrival; connected ones leave. */
   private readonly unconnected = new Set<Session>();
-  private readonly users = new Map<string, Set<Session>>();
+  /** Most users have one connection here. */
+  private readonly users = new Map<string, Session | Set<Session>>();
   private round: Iterator<Session> | undefined;
 
   constructor(private readonly options: SessionsOptions) {}
@@ -38,8 +39,9 @@ export class Sessions {
     const id = session.user?.id;
     if (id === undefined) return;
     const known = this.users.get(id);
-    if (known === undefined) this.users.set(id, new Set([session]));
-    else known.add(session);
+    if (known === undefined) this.users.set(id, session);
+    else if (known instanceof Set) known.add(session);
+    else this.users.set(id, new Set([known, session]));
   }
 
   remove(session: Session): void {
@@ -47,12 +49,15 @@ export class Sessions {
     this.unconnected.delete(session);
     const id = session.user?.id;
     const known = id === undefined ? undefined : this.users.get(id);
-    known?.delete(session);
-    if (id !== undefined && known?.size === 0) this.users.delete(id);
+    if (id === undefined || known === undefined) return;
+    if (known instanceof Set) known.delete(session);
+    const isLast = known instanceof Set ? known.size === 0 : known === session;
+    if (isLast) this.users.delete(id);
   }
 
   ofUser(id: string): readonly Session[] {
-    return [...(this.users.get(id) ?? [])];
+    const known = this.users.get(id);
+    return known instanceof Set ? [...known] : known === undefined ? [] : [known];
   }
 
   /** Once a second: those that never connected, and one slice of all for ended tokens. */

@@ -121,7 +121,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
     const entry = this.entries.get(channel);
     if (entry === undefined) return;
     this.entries.delete(channel);
-    entry.subscription.end(clusterError('SUBSCRIBER_CLOSED'));
+    entry.subscription.end(() => clusterError('SUBSCRIBER_CLOSED'));
     entry.link?.remove(entry.subscription);
   }
 

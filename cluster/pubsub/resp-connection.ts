@@ -5,6 +5,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { clusterError, coerceError } from '../errors.js';
 import type { RedisNode, RedisTarget } from '../redis-url.js';
+import { joinWrites } from '../turn-writes.js';
 import { encodeCommand, RespError, RespParser, type RespValue } from './resp-parser.js';
 
 export interface RespConnectionOptions {
@@ -54,6 +55,7 @@ export function openRespConnection(options: RespConnectionOptions): Promise<Resp
       awaited -= 1;
       if (awaited > 0 || socket.destroyed) return;
       isOpen = true;
+      joinWrites(socket);
       socket.setTimeout(0);
       heartbeat = startHeartbeat(socket, options.heartbeatMs, destroy);
       resolve({

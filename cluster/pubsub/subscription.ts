@@ -61,8 +61,10 @@ export class Subscription {
   }
 
   /** Nothing is delivered any more; those who still wait for the acknowledgement get `reason`. */
-  end(reason: Error): void {
+  end(reason: () => Error): void {
     this.isOver = true;
-    for (const { reject } of this.waiting.splice(0)) reject(reason);
+    if (this.waiting.length === 0) return; // an error with its stack costs more than the rest
+    const error = reason();
+    for (const { reject } of this.waiting.splice(0)) reject(error);
   }
 }

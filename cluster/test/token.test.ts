@@ -122,3 +122,13 @@ await t.test('any change of an HLS path is noticed', (t) => {
   });
   t.end();
 });
+
+t.test('a token that may serve one of several purposes is verified for those only', (t) => {
+  const tokens = createTokenService('s'.repeat(32));
+  const resume = tokens.sign('resume', { sub: '1' }, 60);
+  const verified = tokens.verifyOneOf(['room', 'resume'], resume);
+  t.match(verified, { ok: true, claims: { sub: '1', aud: 'resume' } });
+  t.same(tokens.verifyOneOf(['room', 'play'], resume), { ok: false, reason: 'invalid' });
+  t.same(tokens.verifyOneOf(['room', 'resume'], `${resume}x`), { ok: false, reason: 'invalid' });
+  t.end();
+});
