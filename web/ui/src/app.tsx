@@ -6,6 +6,7 @@ import { Link } from './router/link.js';
 import { routeStore } from './router/router.js';
 import type { Route } from './router/router.js';
 import { sessionStore } from './session/session.js';
+import { siteStore } from './site/site.js';
 import { Topbar } from './shell/topbar.js';
 import { useSelected, useStore } from './state/use-store.js';
 
@@ -13,6 +14,9 @@ const LiveListPage = lazy(async () => ({
   default: (await import('./lobby/live-list-page.js')).LiveListPage,
 }));
 const RoomPage = lazy(async () => ({ default: (await import('./room/room-page.js')).RoomPage }));
+const ProfilePage = lazy(async () => ({
+  default: (await import('./profile/profile-page.js')).ProfilePage,
+}));
 const LoginPage = lazy(async () => ({
   default: (await import('./account/login-page.js')).LoginPage,
 }));
@@ -40,26 +44,30 @@ const ForgotPage = lazy(async () => ({ default: (await recovery()).ForgotPage })
 const ResetPage = lazy(async () => ({ default: (await recovery()).ResetPage }));
 const ActivatePage = lazy(async () => ({ default: (await recovery()).ActivatePage }));
 
+/** Before the name of the site; rooms and profiles set their own. */
 const titles: Record<Route['page'], string> = {
-  live: 'Live now · Showbill',
-  room: 'Showbill',
-  login: 'Log in · Showbill',
-  signup: 'Sign up · Showbill',
-  forgot: 'Forgot the password · Showbill',
-  reset: 'New password · Showbill',
-  activate: 'Confirm your address · Showbill',
-  account: 'Your account · Showbill',
-  credits: 'Credits · Showbill',
-  sandbox: 'Sandbox bank · Showbill',
-  model: 'Your show · Showbill',
-  admin: 'Administration · Showbill',
-  missing: 'Not found · Showbill',
+  live: 'Live now',
+  room: '',
+  profile: '',
+  login: 'Log in',
+  signup: 'Sign up',
+  forgot: 'Forgot the password',
+  reset: 'New password',
+  activate: 'Confirm your address',
+  account: 'Your account',
+  credits: 'Credits',
+  sandbox: 'Sandbox bank',
+  model: 'Your show',
+  admin: 'Administration',
+  missing: 'Not found',
 };
 
 function Page({ route }: { route: Route }) {
   switch (route.page) {
     case 'live':
-      return <LiveListPage />;
+      return <LiveListPage tag={route.tag} />;
+    case 'profile':
+      return <ProfilePage key={route.slug} slug={route.slug} />;
     case 'room':
       return <RoomPage key={route.slug} slug={route.slug} />;
     case 'login':
@@ -97,8 +105,12 @@ function Page({ route }: { route: Route }) {
 /** After a change of page, keyboard and screen reader start at the new content. */
 function useFocusOnMove(route: Route): void {
   const isFirst = useRef(true);
+  const { name } = useStore(siteStore);
   useEffect(() => {
-    document.title = titles[route.page];
+    const title = titles[route.page];
+    document.title = title === '' ? name : `${title} · ${name}`;
+  }, [route, name]);
+  useEffect(() => {
     if (isFirst.current) {
       isFirst.current = false;
       return;
@@ -111,7 +123,7 @@ export function App() {
   const route = useStore(routeStore);
   const isStarting = useSelected(sessionStore, (session) => session.state === 'starting');
   useFocusOnMove(route);
-  const key = route.page === 'room' ? `room/${route.slug}` : route.page;
+  const key = 'slug' in route ? `${route.page}/${route.slug}` : route.page;
   return (
     <>
       <Topbar />

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { startRealtime } from './realtime/realtime.js';
 import { startRouter } from './router/router.js';
+import { startSite } from './site/site.js';
 import { startSession } from './session/session.js';
 import './styles/tokens.css';
 import './styles/base.css';
@@ -10,6 +11,7 @@ import './styles/controls.css';
 import './styles/shell.css';
 
 startRouter();
+void startSite();
 void startSession();
 startRealtime();
 

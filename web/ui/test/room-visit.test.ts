@@ -49,6 +49,7 @@ async function knockAt(path: string): Promise<Knock> {
   if (!knock) throw new Error(path);
   return knock;
 }
+const seen = { priceMilliPerMin: '6000', ticketMilli: '0' };
 const ENTER = 'POST /api/v1/rooms/nova/enter';
 
 /** A request of another kind has gone to the site and come back: what was under way has arrived. */
@@ -83,9 +84,9 @@ await t.test(
     const { visit, at } = await begin(t);
     (await knockAt(ENTER)).answer(402, offer);
     await until(() => at() === 'offer', { what: 'the offer' });
-    const entering = visit.accept('6000');
+    const entering = visit.accept(seen);
     const knock = await knockAt(ENTER);
-    t.match(knock.body, { accept: true, priceMilliPerMin: '6000', key: String });
+    t.match(knock.body, { accept: true, ...seen, key: String });
     knock.answer(200, entry({ sessionId: 's1' }));
     await entering;
     t.match(visit.store.get().phase, { at: 'inside', entry: { sessionId: 's1' } });
@@ -95,7 +96,7 @@ await t.test(
 await t.test('the offer of an older knock does not undo a paid entry', async (t) => {
   const { visit, at } = await begin(t);
   const older = await knockAt(ENTER);
-  const entering = visit.accept('6000');
+  const entering = visit.accept(seen);
   (await knockAt(ENTER)).answer(200, entry({ sessionId: 's1' }));
   await entering;
   older.answer(402, offer);

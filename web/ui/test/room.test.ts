@@ -8,16 +8,26 @@ import { describeCut, isKnownCut, readOffer } from '../src/room/room-state.js';
 import { applyTerms } from '../src/room/room-terms.js';
 import { goalPercent, readGoal, readLeaders } from '../src/room/room-values.js';
 
+const model = (name: string) => ({ id: '3', name, about: '', avatarUrl: null });
+
 function room(fields: Partial<Room> = {}): Room {
   return {
     id: '1',
     slug: 'nova',
     title: 'Title',
     topic: 'Topic',
-    model: { name: 'Nova' },
+    tags: [],
+    model: model('Nova'),
     isLive: true,
+    isPrivate: false,
+    showType: 'paid',
     pricePerMinMilli: '6000',
+    ticketMilli: '0',
+    privateShow: null,
     viewers: 3,
+    startedAt: null,
+    lastLiveAt: null,
+    previewUrl: null,
     ...fields,
   };
 }
@@ -30,6 +40,8 @@ await t.test('the offer shows the price and balance of the answer', (t) => {
     isLive: false,
   });
   t.same(readOffer(problem, room()), {
+    showType: 'paid',
+    ticketMilli: '0',
     priceMilliPerMin: '7000',
     balanceMilli: '500',
     isLive: false,
@@ -39,7 +51,14 @@ await t.test('the offer shows the price and balance of the answer', (t) => {
 
 await t.test('without details the offer falls back to what the room page knows', (t) => {
   const anonymous = parseProblem(401, { code: 'UNAUTHENTICATED' });
-  t.same(readOffer(anonymous, room()), { priceMilliPerMin: '6000', isLive: true });
+  t.match(readOffer(anonymous, room()), { priceMilliPerMin: '6000', isLive: true });
+  const ticket = { code: 'PAYMENT_REQUIRED', showType: 'ticket', ticketMilli: '9000' };
+  t.match(readOffer(parseProblem(402, ticket), room()), {
+    showType: 'ticket',
+    ticketMilli: '9000',
+  });
+  const odd = readOffer(parseProblem(402, { showType: 'circus' }), room());
+  t.equal(odd.showType, 'paid', 'an unknown kind is not believed');
   const notLive = parseProblem(409, { code: 'SHOW_NOT_LIVE' });
   t.equal(readOffer(notLive, room()).isLive, false);
   t.end();
@@ -76,10 +95,10 @@ await t.test(
 
 await t.test('live rooms stand first by viewers, the others keep the order of the server', (t) => {
   const rooms = [
-    room({ id: '1', viewers: 1, model: { name: 'B' } }),
+    room({ id: '1', viewers: 1, model: model('B') }),
     room({ id: '2', isLive: false }),
     room({ id: '3', viewers: 9 }),
-    room({ id: '4', viewers: 1, model: { name: 'A' } }),
+    room({ id: '4', viewers: 1, model: model('A') }),
     room({ id: '5', isLive: false }),
   ];
   const view = layOut(rooms);

@@ -3,7 +3,9 @@ import t from 'tap';
 import { matchRoute, safeNext } from '../src/router/router.js';
 
 await t.test('every page has its address', (t) => {
-  t.same(matchRoute('/', ''), { page: 'live' });
+  t.same(matchRoute('/', ''), { page: 'live', tag: '' });
+  t.same(matchRoute('/', '?tag=jazz'), { page: 'live', tag: 'jazz' });
+  t.same(matchRoute('/m/mira', ''), { page: 'profile', slug: 'mira' });
   t.same(matchRoute('/r/mira', ''), { page: 'room', slug: 'mira' });
   t.same(matchRoute('/r/mira/', ''), { page: 'room', slug: 'mira' });
   t.same(matchRoute('/login', '?next=%2Fr%2Fmira'), { page: 'login', next: '/r/mira' });

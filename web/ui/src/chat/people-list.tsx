@@ -59,17 +59,20 @@ export function PeopleList({ chat, channel, onMention, children }: PeopleListPro
   const { people, hasFailed, retry } = usePeople(chat, channel);
   if (!people) {
     return (
-      <div className="chat-closed muted">
-        {hasFailed ? (
-          <>
-            <p>Who is here cannot be shown at the moment.</p>
-            <Button size="small" onClick={retry}>
-              Try again
-            </Button>
-          </>
-        ) : (
-          'Looking who is here…'
-        )}
+      <div className="people">
+        {children}
+        <div className="chat-closed muted">
+          {hasFailed ? (
+            <>
+              <p>Who is here cannot be shown at the moment.</p>
+              <Button size="small" onClick={retry}>
+                Try again
+              </Button>
+            </>
+          ) : (
+            'Looking who is here…'
+          )}
+        </div>
       </div>
     );
   }

@@ -24,6 +24,11 @@ export function formatViewers(count: number): string {
 }
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const dayOnly = new Intl.DateTimeFormat(undefined, {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+});
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 export function formatTime(atMs: number): string {
@@ -40,4 +45,20 @@ export function formatWhen(iso: string, nowMs: number): string {
 export function formatDate(iso: string): string {
   const atMs = Date.parse(iso);
   return Number.isNaN(atMs) ? iso : dateAndTime.format(atMs);
+}
+
+/** `Fri, 6 Nov` in the visitor's language and zone. */
+export function formatDay(iso: string): string {
+  const atMs = Date.parse(iso);
+  return Number.isNaN(atMs) ? iso : dayOnly.format(atMs);
+}
+
+/** A length in hours and minutes: `1 h 5 min`, `12 min`, `under a minute`. */
+export function formatSpan(spanMs: number): string {
+  const minutes = Math.floor(Math.max(0, spanMs) / 60_000);
+  if (minutes === 0) return 'under a minute';
+  const hours = Math.floor(minutes / 60);
+  const rest = minutes % 60;
+  if (hours === 0) return `${String(rest)} min`;
+  return rest === 0 ? `${String(hours)} h` : `${String(hours)} h ${String(rest)} min`;
 }

@@ -1,5 +1,6 @@
 // The front page: what is live now, by viewers, with filters; below it the rooms between shows.
 import { useState } from 'react';
+import { navigate } from '../router/router.js';
 import { Button } from '../ui/button.js';
 import { Blank, Loading } from '../ui/blank.js';
 import { SearchIcon } from '../ui/icons.js';
@@ -7,6 +8,7 @@ import { Notice } from '../ui/notice.js';
 import { RestingRoom, RoomCard } from './room-card.js';
 import { filterNames, filters, layOut } from './room-filter.js';
 import type { ListView, RoomFilter } from './room-filter.js';
+import { TagChooser } from './tag-list.js';
 import { useLiveRooms } from './use-live-rooms.js';
 import '../styles/lobby.css';
 
@@ -15,6 +17,13 @@ interface FilterBarProps {
   search: string;
   onFilter: (filter: RoomFilter) => void;
   onSearch: (search: string) => void;
+}
+
+/** The chosen tag stands in the address, so that a tag can be linked to. */
+function useTag(fromAddress: string): [string, (tag: string) => void] {
+  const choose = (tag: string): void =>
+    navigate(tag === '' ? '/' : `/?tag=${encodeURIComponent(tag)}`, { replace: true });
+  return [fromAddress, choose];
 }
 
 function FilterBar({ filter, search, onFilter, onSearch }: FilterBarProps) {
@@ -54,7 +63,7 @@ function Rooms({ view, isFiltered }: { view: ListView; isFiltered: boolean }) {
         <h2 className="display">{isFiltered ? 'No room fits' : 'The house is dark'}</h2>
         <p className="muted">
           {isFiltered
-            ? 'Try another price or fewer words.'
+            ? 'Try another kind of show, another tag or fewer words.'
             : 'No model has opened a room yet. This page fills by itself as soon as one does.'}
         </p>
       </div>
@@ -94,11 +103,12 @@ function Rooms({ view, isFiltered }: { view: ListView; isFiltered: boolean }) {
 const pageSize = 48;
 const listMax = 96;
 
-export function LiveListPage() {
+export function LiveListPage({ tag: fromAddress }: { tag: string }) {
+  const [tag, setTag] = useTag(fromAddress);
   const [filter, setFilter] = useState<RoomFilter>('all');
   const [search, setSearch] = useState('');
   const [limit, setLimit] = useState(pageSize);
-  const { data, problem, reload } = useLiveRooms(filter, search, limit);
+  const { data, problem, reload } = useLiveRooms({ filter, typed: search, tag, limit });
   if (!data) {
     if (!problem) return <Loading label="Loading the live list" />;
     return (
@@ -117,13 +127,17 @@ export function LiveListPage() {
         <h1 className="display">On stage now</h1>
         <FilterBar filter={filter} search={search} onFilter={setFilter} onSearch={setSearch} />
       </div>
+      <TagChooser chosen={tag} onChoose={setTag} />
       {isStale ? (
         <Notice tone="info">
           {problem?.message ?? 'Who is live cannot be checked at the moment.'} The list may be out
           of date.
         </Notice>
       ) : null}
-      <Rooms view={layOut(data.rooms)} isFiltered={filter !== 'all' || search.trim() !== ''} />
+      <Rooms
+        view={layOut(data.rooms)}
+        isFiltered={filter !== 'all' || search.trim() !== '' || tag !== ''}
+      />
       {data.next !== undefined && limit < listMax ? (
         <div className="list-more">
           <Button onClick={() => setLimit(listMax)}>Show more rooms</Button>

@@ -1,42 +1,12 @@
 // One room in the list: picture or poster, live badge, price and viewers. The whole card is one
 // link.
-import { useState } from 'react';
 import type { Room } from '../api/rooms.js';
-import { formatCredits, isFree } from '../format/credits.js';
 import { formatViewers } from '../format/clock.js';
 import { Link } from '../router/link.js';
-import { EyeIcon, LockIcon, TicketIcon } from '../ui/icons.js';
+import { EyeIcon } from '../ui/icons.js';
 import { Poster } from './poster.js';
-
-function Picture({ room }: { room: Room }) {
-  const [brokenUrl, setBrokenUrl] = useState<string>();
-  const url = room.isLive ? room.previewUrl : undefined;
-  return (
-    <>
-      <Poster seed={room.slug} name={room.model.name} />
-      {url !== null && url !== undefined && url !== '' && url !== brokenUrl ? (
-        <img
-          className="card-preview"
-          src={url}
-          alt=""
-          loading="lazy"
-          decoding="async"
-          onError={() => setBrokenUrl(url)}
-        />
-      ) : null}
-    </>
-  );
-}
-
-export function PriceBadge({ priceMilli }: { priceMilli: string }) {
-  if (isFree(priceMilli)) return <span className="badge">Free</span>;
-  return (
-    <span className="badge badge-price number">
-      <TicketIcon />
-      {formatCredits(priceMilli)} / min
-    </span>
-  );
-}
+import { Preview } from './preview.js';
+import { PriceBadge } from './price-badge.js';
 
 export function RoomCard({ room, isHeadline = false }: { room: Room; isHeadline?: boolean }) {
   return (
@@ -47,15 +17,10 @@ export function RoomCard({ room, isHeadline = false }: { room: Room; isHeadline?
     >
       <Link className="card-link" href={`/r/${encodeURIComponent(room.slug)}`}>
         <div className="card-picture">
-          <Picture room={room} />
+          <Preview room={room} />
           <div className="card-badges">
             {room.isLive ? <span className="badge badge-live">LIVE</span> : null}
-            {room.isPrivate === true ? (
-              <span className="badge">
-                <LockIcon /> Private
-              </span>
-            ) : null}
-            <PriceBadge priceMilli={room.pricePerMinMilli} />
+            <PriceBadge room={room} />
           </div>
         </div>
         <div className="card-words">
@@ -70,6 +35,9 @@ export function RoomCard({ room, isHeadline = false }: { room: Room; isHeadline?
             ) : null}
           </p>
           {room.topic === '' ? null : <p className="card-topic">{room.topic}</p>}
+          {room.tags.length === 0 ? null : (
+            <p className="card-tags">{room.tags.map((tag) => `#${tag}`).join(' ')}</p>
+          )}
           {isHeadline ? (
             <span className="button button-primary card-enter">Enter the room</span>
           ) : null}
@@ -91,7 +59,7 @@ export function RestingRoom({ room }: { room: Room }) {
           <h3 className="card-title">{room.model.name}</h3>
           <p className="card-topic">{room.title}</p>
         </div>
-        <PriceBadge priceMilli={room.pricePerMinMilli} />
+        <PriceBadge room={room} />
       </Link>
     </li>
   );

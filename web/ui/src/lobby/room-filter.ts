@@ -1,14 +1,16 @@
 // How the list is asked for and how its answer is laid out. Pure.
 import type { Room } from '../api/rooms.js';
 
-export const filters = ['all', 'live', 'free', 'paid'] as const;
+export const filters = ['all', 'live', 'free', 'paid', 'ticket', 'private'] as const;
 export type RoomFilter = (typeof filters)[number];
 
 export const filterNames: Record<RoomFilter, string> = {
   all: 'All',
   live: 'Live',
   free: 'Free',
-  paid: 'Per minute',
+  paid: 'Paid',
+  ticket: 'Ticket',
+  private: 'Private',
 };
 
 export interface ListView {

@@ -26,9 +26,20 @@ function useSettled(text: string): string {
   return settled;
 }
 
-export function useLiveRooms(filter: RoomFilter, typed: string, limit: number): Load<RoomList> {
+export interface Wanted {
+  filter: RoomFilter;
+  /** As it is being typed. */
+  typed: string;
+  tag: string;
+  limit: number;
+}
+
+export function useLiveRooms({ filter, typed, tag, limit }: Wanted): Load<RoomList> {
   const search = useSettled(typed.trim()).slice(0, 60);
-  const load = useLoad(() => fetchRooms({ filter, search, limit }), [filter, search, limit]);
+  const load = useLoad(
+    () => fetchRooms({ filter, search, tag, limit }),
+    [filter, search, tag, limit],
+  );
   const timer = useRef<number>(undefined);
   const { reload } = load;
   const reloadRef = useRef(reload);

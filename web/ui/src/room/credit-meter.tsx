@@ -1,6 +1,7 @@
 // The running paid show: the countdown to the end of the credit.
 import type { Entry } from '../api/rooms.js';
 import { formatCountdown } from '../format/clock.js';
+import { TopUpButton } from '../credits/top-up.js';
 import { sessionStore } from '../session/session.js';
 import { useNow } from '../state/use-now.js';
 import { useSelected } from '../state/use-store.js';
@@ -21,6 +22,9 @@ export function CreditMeter({ entry }: { entry: Entry }) {
       <span>
         <strong className="number">{formatCountdown(leftSec)}</strong> left
       </span>
+      <TopUpButton look={isLow ? 'primary' : 'quiet'} size="small">
+        Top up
+      </TopUpButton>
       <span className="visually-hidden" role="status">
         {isLow ? 'Less than two minutes of credit left.' : ''}
       </span>

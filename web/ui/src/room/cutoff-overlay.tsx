@@ -2,8 +2,8 @@
 import { useEffect, useRef } from 'react';
 import type { Room } from '../api/rooms.js';
 import { Poster } from '../lobby/poster.js';
+import { TopUpButton } from '../credits/top-up.js';
 import { Link } from '../router/link.js';
-import { creditsHref } from '../router/router.js';
 import { Button } from '../ui/button.js';
 import { describeCut } from './room-state.js';
 
@@ -29,9 +29,9 @@ export function CutoffOverlay({ room, reason, onReturn }: CutoffOverlayProps) {
           <p>{text}</p>
           <div className="row">
             {isBroke ? (
-              <Link className="button button-primary button-large" href={creditsHref()}>
+              <TopUpButton look="primary" size="large" onDone={onReturn}>
                 Top up
-              </Link>
+              </TopUpButton>
             ) : null}
             {canReturn ? (
               <Button look={isBroke ? 'plain' : 'primary'} size="large" onClick={onReturn}>

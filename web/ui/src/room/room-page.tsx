@@ -8,6 +8,7 @@ import { preloadPlayer } from '../player/hls-playback.js';
 import { Link } from '../router/link.js';
 import { sessionStore } from '../session/session.js';
 import type { Session } from '../session/session.js';
+import { siteStore } from '../site/site.js';
 import { useStore } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { Blank, Loading } from '../ui/blank.js';
@@ -50,7 +51,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
           canTip={isMember && entry !== undefined && level !== 'performer'}
         />
         {state.goal ? <GoalBar goal={state.goal} /> : null}
-        {room.model.about === undefined || room.model.about === '' ? null : (
+        {room.model.about === '' ? null : (
           <section className="room-about">
             <h2>About {room.model.name}</h2>
             <p>{room.model.about}</p>
@@ -75,10 +76,11 @@ export function RoomPage({ slug }: { slug: string }) {
   const session = useStore(sessionStore);
   const view = useRoom(slug, session.user?.id);
   const { phase, room } = view.state;
+  const { name } = useStore(siteStore);
   useEffect(preloadPlayer, []);
   useEffect(() => {
-    if (room) document.title = `${room.title} · ${room.model.name} · Showbill`;
-  }, [room]);
+    if (room) document.title = `${room.title} · ${room.model.name} · ${name}`;
+  }, [room, name]);
   if (phase.at === 'missing') {
     return (
       <Blank title="No such room">

@@ -47,7 +47,8 @@ export function RoomStage({ view, room, isMember, isTheatre, onTheatre }: RoomSt
           room={room}
           offer={phase.offer}
           isMember={isMember}
-          onAccept={(price) => visit.accept(price)}
+          onAccept={(seen) => visit.accept(seen)}
+          onTopUp={() => void visit.enter()}
         />
       );
     case 'cut':

@@ -1,12 +1,16 @@
 // What the room page shows, as data: where the visitor stands with the room, and the terms of a
 // paid show.
 import type { Problem } from '../api/problem.js';
-import type { Entry, Room } from '../api/rooms.js';
+import type { Entry, Room, ShowType } from '../api/rooms.js';
 import type { Goal, Leader } from './room-values.js';
 
 /** What a paid show costs and whether it can be entered; shown before anything is charged. */
 export interface Offer {
+  showType: ShowType;
+  /** '0' where a ticket is sold. */
   priceMilliPerMin: string;
+  /** '0' where minutes are sold. */
+  ticketMilli: string;
   /** Undefined when nobody is signed in. */
   balanceMilli?: string;
   /** False before the show has begun; the offer opens by itself when it does. */
@@ -39,6 +43,10 @@ export interface RoomState {
   leaders?: Leader[];
 }
 
+function isShowType(value: unknown): value is ShowType {
+  return value === 'free' || value === 'paid' || value === 'ticket' || value === 'private';
+}
+
 /** Reads `price` and `balance` of a 402 answer, whatever they are called, as decimal strings. */
 export function readOffer(problem: Problem, room: Room | undefined): Offer {
   const text = (...names: string[]): string | undefined => {
@@ -50,7 +58,10 @@ export function readOffer(problem: Problem, room: Room | undefined): Offer {
     return undefined;
   };
   const balanceMilli = text('balance', 'balanceMilli');
+  const showType = problem.extra['showType'];
   return {
+    showType: isShowType(showType) ? showType : (room?.showType ?? 'paid'),
+    ticketMilli: text('ticketMilli') ?? room?.ticketMilli ?? '0',
     priceMilliPerMin:
       text('priceMilliPerMin', 'pricePerMinMilli', 'price') ?? room?.pricePerMinMilli ?? '0',
     isLive:

@@ -15,3 +15,8 @@ export function applyTerms(room: Room, body: Record<string, unknown>): Room {
     ...(price !== undefined && /^\d+$/.test(price) ? { pricePerMinMilli: price } : {}),
   };
 }
+
+/** Whether entering costs something now. */
+export function isPaid(room: Room): boolean {
+  return room.pricePerMinMilli !== '0' || room.ticketMilli !== '0';
+}

@@ -10,9 +10,9 @@ import { joinChannel, newMid, onControl } from '../realtime/realtime.js';
 import type { Joined, ReceivedMessage } from '../realtime/realtime.js';
 import { keepSessionFresh, sessionStore } from '../session/session.js';
 import { createStore } from '../state/store.js';
-import { applyTerms } from './room-terms.js';
+import { applyTerms, isPaid } from './room-terms.js';
 import { isKnownCut, readOffer } from './room-state.js';
-import type { RoomState } from './room-state.js';
+import type { Offer, RoomState } from './room-state.js';
 import { readGoal, readLeaders } from './room-values.js';
 
 export interface VisitEvents {
@@ -67,9 +67,10 @@ export class RoomVisit {
     await this.attempt();
   }
 
-  /** The visitor agrees to the price that the offer shows. */
-  async accept(priceMilliPerMin: string): Promise<void> {
-    this.acceptance = { priceMilliPerMin, key: newMid() };
+  /** The visitor agrees to the prices that the offer shows. */
+  async accept(seen: Pick<Offer, 'priceMilliPerMin' | 'ticketMilli'>): Promise<void> {
+    const { priceMilliPerMin, ticketMilli } = seen;
+    this.acceptance = { priceMilliPerMin, ticketMilli, key: newMid() };
     await this.attempt();
   }
 
@@ -158,7 +159,7 @@ export class RoomVisit {
       problem.status === 402 ||
       problem.code === 'PRICE_CHANGED' ||
       problem.code === 'SHOW_NOT_LIVE' ||
-      (problem.status === 401 && room !== undefined && room.pricePerMinMilli !== '0');
+      (problem.status === 401 && room !== undefined && isPaid(room));
     if (isOffer) {
       this.quit();
       const offer = readOffer(problem, room);

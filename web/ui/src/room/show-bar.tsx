@@ -2,6 +2,7 @@
 import type { Entry, Room } from '../api/rooms.js';
 import { formatCredits, isFree } from '../format/credits.js';
 import { formatViewers } from '../format/clock.js';
+import { Link } from '../router/link.js';
 import { FollowButton } from '../social/follow-button.js';
 import { EyeIcon, TicketIcon } from '../ui/icons.js';
 import { CreditMeter } from './credit-meter.js';
@@ -19,11 +20,19 @@ function Facts({ room, viewers }: { room: Room; viewers: number | undefined }) {
   return (
     <p className="show-facts">
       {room.isLive ? <span className="badge badge-live">LIVE</span> : null}
-      <strong>{room.model.name}</strong>
+      <Link className="show-model" href={`/m/${encodeURIComponent(room.slug)}`}>
+        {room.model.name}
+      </Link>
       {viewers === undefined || !room.isLive ? null : (
         <span className="show-fact number">
           <EyeIcon />
           {formatViewers(viewers)}
+        </span>
+      )}
+      {room.ticketMilli === '0' ? null : (
+        <span className="show-fact number">
+          <TicketIcon />
+          {formatCredits(room.ticketMilli)} ticket
         </span>
       )}
       {isFree(room.pricePerMinMilli) ? null : (

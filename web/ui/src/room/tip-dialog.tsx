@@ -3,13 +3,13 @@
 import { useRef, useState } from 'react';
 import type { SubmitEvent } from 'react';
 import { toProblem } from '../api/problem.js';
-import { sendTip } from '../api/rooms.js';
-import type { Room } from '../api/rooms.js';
+import { fetchProfile, sendTip } from '../api/rooms.js';
+import type { Room, TipMenuItem } from '../api/rooms.js';
+import { TopUpButton } from '../credits/top-up.js';
 import { formatCredits, formatCreditsUnit, parseCredits } from '../format/credits.js';
 import { newMid } from '../realtime/realtime.js';
-import { Link } from '../router/link.js';
-import { creditsHref } from '../router/router.js';
 import { sessionStore } from '../session/session.js';
+import { useLoad } from '../state/use-load.js';
 import { useSelected } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
@@ -70,10 +70,34 @@ function Presets({ amount, onPick }: { amount: string; onPick: (amount: string) 
   );
 }
 
+/** What the model offers for a tip; without it the amounts above do. */
+function TipMenu({ slug, onPick }: { slug: string; onPick: (item: TipMenuItem) => void }) {
+  const { data } = useLoad(() => fetchProfile(slug), [slug]);
+  const items = data?.tipMenu ?? [];
+  if (items.length === 0) return null;
+  return (
+    <div className="tip-menu" role="group" aria-label="Tip menu" data-testid="tip-menu">
+      {items.map((item) => (
+        <button key={item.label} type="button" onClick={() => onPick(item)}>
+          <span>{item.label}</span>
+          <strong className="number">{formatCredits(item.amountMilli)}</strong>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Milli-credits free to spend: what a running show holds cannot be given away. */
+function useFree(): string | undefined {
+  return useSelected(sessionStore, ({ balance }) =>
+    balance ? String(BigInt(balance.amount) - BigInt(balance.held)) : undefined,
+  );
+}
+
 export function TipDialog({ room, onClose }: TipDialogProps) {
   const [amount, setAmount] = useState('10');
   const [text, setText] = useState('');
-  const balance = useSelected(sessionStore, (session) => session.balance?.amount);
+  const balance = useFree();
   const { isBusy, problem, send } = useTip(room.slug, onClose);
   const amountMilli = parseCredits(amount);
   const isTooMuch =
@@ -92,6 +116,13 @@ export function TipDialog({ room, onClose }: TipDialogProps) {
     <Dialog title={`Tip ${room.model.name}`} onClose={onClose}>
       <form className="stack" onSubmit={submit} noValidate>
         <Presets amount={amount} onPick={setAmount} />
+        <TipMenu
+          slug={room.slug}
+          onPick={({ label, amountMilli }) => {
+            setAmount(formatCredits(amountMilli).replaceAll(',', ''));
+            setText(label);
+          }}
+        />
         <Field
           label="Amount"
           unit="credits"
@@ -100,11 +131,7 @@ export function TipDialog({ room, onClose }: TipDialogProps) {
           value={amount}
           error={error}
           hint={
-            balance === undefined ? undefined : (
-              <>
-                You have {formatCreditsUnit(balance)}. <Link href={creditsHref()}>Top up</Link>
-              </>
-            )
+            balance === undefined ? undefined : <>You have {formatCreditsUnit(balance)} to spend.</>
           }
           data-testid="tip-amount"
           onChange={(event) => setAmount(event.target.value)}
@@ -118,6 +145,7 @@ export function TipDialog({ room, onClose }: TipDialogProps) {
           data-testid="tip-text"
           onChange={(event) => setText(event.target.value)}
         />
+        {isTooMuch ? <TopUpButton>Top up</TopUpButton> : null}
         {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}
         <Button
           look="primary"

@@ -3,7 +3,8 @@
 import { createStore } from '../state/store.js';
 
 export type Route =
-  | { page: 'live' }
+  | { page: 'live'; tag: string }
+  | { page: 'profile'; slug: string }
   | { page: 'room'; slug: string }
   | { page: 'login'; next: string }
   | { page: 'signup'; next: string }
@@ -32,17 +33,18 @@ function decode(part: string): string | undefined {
 }
 
 export function matchRoute(path: string, search: string): Route {
-  const room = /^\/r\/([^/]+)\/?$/.exec(path);
+  const room = /^\/([rm])\/([^/]+)\/?$/.exec(path);
   if (room) {
-    const slug = decode(room[1] ?? '');
-    return slug === undefined ? { page: 'missing' } : { page: 'room', slug };
+    const slug = decode(room[2] ?? '');
+    if (slug === undefined) return { page: 'missing' };
+    return { page: room[1] === 'r' ? 'room' : 'profile', slug };
   }
   const params = new URLSearchParams(search);
   const next = safeNext(params.get('next'));
   const token = params.get('token') ?? '';
   switch (path.replace(/\/+$/, '') || '/') {
     case '/':
-      return { page: 'live' };
+      return { page: 'live', tag: params.get('tag') ?? '' };
     case '/forgot':
       return { page: 'forgot' };
     case '/reset':

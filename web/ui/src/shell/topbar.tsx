@@ -1,12 +1,31 @@
 // The masthead of every page.
 import { Link } from '../router/link.js';
-import { loginHref, routeStore } from '../router/router.js';
+import { loginHref, routeStore, safeNext } from '../router/router.js';
 import { sessionStore } from '../session/session.js';
+import { siteStore } from '../site/site.js';
 import { NotificationBell } from '../social/notification-bell.js';
 import { useStore } from '../state/use-store.js';
 import { AccountMenu } from './account-menu.js';
 import { BalanceChip } from './balance-chip.js';
 import { ConnectionBadge } from './connection-badge.js';
+
+/** The name or logo of the site; it leads to the live list or where the site's settings say. */
+function Masthead() {
+  const { name, logoUrl, homeUrl } = useStore(siteStore);
+  const words = logoUrl === '' ? name : <img src={logoUrl} alt={name} />;
+  if (homeUrl === '' || homeUrl.startsWith('/')) {
+    return (
+      <Link className="masthead" href={safeNext(homeUrl)}>
+        {words}
+      </Link>
+    );
+  }
+  return (
+    <a className="masthead" href={homeUrl}>
+      {words}
+    </a>
+  );
+}
 
 export function Topbar() {
   const route = useStore(routeStore);
@@ -19,9 +38,7 @@ export function Topbar() {
       <a className="skip-link" href="#main">
         Skip to content
       </a>
-      <Link className="masthead" href="/">
-        Showbill
-      </Link>
+      <Masthead />
       <nav className="topnav" aria-label="Site">
         <Link href="/" {...current('live')}>
           Live now

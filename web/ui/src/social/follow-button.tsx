@@ -6,7 +6,8 @@ import { toProblem } from '../api/problem.js';
 import { Button } from '../ui/button.js';
 import { BellIcon, CheckIcon } from '../ui/icons.js';
 
-export function FollowButton({ slug }: { slug: string }) {
+/** `isWide` keeps the words on small screens, too. */
+export function FollowButton({ slug, isWide = false }: { slug: string; isWide?: boolean }) {
   const [isFollowing, setFollowing] = useState<boolean>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
@@ -32,7 +33,7 @@ export function FollowButton({ slug }: { slug: string }) {
   return (
     <>
       <Button
-        className="follow-button"
+        className={isWide ? '' : 'follow-button'}
         aria-pressed={isFollowing}
         icon={isFollowing ? <CheckIcon /> : <BellIcon />}
         onClick={toggle}
