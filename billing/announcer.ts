@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { coerceError, type Logger } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';
-import type { BusPort, Notifier, TipNews } from './ports.js';
+import type { BusPort, Notifier, PriceNews, TipNews } from './ports.js';
 import type { EndReason } from './schema.js';
 import type { TouchRow, WalletState } from './scripts.js';
 import { type CutMessage, type KickMessage, TOPICS } from './topics.js';
@@ -37,6 +37,14 @@ export class Announcer {
 
   tip(roomId: string, tip: TipNews): void {
     this.send('tip', () => this.options.notifier.tip(roomId, tip));
+  }
+
+  tipNote(performerId: string, note: TipNews & { readonly roomId: string }): void {
+    this.send('tip_note', () => this.options.notifier.tipNote(performerId, note));
+  }
+
+  priceChanged(wallet: string, news: PriceNews): void {
+    this.send('price', () => this.options.notifier.priceChanged(wallet, news));
   }
 
   lowBalance(row: TouchRow): void {

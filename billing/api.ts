@@ -60,6 +60,10 @@ function routesOf(service: BillingService, statements: Statements): readonly Rou
     put('/v1/stream-keys', schema.streamKeyRequest, (body) => service.putStreamKey(body)),
     get('/v1/sessions/:id', ({ id }) => service.session(id)),
     get('/v1/wallets/:id', ({ id }) => service.wallet(checkUserId(id))),
+    get('/v1/wallets/:id/limits', ({ id }) => service.limits.read(checkUserId(id))),
+    put('/v1/wallets/:id/limits', schema.limitsBody, (body, id) => {
+      return service.limits.put(checkUserId(id), body);
+    }),
     get('/v1/wallets/:id/entries', ({ id, query }) => {
       return statements.entries(checkUserId(id), pageOf(query));
     }),

@@ -9,6 +9,7 @@ import type {
   LedgerSummaryReply,
   OpenReply,
   OpenRequest,
+  PriceRequest,
   RoomTermsRequest,
   SessionReply,
   StatementReply,
@@ -34,6 +35,17 @@ export interface TipReceipt extends Omit<TipReply, 'balance'> {
 
 /** Replaces a wire string by a bigint in a request. */
 type Amounts<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]: bigint };
+
+export type RoomTermsOf = Omit<RoomTermsRequest, 'priceMilliPerMin' | 'tariff'> & {
+  readonly priceMilliPerMin: bigint;
+  readonly tariff?: TariffOf;
+};
+
+/** How a room is paid; amounts in milli-credits. */
+export type TariffOf = Omit<PriceRequest, 'ticketMilli' | 'minimumMilli'> & {
+  readonly ticketMilli?: bigint;
+  readonly minimumMilli?: bigint;
+};
 
 export class BillingClient extends FinanceClient {
   /**
@@ -103,14 +115,15 @@ export class BillingClient extends FinanceClient {
   }
 
   /**
-   * Sets what a room costs and who earns. `priceMilliPerMin` 0n = free. Open sessions keep their
-   * price.
+   * Sets what a room costs and who earns. `priceMilliPerMin` 0n without a tariff = free. Open
+   * sessions go on at the new price from the moment of the call; see billing/README.md.
    */
-  async putRoom(
-    roomId: string,
-    terms: Amounts<RoomTermsRequest, 'priceMilliPerMin'>,
-  ): Promise<void> {
-    const body = { ...terms, priceMilliPerMin: String(terms.priceMilliPerMin) };
+  async putRoom(roomId: string, terms: RoomTermsOf): Promise<void> {
+    const { tariff, priceMilliPerMin, ...rest } = terms;
+    const amount = (_: string, value: unknown): unknown => {
+      return typeof value === 'bigint' ? String(value) : value;
+    };
+    const body: unknown = JSON.parse(JSON.stringify({ ...rest, priceMilliPerMin, tariff }, amount));
     await this.caller.call('billing', 'PUT', `/v1/rooms/${encodeURIComponent(roomId)}`, body);
   }
 

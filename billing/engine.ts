@@ -94,6 +94,19 @@ export class Engine {
     return perShard.flat();
   }
 
+  /** Tells all shards the price of a room; answers the sessions that it changed or ended. */
+  async setTariff(
+    args: Pick<scripts.SetTariffArgs, 'room' | 'tariff' | 'version'>,
+  ): Promise<readonly RepricedSession[]> {
+    const perShard = await Promise.all(ALL_SHARDS.map((shard) => this.setTariffIn(shard, args)));
+    return perShard.flat();
+  }
+
+  setLimits(limits: scripts.WalletLimits) {
+    const { shard, now } = this.base(shardOfWallet(limits.wallet));
+    return this.run(scripts.setLimits, { ...limits, shard, now });
+  }
+
   /** @throws AppError BILLING_SESSION_UNKNOWN */
   async readSession(sessionId: string) {
     const shard = sessionShard(sessionId);
@@ -138,6 +151,21 @@ export class Engine {
     return ended;
   }
 
+  private async setTariffIn(
+    shard: number,
+    args: Pick<scripts.SetTariffArgs, 'room' | 'tariff' | 'version'>,
+  ): Promise<RepricedSession[]> {
+    const changed: RepricedSession[] = [];
+    let after = '';
+    do {
+      const page = { ...args, after, limit: BATCH_MAX, ...this.base(shard) };
+      const reply = await this.run(scripts.setTariff, page);
+      changed.push(...reply.changed);
+      after = reply.next;
+    } while (after !== '');
+    return changed;
+  }
+
   private async run<A, R>(script: Script<A, R>, args: A): Promise<R> {
     const { redis, fence, metrics } = this.options;
     const stop = metrics.scriptSeconds.startTimer({ script: script.header.name });
@@ -161,6 +189,12 @@ export class Engine {
 export type EndedByRoom = scripts.WalletState & {
   readonly sessionId: string;
   readonly reason: EndReason;
+  readonly wallet: string;
+};
+
+export type RepricedSession = scripts.WalletState & {
+  readonly sessionId: string;
+  readonly reason?: EndReason;
   readonly wallet: string;
 };
 

@@ -47,6 +47,11 @@ export const BILLING_ERRORS = {
     retry: false,
     message: 'The tip is above the limit of {max} milli-credits.',
   },
+  BILLING_SPEND_LIMIT: {
+    http: 409,
+    retry: false,
+    message: 'A spending limit of this wallet does not allow it; the limit can be raised.',
+  },
   BILLING_KEY_CONFLICT: {
     http: 409,
     retry: false,

@@ -8,7 +8,7 @@ import type { BillingMetrics } from './metrics.js';
 import type { FailOpen } from './fail-open.js';
 import type { Publishers } from './publishers.js';
 import type { TouchSource } from './scripts.js';
-import type { TermsStore } from './terms.js';
+import { isFree, type TermsStore } from './terms.js';
 import type { TouchQueue } from './touch-queue.js';
 
 export interface HookAnswer {
@@ -31,6 +31,13 @@ export type HookParams = ReadonlyMap<string, string>;
 
 const ACCEPT: HookAnswer = { status: 200, body: 'ok\n' };
 const deny = (reason: string): HookAnswer => ({ status: 403, body: `${reason}\n` });
+
+interface PlayClaims {
+  readonly sub: string;
+  readonly room?: string;
+  readonly bill?: string;
+  readonly relay?: boolean;
+}
 
 /** Play connections that this process has counted, so that play_done and a repeat count once. */
 const PLAYS_MAX = 100_000;
@@ -102,20 +109,28 @@ export class NginxRtmpHooks {
     if (room === undefined || !room.isActive) return deny('unknown stream');
     const token = params.get('token');
     if (token === undefined) {
-      return room.priceMilliPerMin === 0n ? ACCEPT : deny('a play token is needed');
+      return isFree(room) ? ACCEPT : deny('a play token is needed');
     }
-    const verified = tokens.verify<{ sub: string; room?: string; bill?: string }>('play', token);
+    const verified = tokens.verify<PlayClaims>('play', token);
     if (!verified.ok) return deny(`the play token is ${verified.reason}`);
     const { claims } = verified;
+    // Another media server or a transcoder: its viewers are billed where they watch.
+    if (claims.relay === true) return ACCEPT;
     if (claims.room !== room.roomId) return deny('the play token is for another room');
-    if (room.priceMilliPerMin === 0n) return ACCEPT;
+    if (isFree(room)) return ACCEPT;
     if (claims.bill === undefined) return deny('the play token is not for a paid show');
     return this.touchPlay(claims.bill, this.countPlay(params, peer) ? 'p' : 'r');
   }
 
   async updatePlay(params: HookParams): Promise<HookAnswer> {
     const sessionId = this.paidSession(params);
-    return sessionId === undefined ? ACCEPT : this.touchPlay(sessionId, 'r');
+    if (sessionId !== undefined) return this.touchPlay(sessionId, 'r');
+    // Free when it began; since then the price may have changed.
+    const { terms } = this.options;
+    const room = await terms.byStream(params.get('name') ?? '').catch(() => undefined);
+    return room === undefined || isFree(room) || this.isRelay(params)
+      ? ACCEPT
+      : deny('the show is paid now');
   }
 
   async playDone(params: HookParams, peer: string): Promise<HookAnswer> {
@@ -149,6 +164,11 @@ export class NginxRtmpHooks {
     if (token === undefined) return undefined;
     const verified = this.options.tokens.verify<{ sub: string; bill?: string }>('play', token);
     return verified.ok ? verified.claims.bill : undefined;
+  }
+
+  private isRelay(params: HookParams): boolean {
+    const verified = this.options.tokens.verify<PlayClaims>('play', params.get('token') ?? '');
+    return verified.ok && verified.claims.relay === true;
   }
 
   private countPlay(params: HookParams, peer: string): boolean {

@@ -1,5 +1,6 @@
 // Billing's news in the channels of the gateway: message kinds, bodies and delivery classes.
 // main.ts passes the gateway's publisher; tests pass a list.
+import { formatCredits } from './money.js';
 import type { Notifier } from './ports.js';
 import type { EndReason } from './schema.js';
 
@@ -17,6 +18,8 @@ export interface ChannelPublisher {
   ): Promise<unknown>;
 }
 
+const MINUTE_MS = 60_000;
+
 const REASONS: Readonly<Record<EndReason, string>> = {
   left: 'You left the show.',
   insufficient_credit: 'Your credits are used up.',
@@ -24,7 +27,8 @@ const REASONS: Readonly<Record<EndReason, string>> = {
   show_ended: 'The show has ended.',
   room_closed: 'The room was closed.',
   time_limit: 'The time limit of the show is reached.',
-  spend_limit: 'Your spending limit for this show is reached.',
+  spend_limit: 'Your spending limit is reached.',
+  price_changed: 'The price has changed; please enter again if you agree.',
   kicked: 'You were removed from the show.',
   banned: 'You were banned from the room.',
   frozen: 'Your wallet is frozen; please ask support.',
@@ -43,6 +47,22 @@ export function createNotifier(publisher: ChannelPublisher): Notifier {
     async tip(roomId, { key, from, amount, text }) {
       const body = { from, amount: String(amount), ...(text === undefined ? {} : { text }) };
       await publisher.publish(`room:${roomId}`, { kind: 't', cls: 'reliable', mid: key, body });
+    },
+    async tipNote(userId, { key, from, amount, text = '', roomId }) {
+      const title = `${from.name} tipped ${formatCredits(amount)} credits`;
+      const body = { id: `note-${key}`, kind: 'tip-note', room: roomId, title, text };
+      const mid = `note-${key}`;
+      await publisher.publish(`user:${userId}`, { kind: 'n', cls: 'reliable', mid, body });
+    },
+    async priceChanged(userId, { sessionId, roomId, price, model, unitMs, version }) {
+      const minutes = Number(unitMs) / MINUTE_MS;
+      const per = model === 'u' && minutes !== 1 ? `${minutes} minutes` : 'minute';
+      const mid = `price-${sessionId}-${version}`;
+      const body = {
+        ...{ id: mid, kind: 'price_changed', room: roomId, priceMilli: String(price) },
+        title: `The show now costs ${formatCredits(price)} credits per ${per}.`,
+      };
+      await publisher.publish(`user:${userId}`, { kind: 'n', cls: 'reliable', mid, body });
     },
     async cut(userId, { sessionId, roomId, reason }) {
       const body = { kind: 'cutoff', reason, room: roomId, title: REASONS[reason] };

@@ -27,6 +27,15 @@ export type OutboxEvent =
       readonly lots: string;
     }
   | {
+      readonly type: 'repriced';
+      readonly sessionId: string;
+      readonly tariff: string;
+      /** Billable ms and cost of the session when the new price began. */
+      readonly billMs: bigint;
+      readonly cost: bigint;
+      readonly atMs: string;
+    }
+  | {
       readonly type: 'closed';
       readonly sessionId: string;
       readonly reason: EndReason;
@@ -126,6 +135,7 @@ const LOTS = '(-|[\\d:,]+)';
 const FORMS = {
   opened: new RegExp(`^o ${SID} ${ID} ${ID} ${ID} ([mut](?: \\d{1,16}){7}) ${INT}$`),
   charged: new RegExp(`^c ${SID} ${INT} ${INT} ${INT} ${INT} ${INT} ${LOTS}$`),
+  repriced: new RegExp(`^p ${SID} ([mut](?: \\d{1,16}){7}) ${INT} ${INT} ${INT}$`),
   closed: new RegExp(`^x ${SID} ([a-z_]+) ${INT} ${INT} ${INT}$`),
   tipped: new RegExp(
     `^t ${SID} ([\\w-]{8,64}) ([0-9a-f]{16}) ${ID} ${ID} ${ID} ${INT} ${INT} ${INT} ${LOTS}$`,
@@ -166,6 +176,15 @@ function buildEvent(shard: number, type: keyof typeof FORMS, match: RegExpExecAr
         toCost: number(5),
         atMs: text(6),
         lots: text(7),
+      };
+    case 'repriced':
+      return {
+        type,
+        sessionId: text(1),
+        tariff: text(2),
+        billMs: number(3),
+        cost: number(4),
+        atMs: text(5),
       };
     case 'closed': {
       const reason = END_REASONS.find((one) => one === text(2));

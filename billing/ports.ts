@@ -11,6 +11,10 @@ export interface Notifier {
   balance(userId: string, state: WalletState): Promise<void>;
   /** A tip to `room:<id>`; `key` is its message id, so a repeat is not shown twice. */
   tip(roomId: string, tip: TipNews): Promise<void>;
+  /** What the viewer wrote to the model alone, to `user:<model>`. */
+  tipNote(userId: string, note: TipNews & { readonly roomId: string }): Promise<void>;
+  /** The show that the viewer is in costs another price from now on, to `user:<id>`. */
+  priceChanged(userId: string, price: PriceNews): Promise<void>;
   /** Why a paid show ended, to `user:<id>`. */
   cut(userId: string, cut: { sessionId: string; roomId: string; reason: EndReason }): Promise<void>;
   /** Credit for less than a minute (level 1) or 20 s (level 2) is left, to `user:<id>`. */
@@ -18,6 +22,16 @@ export interface Notifier {
     userId: string,
     warning: { sessionId: string; roomId: string; secondsLeft: number; level: number },
   ): Promise<void>;
+}
+
+export interface PriceNews {
+  readonly sessionId: string;
+  readonly roomId: string;
+  readonly model: 'm' | 'u' | 't';
+  /** Milli-credits per minute, per unit of `unitMs`, or for the ticket. */
+  readonly price: bigint;
+  readonly unitMs: bigint;
+  readonly version: number;
 }
 
 export interface TipNews {

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../cluster/index.js';
 import { bigintOf, type Row, type Sql, textOf } from './database.js';
 import { openLotsOf } from './finance/settled.js';
+import { limitsOf } from './limits.js';
 import { debtOf, post, type TransferDraft, walletOf } from './posting.js';
 import * as restore from './restore-scripts.js';
 import type { Cursor } from './outbox.js';
@@ -46,6 +47,7 @@ export async function rebuildShard(options: RebuildOptions): Promise<RebuiltShar
   const epoch = cursor.epoch + 1n;
   await restore.beginRestore.run(redis, { shard, token });
   const wallets = await copyWallets(options, token, epoch);
+  await copyLimits(options, token, epoch);
   const sessions = await copySessions(options, token);
   const day = Math.floor(nowMs / DAY_MS);
   await copyCommands(options, token, day);
@@ -133,6 +135,22 @@ function toWallet(
     cmdSeq: bigintOf(row, 'cmd_seq'),
     lots: lots.text,
   };
+}
+
+async function copyLimits(
+  { redis, sql, cursor: { shard } }: RebuildOptions,
+  token: string,
+  epoch: bigint,
+): Promise<void> {
+  const version = (epoch - 1n) * VERSIONS_PER_EPOCH;
+  let after = '0';
+  for (;;) {
+    const limits = await limitsOf(sql, shard, { after, limit: ROWS_PER_SCRIPT });
+    const last = limits.at(-1);
+    if (last === undefined) return;
+    await restore.restoreLimits.run(redis, { shard, token, version, limits });
+    after = last.wallet;
+  }
 }
 
 async function copySessions(

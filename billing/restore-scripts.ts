@@ -2,6 +2,7 @@
 // nothing, and each but the first carries the token of the restore that it belongs to. Used by
 // fence.ts and rebuild.ts.
 import { defineScript, type Script, type ScriptArgument } from '../cluster/index.js';
+import type { WalletLimits } from './scripts.js';
 import { shardKeys, type ShardKeys } from './shard.js';
 
 function script<Args extends { readonly shard: number }, Reply>(options: {
@@ -71,6 +72,19 @@ export const restoreWallets = script({
     ]),
   ],
   reply: (reply) => BigInt(String(reply)),
+});
+
+export const restoreLimits = script({
+  name: 'restore-limits',
+  keys: (k) => [k.meta, k.bal],
+  argv: (a: Restore & { version: bigint; limits: readonly WalletLimits[] }) => [
+    a.token,
+    String(a.version),
+    ...a.limits.flatMap((l) =>
+      [l.wallet, l.version, l.perShow, l.perMinute, l.perDay, l.perTip].map(String),
+    ),
+  ],
+  reply: () => undefined,
 });
 
 export interface RestoredSession {

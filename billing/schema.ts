@@ -19,6 +19,7 @@ export const END_REASONS = [
   'room_closed',
   'time_limit',
   'spend_limit',
+  'price_changed',
   'kicked',
   'banned',
   'frozen',
@@ -62,6 +63,7 @@ export const tipRequest = Type.Object(
     roomId: userId,
     amountMilli: amount,
     text: Type.Optional(Type.String({ maxLength: 500 })),
+    note: Type.Optional(Type.String({ maxLength: 500 })),
   },
   { additionalProperties: false },
 );
@@ -79,12 +81,45 @@ export const grantRequest = Type.Object(
 );
 export type GrantRequest = Static<typeof grantRequest>;
 
+const seconds = (max: number) => Type.Integer({ minimum: 0, maximum: max });
+const DAY_SEC = 86_400;
+
+/**
+ * How a room is paid; see price.ts for which member goes with which model. Absent: per minute.
+ * graceSec: free at the start; freeSec: how long a free room may be watched; maxSec: longest show.
+ */
+export const priceRequest = Type.Object(
+  {
+    model: Type.Enum(['perMinute', 'startedMinute', 'block', 'ticket', 'free']),
+    blockSec: Type.Optional(Type.Integer({ minimum: 10, maximum: DAY_SEC })),
+    ticketMilli: Type.Optional(amount),
+    minimumMilli: Type.Optional(amount),
+    graceSec: Type.Optional(seconds(3_600)),
+    freeSec: Type.Optional(seconds(DAY_SEC)),
+    maxSec: Type.Optional(seconds(DAY_SEC)),
+  },
+  { additionalProperties: false },
+);
+export type PriceRequest = Static<typeof priceRequest>;
+
+export const limitsBody = Type.Object(
+  {
+    perShowMilli: Type.Optional(amount),
+    perMinuteMilli: Type.Optional(amount),
+    perDayMilli: Type.Optional(amount),
+    tipMaxMilli: Type.Optional(amount),
+  },
+  { additionalProperties: false },
+);
+export type LimitsBody = Static<typeof limitsBody>;
+
 export const roomTermsRequest = Type.Object(
   {
     performerId: userId,
     streamId,
     priceMilliPerMin: amount,
     isActive: Type.Boolean(),
+    tariff: Type.Optional(priceRequest),
   },
   { additionalProperties: false },
 );

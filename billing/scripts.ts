@@ -117,6 +117,7 @@ export const openSession = script({
     a.entryMs,
     a.key,
     a.fingerprint,
+    a.termsVersion ?? 0,
   ],
   reply: (f) => ({
     status: field(f, 0),
@@ -138,6 +139,8 @@ export interface OpenArgs extends Base {
   readonly entryMs: number;
   readonly key: string;
   readonly fingerprint: string;
+  /** Of the terms that the tariff is from; a shard that knows newer ones takes theirs. */
+  readonly termsVersion?: number;
 }
 
 export const touchSessions = script({
@@ -317,6 +320,53 @@ export interface SetRoomArgs extends Base {
   readonly limit: number;
 }
 
+export const setTariff = script({
+  name: 'set-tariff',
+  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'live'],
+  argv: (a: SetTariffArgs) => [a.now, a.timing, a.room, a.tariff, a.version, a.after, a.limit],
+  reply: (f) => ({
+    next: field(f, 0),
+    changed: rowsOf(f, { from: 1, width: 6 }, (row, at) => {
+      const reason = reasonOf(field(row, at + 1));
+      return {
+        sessionId: field(row, at),
+        /** Why the session ended; absent when it goes on at the new price. */
+        ...(reason === undefined ? {} : { reason }),
+        wallet: field(row, at + 2),
+        ...walletAt(row, at + 3),
+      };
+    }),
+  }),
+});
+export interface SetTariffArgs extends Base {
+  readonly timing: TimingText;
+  readonly room: string;
+  readonly tariff: string;
+  readonly version: number;
+  readonly after: string;
+  readonly limit: number;
+}
+
+/** Milli-credits; 0 = no such limit. */
+export interface WalletLimits {
+  readonly wallet: string;
+  readonly version: bigint;
+  readonly perShow: bigint;
+  readonly perMinute: bigint;
+  readonly perDay: bigint;
+  readonly perTip: bigint;
+}
+
+export const setLimits = script({
+  name: 'set-limits',
+  keys: ['meta', 'bal', 'out'],
+  argv: (a: Base & WalletLimits) => [
+    ...[a.now, a.wallet, String(a.version), String(a.perShow), String(a.perMinute)],
+    ...[String(a.perDay), String(a.perTip)],
+  ],
+  reply: (f) => walletAt(f, 0),
+});
+
 export const readSession = script({
   name: 'read-session',
   keys: ['meta', 'sess'],
@@ -413,6 +463,8 @@ export const FENCED_SCRIPTS: readonly { load(redis: ScriptLoader): Promise<void>
   fundWallet,
   expireLots,
   setRoom,
+  setTariff,
+  setLimits,
   readSession,
   readWallet,
   readLots,

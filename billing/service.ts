@@ -3,22 +3,26 @@
 // statements.
 import type { Clock, Config, TokenService } from '../cluster/index.js';
 import type { Announcer } from './announcer.js';
+import type { Database } from './database.js';
 import type { Engine } from './engine.js';
 import { BILLING_ERRORS, billingError, type BillingErrorCode } from './errors.js';
 import { fingerprint } from './fingerprint.js';
 import type { Funder } from './funder.js';
+import { LimitStore } from './limits.js';
 import type { BillingMetrics } from './metrics.js';
 import { parseMilli } from './money.js';
+import { tariffOf } from './price.js';
 import type { Publishers } from './publishers.js';
 import type * as wire from './schema.js';
 import type { TouchRow, TouchSource, WalletState } from './scripts.js';
 import { newSessionId, shardOfWallet, ulidTimeMs } from './shard.js';
-import { perMinute, tariffText } from './tariff.js';
-import type { RoomTerms, TermsStore } from './terms.js';
+import { tariffText } from './tariff.js';
+import { isFree, type RoomTerms, type TermsStore } from './terms.js';
 import { TouchQueue } from './touch-queue.js';
 
 export interface BillingServiceOptions {
   readonly engine: Engine;
+  readonly database: Database;
   readonly terms: TermsStore;
   readonly funder: Funder;
   readonly publishers: Publishers;
@@ -43,9 +47,11 @@ const SOURCES: Readonly<Record<wire.TouchItem['source'], TouchSource>> = {
 
 export class BillingService {
   readonly touches: TouchQueue;
+  readonly limits: LimitStore;
 
   constructor(private readonly options: BillingServiceOptions) {
     const { engine } = options;
+    this.limits = new LimitStore(options);
     this.touches = new TouchQueue({ engine, onRow: (row) => this.afterTouch(row) });
   }
 
@@ -55,15 +61,15 @@ export class BillingService {
   async open({ viewerId, roomId, key }: wire.OpenRequest): Promise<wire.OpenReply> {
     const { engine, tokens, settings, clock, announcer } = this.options;
     const terms = await this.payeeTerms(roomId, viewerId);
-    if (terms.priceMilliPerMin === 0n)
-      throw billingError('BILLING_NOT_PAID_ROOM', { room: roomId });
+    if (isFree(terms)) throw billingError('BILLING_NOT_PAID_ROOM', { room: roomId });
     this.checkKeyAge(key);
     const reply = await engine.open({
       sessionId: newSessionId(shardOfWallet(viewerId), clock.nowMs()),
       wallet: viewerId,
       room: roomId,
       payee: terms.performerId,
-      tariff: tariffText(perMinute(terms.priceMilliPerMin, settings.modelShareBps)),
+      tariff: tariffText({ ...terms.tariff, shareBps: settings.modelShareBps }),
+      termsVersion: terms.version,
       entryMs: ENTRY_MS,
       key,
       fingerprint: fingerprint(['open', viewerId, roomId]),
@@ -120,7 +126,7 @@ export class BillingService {
   /** Announces in the room also on a repeat: the first announcement may have been lost. */
   async tip(request: wire.TipRequest): Promise<wire.TipReply> {
     const { engine, announcer, settings, clock } = this.options;
-    const { key, viewerId, viewerName, roomId, text } = request;
+    const { key, viewerId, viewerName, roomId, text, note } = request;
     const amount = parseMilli(request.amountMilli);
     if (amount === 0n) throw billingError('BILLING_AMOUNT_INVALID', { amount: '0' });
     if (amount > BigInt(settings.tipMaxMilli)) {
@@ -136,12 +142,18 @@ export class BillingService {
       bps: settings.modelShareBps,
       tipId: newSessionId(shardOfWallet(viewerId), clock.nowMs()),
       key,
-      fingerprint: fingerprint(['tip', viewerId, roomId, request.amountMilli, text ?? '']),
+      fingerprint: fingerprint([
+        ...['tip', viewerId, roomId, request.amountMilli, text ?? ''],
+        ...(note === undefined ? [] : [note]),
+      ]),
     });
     throwUnlessOk(reply.status);
     announcer.balance(viewerId, reply.wallet);
     const from = { id: viewerId, name: viewerName };
     announcer.tip(roomId, { key, from, amount, ...(text === undefined ? {} : { text }) });
+    if (note !== undefined && note !== '') {
+      announcer.tipNote(terms.performerId, { key, from, amount, text: note, roomId });
+    }
     const { tipId, isDuplicate: duplicate, wallet } = reply;
     return { tipId, balance: String(wallet.owned), duplicate };
   }
@@ -166,10 +178,34 @@ export class BillingService {
     const { terms, publishers, announcer } = this.options;
     const { performerId, streamId, isActive } = request;
     const priceMilliPerMin = parseMilli(request.priceMilliPerMin);
-    await terms.putRoom({ roomId, performerId, streamId, priceMilliPerMin, isActive });
+    const tariff = tariffOf(priceMilliPerMin, request.tariff);
+    const { before, after } = await terms.putRoom({
+      ...{ roomId, performerId, streamId, priceMilliPerMin, isActive, tariff },
+    });
     announcer.termsChanged();
-    if (!isActive) await publishers.endRoom(roomId, 'room_closed');
-    else await publishers.tellStream(streamId);
+    if (!isActive) {
+      await publishers.endRoom(roomId, 'room_closed');
+      return;
+    }
+    const isOther = before !== undefined && tariffText(before.tariff) !== tariffText(tariff);
+    await this.reprice(after, isOther);
+    await publishers.tellStream(streamId);
+  }
+
+  /**
+   * Also when the price is as it was: the call before may have reached some shards only.
+   * @param isNew shards remember it for whoever opens with the old price in hand
+   */
+  private async reprice({ roomId, tariff, version }: RoomTerms, isNew: boolean): Promise<void> {
+    const { engine, announcer, settings } = this.options;
+    const text = tariffText({ ...tariff, shareBps: settings.modelShareBps });
+    const args = { room: roomId, tariff: text, version: isNew ? version : 0 };
+    const { model, price, unitMs } = tariff;
+    for (const { wallet, reason, ...state } of await engine.setTariff(args)) {
+      const { sessionId } = state;
+      if (reason !== undefined) announcer.cut({ ...state, wallet, room: roomId, reason }, 'cut');
+      else announcer.priceChanged(wallet, { sessionId, roomId, model, price, unitMs, version });
+    }
   }
 
   async putStreamKey(request: wire.StreamKeyRequest): Promise<void> {

@@ -24,7 +24,7 @@ interface SessionRow {
   readonly wallet: string;
   readonly room: string;
   readonly payee: string;
-  readonly tariff: string;
+  tariff: string;
   readonly openedMs: string;
   settledBillMs: bigint;
   settledCost: bigint;
@@ -108,6 +108,10 @@ class Settlement {
         this.charged(entry, event, at);
         return;
       }
+      case 'repriced': {
+        this.repriced(entry, event);
+        return;
+      }
       case 'closed': {
         this.closed(entry, event);
         return;
@@ -188,6 +192,14 @@ class Settlement {
     const terms = this.studios.get(payee);
     if (studio === null || terms?.studio !== studio) return 0n;
     return payeeShare(before + share, terms.shareBps) - payeeShare(before, terms.shareBps);
+  }
+
+  private repriced(entry: OutboxEntry, event: Event<'repriced'>): void {
+    const session = this.session(entry, event.sessionId);
+    if (event.cost !== session.settledCost || event.billMs !== session.settledBillMs) {
+      throw new PoisonError(entry.shard, `session ${event.sessionId} is repriced elsewhere`);
+    }
+    session.tariff = `${event.tariff} ${event.billMs} ${event.cost}`;
   }
 
   private closed(entry: OutboxEntry, event: Event<'closed'>): void {
@@ -341,7 +353,8 @@ async function saveSessions(
     await sql.run(
       `INSERT INTO session (id, shard, wallet, room, payee, tariff, opened_ms, settled_bill_ms,
          settled_cost, ended_ms, reason, studio, unpaid_cost, payee_milli, studio_milli) VALUES ?
-       ON DUPLICATE KEY UPDATE settled_bill_ms = VALUES(settled_bill_ms),
+       ON DUPLICATE KEY UPDATE tariff = VALUES(tariff),
+         settled_bill_ms = VALUES(settled_bill_ms),
          settled_cost = VALUES(settled_cost), ended_ms = VALUES(ended_ms), reason = VALUES(reason),
          unpaid_cost = VALUES(unpaid_cost), payee_milli = VALUES(payee_milli),
          studio_milli = VALUES(studio_milli)`,

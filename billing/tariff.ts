@@ -54,7 +54,8 @@ export function tariffText(t: Tariff): string {
   return [model, price, shareBps, freeMs, minCharge, unitMs, maxMs, maxCost].map(String).join(' ');
 }
 
-const TARIFF_TEXT = /^([mut]) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$/;
+/** A session whose price has changed has billable ms and cost at the change behind it. */
+const TARIFF_TEXT = /^([mut]) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)(?: \d+ \d+)?$/;
 
 /** @throws AssertionError on text that tariffText did not make */
 export function parseTariff(text: string): Tariff {

@@ -4,7 +4,8 @@
 import { AppError, type Clock } from '../cluster/index.js';
 import { bigintOf, type Database, type Row, textOf } from './database.js';
 import { billingError } from './errors.js';
-import { PRICE_MAX } from './tariff.js';
+import { isMetered } from './price.js';
+import { parseTariff, perMinute, type Tariff, tariffText } from './tariff.js';
 
 export interface RoomTerms {
   readonly roomId: string;
@@ -12,6 +13,15 @@ export interface RoomTerms {
   readonly streamId: string;
   readonly priceMilliPerMin: bigint;
   readonly isActive: boolean;
+  /** Without the payee's share, which is taken from the settings when a session opens. */
+  readonly tariff: Tariff;
+  /** Grows with every change of the terms. */
+  readonly version: number;
+}
+
+/** A viewer may watch without a session. */
+export function isFree({ tariff }: RoomTerms): boolean {
+  return !isMetered(tariff);
 }
 
 const FRESH_MS = 3_000;
@@ -70,29 +80,30 @@ export class TermsStore {
     return row === undefined ? undefined : textOf(row, 'stream_id');
   }
 
-  /** @returns the terms before. @throws AppError BILLING_AMOUNT_INVALID above 1e9 a minute */
-  async putRoom(terms: RoomTerms): Promise<RoomTerms | undefined> {
-    if (terms.priceMilliPerMin > PRICE_MAX) {
-      throw billingError('BILLING_AMOUNT_INVALID', { amount: String(terms.priceMilliPerMin) });
-    }
-    const [before] = await this.database.query('SELECT * FROM room_terms WHERE room = ?', [
-      terms.roomId,
-    ]);
-    const { roomId, performerId, streamId, priceMilliPerMin, isActive } = terms;
+  /** @returns the terms before and after */
+  async putRoom(
+    terms: Omit<RoomTerms, 'version'>,
+  ): Promise<{ before: RoomTerms | undefined; after: RoomTerms }> {
+    const select = 'SELECT * FROM room_terms WHERE room = ?';
+    const [before] = await this.database.query(select, [terms.roomId]);
+    const { roomId, performerId, streamId, priceMilliPerMin, isActive, tariff } = terms;
     await this.database.run(
-      `INSERT INTO room_terms (room, performer, stream_id, price_milli_per_min, is_active, updated_ms)
+      `INSERT INTO room_terms (room, performer, stream_id, price_milli_per_min, is_active, tariff,
+         updated_ms)
        VALUES (?) ON DUPLICATE KEY UPDATE performer = VALUES(performer), stream_id = VALUES(stream_id),
          price_milli_per_min = VALUES(price_milli_per_min), is_active = VALUES(is_active),
-         updated_ms = VALUES(updated_ms)`,
+         tariff = VALUES(tariff), updated_ms = GREATEST(VALUES(updated_ms), updated_ms + 1)`,
       [
         [
           ...[roomId, performerId, streamId, String(priceMilliPerMin), isActive ? 1 : 0],
-          this.clock.nowMs(),
+          ...[tariffText(tariff), this.clock.nowMs()],
         ],
       ],
     );
     this.forget();
-    return before === undefined ? undefined : toTerms(before);
+    const [after] = await this.database.query(select, [roomId]);
+    if (after === undefined) throw billingError('BILLING_ROOM_UNKNOWN', { room: roomId });
+    return { before: before === undefined ? undefined : toTerms(before), after: toTerms(after) };
   }
 
   /**
@@ -152,12 +163,16 @@ export class TermsStore {
 }
 
 function toTerms(row: Row): RoomTerms {
+  const price = bigintOf(row, 'price_milli_per_min');
+  const tariff = textOf(row, 'tariff');
   return {
     roomId: textOf(row, 'room'),
     performerId: textOf(row, 'performer'),
     streamId: textOf(row, 'stream_id'),
-    priceMilliPerMin: bigintOf(row, 'price_milli_per_min'),
+    priceMilliPerMin: price,
     isActive: Number(row['is_active']) === 1,
+    tariff: tariff === '' ? perMinute(price, 0) : parseTariff(tariff),
+    version: Number(row['updated_ms']),
   };
 }
 

@@ -20,6 +20,7 @@ local K = {
 }
 local timing = ARGV[2]
 -- @include shard
+-- @include limits
 -- @include lots
 -- @include tariff
 -- @include session

@@ -10,6 +10,7 @@
 -- Cost: O(wallets × lots), about 5 µs each
 local K = { meta = KEYS[1], bal = KEYS[2], out = KEYS[3] }
 -- @include shard
+-- @include limits
 -- @include lots
 local now = readClock(ARGV[1])
 local ids, changed, reply = {}, {}, {}

@@ -15,6 +15,7 @@
 -- Cost: O(1), about 15 µs
 local K = { meta = KEYS[1], bal = KEYS[2], out = KEYS[3] }
 -- @include shard
+-- @include limits
 -- @include lots
 local now = readClock(ARGV[1])
 local wallet, cmdSeq, kind, amount = ARGV[2], whole(ARGV[3]), ARGV[4], whole(ARGV[5])

@@ -6,7 +6,7 @@
 -- KEYS[4] sess  hash  session → record
 -- KEYS[5] due  zset  session by next look
 -- KEYS[6] room  zset  `room|wallet|session`, open sessions in lexical order
--- KEYS[7] live  hash  room → 1 while its stream is live
+-- KEYS[7] live  hash  room → 1 while its stream is live; `p:room` → `version tariff`
 -- KEYS[8] idem:0  hash  commands of even days
 -- KEYS[9] idem:1  hash  commands of odd days
 -- ARGV[1] now  ms, 0 = server time
@@ -19,6 +19,7 @@
 -- ARGV[8] entry  ms that the viewer must be able to pay for
 -- ARGV[9] key  idempotency key
 -- ARGV[10] fingerprint  of the request
+-- ARGV[11] version  of the terms that the tariff is from
 -- Returns: { status, duplicate 0|1, session, price, owned, held, version, granted until ms, bill ms
 --   }
 -- Writes: sess, due, room, bal (hold), out (o), idem, meta
@@ -29,6 +30,7 @@ local K = {
 }
 local timing = ARGV[2]
 -- @include shard
+-- @include limits
 -- @include lots
 -- @include tariff
 -- @include session
@@ -50,15 +52,37 @@ local function answer(status, duplicate, sid)
   }
 end
 
+-- The price may have changed since our caller read it: what the shard was told last decides.
+local function tariffNow(told)
+  local version, text = string.match(told or '', '^(%d+) (.*)$')
+  return readTariff(version and tonumber(version) > whole(ARGV[11]) and text or ARGV[7])
+end
+
 local function newSession()
-  local pattern = '^(%a) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
-  local model, price, bps, freeMs, min, unit, maxMs, maxCost = string.match(ARGV[7], pattern)
-  local stop = redis.call('HGET', K.live, room) and 0 or now
+  local state = redis.call('HMGET', K.live, room, 'p:' .. room)
+  local t, stop = tariffNow(state[2]), state[1] and 0 or now
+  local perShow = w[LIM] and w[LIM][PERSHOW] or 0
+  if perShow > 0 and (t[MAXCOST] == 0 or perShow < t[MAXCOST]) then
+    t[MAXCOST] = perShow
+  end
   return {
-    wallet, room, ARGV[6], model, whole(price), whole(bps), whole(freeMs), whole(min),
-    whole(unit), whole(maxMs), whole(maxCost), now, 1, now, 0, 0, 0, -1, 0, stop, 0, 0, 0, now,
-    now, 0, '-', 0, 0, 0, 0, '-',
+    wallet, room, ARGV[6], t[MODEL], t[PRICE], t[BPS], t[FREE], t[MIN], t[UNIT], t[MAXMS],
+    t[MAXCOST], now, 1, now, 0, 0, 0, -1, 0, stop, 0, 0, 0, now, now, 0, '-', 0, 0, 0, 0, '-',
   }
+end
+
+-- nil when the viewer may enter for what that costs at once.
+local function refusal(s)
+  local entry = math.max(costOf(s, whole(ARGV[8])), s[MIN])
+  if w[FLAGS] % 2 == FROZEN then
+    return 'BILLING_WALLET_FROZEN'
+  elseif usable(w, true, now) - w[HELD] < entry then
+    return 'BILLING_INSUFFICIENT_CREDIT'
+  elseif entry > dayLeft(w, now) or ratePerMinute(s) > minuteLimit(w)
+    or (s[MAXCOST] > 0 and entry > s[MAXCOST]) then
+    return 'BILLING_SPEND_LIMIT'
+  end
+  return nil
 end
 
 local known = recall(field, ARGV[10])
@@ -83,13 +107,8 @@ if open[1] then
 end
 
 local s = newSession()
-local status = 'OK'
-if w[FLAGS] % 2 == FROZEN then
-  status = 'BILLING_WALLET_FROZEN'
-elseif free(w, now) < math.max(costOf(s, whole(ARGV[8])), s[MIN]) then
-  status = 'BILLING_INSUFFICIENT_CREDIT'
-end
-if status ~= 'OK' then
+local status = refusal(s)
+if status then
   commit()
   remember(field, ARGV[10], status .. ' -')
   return answer(status, 0)
@@ -97,7 +116,7 @@ end
 
 local sid = ARGV[3]
 sessions[sid], schedule[sid] = s, true
-emit('o', sid, wallet, room, ARGV[6], ARGV[7], digits(now))
+emit('o', sid, wallet, room, ARGV[6], tariffText(s), digits(now))
 charge(s, w, now, costOf(s, 0))
 refill(s, w, now)
 commitSessions(now)

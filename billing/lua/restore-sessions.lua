@@ -30,7 +30,7 @@ for i = 4, #ARGV, 8 do
   records[#records + 1] = cmsgpack.pack({
     wallet, room, payee, model, tariff[1], tariff[2], tariff[3], tariff[4], tariff[5], tariff[6],
     tariff[7], tonumber(ARGV[i + 5]), 1, 0, bill, cost, 0, -1, 0, 0, 0, cost, bill, now, 0, 0, '-',
-    0, 0, 0, 0, '-',
+    0, 0, tariff[9] or 0, tariff[8] or 0, '-',
   })
   dues[#dues + 1], dues[#dues + 2] = ARGV[3], sid
   members[#members + 1], members[#members + 2] = 0, room .. '|' .. wallet .. '|' .. sid

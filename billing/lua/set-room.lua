@@ -6,7 +6,7 @@
 -- KEYS[4] sess  hash  session → record
 -- KEYS[5] due  zset  session by next look
 -- KEYS[6] room  zset  open sessions by room
--- KEYS[7] live  hash  room → 1 while its stream is live
+-- KEYS[7] live  hash  room → 1 while its stream is live; `p:room` → `version tariff`
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] room  id
@@ -26,6 +26,7 @@ local K = {
 }
 local timing = ARGV[2]
 -- @include shard
+-- @include limits
 -- @include lots
 -- @include tariff
 -- @include session
@@ -79,6 +80,9 @@ if state == 'live' then
   redis.call('HSET', K.live, room, 1)
 else
   redis.call('HDEL', K.live, room)
+end
+if state == 'ended' then
+  redis.call('HDEL', K.live, 'p:' .. room)
 end
 for i = 1, #ids do
   local s = sessions[ids[i]]

@@ -23,6 +23,7 @@ local K = {
 }
 local timing = ARGV[2]
 -- @include shard
+-- @include limits
 -- @include lots
 -- @include tariff
 -- @include session
@@ -75,7 +76,7 @@ local function sweepActive(sid, s, w)
     refill(s, w, now)
     if isOver(s, now) then
       advance(s, w, now)
-      finish(sid, s, w, now, whyOver(s))
+      finish(sid, s, w, now, whyOver(s, w, now))
       notice(sid, 'cut')
       return
     end

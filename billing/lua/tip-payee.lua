@@ -19,6 +19,7 @@
 -- Cost: O(1), about 20 µs
 local K = { meta = KEYS[1], bal = KEYS[2], out = KEYS[3], idem0 = KEYS[4], idem1 = KEYS[5] }
 -- @include shard
+-- @include limits
 -- @include lots
 -- @include idem
 local now = readClock(ARGV[1])
@@ -41,8 +42,12 @@ end
 local status = 'OK'
 if w[FLAGS] % 2 == FROZEN then
   status = 'BILLING_WALLET_FROZEN'
-elseif amount > math.min(free(w, now), usable(w, false, now)) then
+elseif amount > math.min(usable(w, true, now) - w[HELD], usable(w, false, now)) then
   status = 'BILLING_INSUFFICIENT_CREDIT'
+elseif w[LIM] and w[LIM][TIPMAX] > 0 and amount > w[LIM][TIPMAX] then
+  status = 'BILLING_TIP_LIMIT'
+elseif amount > math.min(dayLeft(w, now), minuteLeft(w, now)) then
+  status = 'BILLING_SPEND_LIMIT'
 end
 if status ~= 'OK' then
   commit()
@@ -50,6 +55,7 @@ if status ~= 'OK' then
   return answer(status, 0, '-')
 end
 local used = spend(w, amount, false, now)
+countSpend(w, amount, now)
 touchWallet(wallet)
 emit('t', ARGV[7], ARGV[8], ARGV[9], wallet, ARGV[3], ARGV[4], digits(amount), ARGV[6], digits(now), used)
 commit()

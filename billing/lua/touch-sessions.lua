@@ -20,6 +20,7 @@ local K = {
 }
 local timing = ARGV[2]
 -- @include shard
+-- @include limits
 -- @include lots
 -- @include tariff
 -- @include session
@@ -99,7 +100,7 @@ local function touch(sid, s, source)
   end
   refill(s, w, now)
   if isOver(s, now) then
-    finish(sid, s, w, now, whyOver(s))
+    finish(sid, s, w, now, whyOver(s, w, now))
     return 'cut', 0, 0
   end
   settleIfDue(sid, s, now)

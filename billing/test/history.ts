@@ -6,7 +6,7 @@ import type { ManualClock } from '../../cluster/testing/index.js';
 import type { RedisClient } from '../../cluster/index.js';
 import type { Engine } from '../engine.js';
 import { newSessionId, shardOfWallet } from '../shard.js';
-import { setRoom } from '../scripts.js';
+import { setRoom, setTariff } from '../scripts.js';
 import { perMinute, type Tariff, tariffText, timingText } from '../tariff.js';
 import { Model, type ModelWallet } from './model.js';
 import { TIMING } from './stage.js';
@@ -18,7 +18,9 @@ export type Command =
   | { readonly type: 'end'; readonly at: number }
   | { readonly type: 'sweep'; readonly w: number }
   | { readonly type: 'tip'; readonly w: number; readonly key: number; readonly amount: number }
-  | { readonly type: 'room'; readonly room: number; readonly isLive: boolean };
+  | { readonly type: 'room'; readonly room: number; readonly isLive: boolean }
+  | { readonly type: 'price'; readonly room: number; readonly tariff: number }
+  | { readonly type: 'limits'; readonly w: number; readonly values: readonly number[] };
 
 type FundKind = 'credit' | 'debit' | 'freeze' | 'unfreeze';
 
@@ -38,6 +40,7 @@ const TARIFFS: readonly Tariff[] = [
   { ...perMinute(9_000n, 6_000), model: 't', maxMs: 120_000n },
   { ...perMinute(30_000n, 6_000), maxCost: 12_345n },
   { ...perMinute(6_000n, 6_000), maxMs: 45_000n },
+  { ...perMinute(0n, 6_000), maxMs: 90_000n },
 ];
 
 const WALLETS = 3;
@@ -89,6 +92,24 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('price' as const),
+      room: index(2),
+      tariff: index(TARIFFS.length),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('limits' as const),
+      w,
+      values: fc.array(fc.oneof(fc.constant(0), fc.constant(0), fc.nat({ max: 60_000 })), {
+        ...{ minLength: 4, maxLength: 4 },
+      }),
+    }),
+  },
+  {
     weight: 2,
     arbitrary: fc.record({
       type: fc.constant('room' as const),
@@ -127,6 +148,7 @@ export async function runHistory(
 }
 
 class HistoryRun {
+  private limitVersion = 0n;
   private readonly model: Model;
   private readonly sessions: string[] = [];
   private readonly checks: { what: string; real: Promise<string>; wanted: string }[] = [];
@@ -192,6 +214,14 @@ class HistoryRun {
       }
       case 'tip': {
         this.tip(one);
+        return;
+      }
+      case 'price': {
+        this.price(one);
+        return;
+      }
+      case 'limits': {
+        this.limits(one);
         return;
       }
       case 'room':
@@ -319,6 +349,41 @@ class HistoryRun {
     );
   }
 
+  private price({ room: at, tariff }: Extract<Command, { type: 'price' }>): void {
+    const room = this.room(at);
+    const fresh = TARIFFS[tariff] as Tariff;
+    const wanted = this.model.setTariff(room, fresh);
+    const args = { room, tariff: tariffText(fresh), version: 0, after: '', limit: 100 };
+    const base = { ...args, now: this.clock.nowMs(), timing: timingText(TIMING) };
+    const replies = this.shards().map((shard) => setTariff.run(this.redis, { ...base, shard }));
+    this.expect(
+      `price ${tariff}`,
+      wanted.sort().join(', '),
+      Promise.all(replies).then((all) =>
+        all
+          .flatMap(({ changed }) => changed)
+          .map((one) => `${one.sessionId} ${one.reason ? `cut ${one.reason}` : 'repriced'}`)
+          .sort()
+          .join(', '),
+      ),
+    );
+    for (let one = 0; one < WALLETS; one += 1) this.expectWallet(this.wallet(one));
+  }
+
+  private limits({ w: at, values }: Extract<Command, { type: 'limits' }>): void {
+    const wallet = this.wallet(at);
+    const [perShow = 0n, perMinute = 0n, perDay = 0n, perTip = 0n] = values.map(BigInt);
+    const limits = { perShow, perMinute, perDay, perTip };
+    this.model.setLimits(wallet, limits);
+    this.limitVersion += 1n;
+    const real = this.engine.setLimits({ ...limits, wallet, version: this.limitVersion });
+    this.expect(
+      'limits',
+      this.state(wallet),
+      real.then((one) => `${one.owned} ${one.held}`),
+    );
+  }
+
   private expectWallet(wallet: string): void {
     const { debt, cmdSeq }: ModelWallet = this.model.wallet(wallet);
     const wanted = `${this.state(wallet)} ${debt} ${cmdSeq}`;
@@ -333,16 +398,19 @@ class HistoryRun {
 
   /** Only in the shards of this history: the others have none of its sessions. */
   private async setRoom(room: string, isLive: boolean): Promise<string> {
-    const shards = new Set([0, 1, 2].map((at) => shardOfWallet(this.wallet(at))));
     const state = isLive ? 'live' : 'down';
     const args = { room, state, sinceMs: 0, reason: 'show_ended', after: '', limit: 100 } as const;
     const now = this.clock.nowMs();
     const timing = timingText(TIMING);
-    const calls = [...shards].map((shard) => {
+    const calls = this.shards().map((shard) => {
       return setRoom.run(this.redis, { ...args, shard, now, timing });
     });
     await Promise.all(calls);
     return 'set';
+  }
+
+  private shards(): number[] {
+    return [...new Set([0, 1, 2].map((at) => shardOfWallet(this.wallet(at))))];
   }
 
   private expect(what: string, wanted: string, real: Promise<string>): void {

@@ -123,6 +123,8 @@ function recorder(said: Said[]): Notifier {
   return {
     balance: note('balance'),
     tip: note('tip'),
+    tipNote: note('tipNote'),
+    priceChanged: note('priceChanged'),
     cut: note('cut'),
     lowBalance: note('lowBalance'),
   };

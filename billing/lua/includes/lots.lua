@@ -1,4 +1,5 @@
--- Spending from a wallet: bonus lots first (by priority, expiry, id), then cash. Needs shard.lua.
+-- Spending from a wallet: bonus lots first (by priority, expiry, id), then cash. Needs shard.lua
+-- and limits.lua.
 -- A lot is { id, amount, expiresMs (0 = never), priority, scope }, kept sorted in the order of
 -- spending.
 local SCOPE_SHOWS = 1
@@ -20,7 +21,7 @@ end
 
 -- What shows may still reserve; below zero when a lot expired under a hold.
 local function free(w, now)
-  return usable(w, true, now) - w[HELD]
+  return math.min(usable(w, true, now) - w[HELD], dayLeft(w, now))
 end
 
 -- Takes `amount` and answers its provenance: `-`, or `lot:amount` joined by commas; the rest is

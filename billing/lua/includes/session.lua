@@ -1,12 +1,12 @@
 -- The life of a session between two instants: accrue, charge, hold, settle, end. Needs shard.lua,
--- lots.lua and tariff.lua, and `timing`, the argument of the same name. Called by every script
+-- limits.lua, lots.lua and tariff.lua, and `timing`, the argument of the same name. Called by every script
 -- that moves a session.
 local QUANTUM, MAXGAP, GRACE, SETTLE = string.match(timing, '^(%d+) (%d+) (%d+) (%d+)$')
 QUANTUM, MAXGAP, GRACE, SETTLE = whole(QUANTUM), whole(MAXGAP), whole(GRACE), whole(SETTLE)
 local WARN_1_MS, WARN_2_MS = 60000, 20000
 local TOMBSTONE_MS = 86400000
 local CUTS_MAX = 5
-local sessions, schedule, notBefore, gone = {}, {}, {}, {}
+local sessions, schedule, notBefore, gone, idOf = {}, {}, {}, {}, {}
 
 local function loadSessions(ids)
   if #ids == 0 then
@@ -17,7 +17,7 @@ local function loadSessions(ids)
   for i = 1, #ids do
     if packed[i] and not sessions[ids[i]] then
       local s = cmsgpack.unpack(packed[i])
-      sessions[ids[i]] = s
+      sessions[ids[i]], idOf[s] = s, ids[i]
       owners[#owners + 1] = s[WALLET]
     end
   end
@@ -49,6 +49,7 @@ local function charge(s, w, now, cost)
     s[LOTUSE] = s[LOTUSE] == '-' and used or s[LOTUSE] .. ',' .. used
   end
   s[CHARGED] = s[CHARGED] + delta
+  countSpend(w, delta, now)
   touchWallet(s[WALLET])
 end
 
@@ -75,6 +76,46 @@ local function billMax(s, limit)
   return math.max(bill, s[BILL])
 end
 
+local function settle(sid, s, now)
+  if s[CHARGED] > s[SCOST] or s[BILL] > s[SBILL] then
+    emit('c', sid, digits(s[SBILL]), digits(s[BILL]), digits(s[SCOST]), digits(s[CHARGED]),
+      digits(now), s[LOTUSE])
+    s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'
+  end
+  s[SAT] = now
+end
+
+-- Past the instant of a price change: what came before is charged and settled, the rest costs the
+-- new price.
+local function nextSegment(s, w, now)
+  local after = s[NEXT]
+  s[BILL] = after[SEGBILL]
+  charge(s, w, now, after[SEGCOST])
+  settle(idOf[s], s, now)
+  for index, value in pairs(after) do
+    if index ~= STATE then
+      s[index] = value
+    end
+  end
+  s[NEXT] = after[NEXT]
+  emit('p', idOf[s], tariffText(s), digits(s[SEGBILL]), digits(s[SEGCOST]), digits(now))
+end
+
+-- The instant of a price change is past now, though less time was counted than had passed then: the
+-- last of the prices begins here. Not before a unit that was paid has ended.
+local function catchUp(s)
+  local after = s[NEXT]
+  if not after or after[STATE] == 1 or after[SEGBILL] <= s[BILL] then
+    return
+  end
+  while after[NEXT] do
+    after = after[NEXT]
+  end
+  after[FREE] = math.max(0, s[SEGBILL] + s[FREE] - s[BILL])
+  after[SEGBILL], after[SEGCOST] = s[BILL], s[CHARGED]
+  s[NEXT] = after
+end
+
 -- Counts the time since the last evidence (a gap at most with GRACE) and debits what it costs.
 local function advance(s, w, now)
   local gap = s[EVID] == 0 and 0 or now - s[EVID]
@@ -89,6 +130,9 @@ local function advance(s, w, now)
     bill = math.min(bill, billMax(s, limit))
     cost = costOf(s, bill)
   end
+  while s[NEXT] and bill > s[NEXT][SEGBILL] do
+    nextSegment(s, w, now)
+  end
   s[BILL] = bill
   s[EVID] = now
   s[SKIP] = 0
@@ -96,6 +140,7 @@ local function advance(s, w, now)
     s[STOP] = now
   end
   charge(s, w, now, cost)
+  catchUp(s)
 end
 
 -- Brings the hold to one quantum beyond the time not yet counted. A partial hold fixes the exact
@@ -123,23 +168,17 @@ local function isOver(s, now)
   return s[GBILL] >= 0 and s[BILL] + liveSince(s, now) >= s[GBILL]
 end
 
-local function whyOver(s)
+local function whyOver(s, w, now)
   if s[MAXMS] > 0 and s[BILL] >= s[MAXMS] then
     return 'time_limit'
   end
   if s[MAXCOST] > 0 and billWithin(s, s[MAXCOST]) <= s[BILL] then
     return 'spend_limit'
   end
-  return 'insufficient_credit'
-end
-
-local function settle(sid, s, now)
-  if s[CHARGED] > s[SCOST] or s[BILL] > s[SBILL] then
-    emit('c', sid, digits(s[SBILL]), digits(s[BILL]), digits(s[SCOST]), digits(s[CHARGED]),
-      digits(now), s[LOTUSE])
-    s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'
+  if dayLeft(w, now) < usable(w, true, now) - w[HELD] then
+    return 'spend_limit'
   end
-  s[SAT] = now
+  return 'insufficient_credit'
 end
 
 local function settleIfDue(sid, s, now)

@@ -22,8 +22,35 @@ local function proRata(price, ms)
   return price * ((ms - rest) / MINUTE_MS) + (part - part % MINUTE_MS) / MINUTE_MS
 end
 
+local TARIFF_FORM = '^(%a) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
+
+-- A tariff from its text, as a record with the indexes of a session.
+local function readTariff(text)
+  local model, price, bps, freeMs, min, unit, maxMs, maxCost = string.match(text, TARIFF_FORM)
+  return {
+    [MODEL] = model, [PRICE] = whole(price), [BPS] = whole(bps), [FREE] = whole(freeMs),
+    [MIN] = whole(min), [UNIT] = whole(unit), [MAXMS] = whole(maxMs), [MAXCOST] = whole(maxCost),
+  }
+end
+
+local function tariffText(s)
+  return string.format('%s %.0f %.0f %.0f %.0f %.0f %.0f %.0f', s[MODEL], s[PRICE], s[BPS], s[FREE],
+    s[MIN], s[UNIT], s[MAXMS], s[MAXCOST])
+end
+
+-- What a minute costs; a ticket is no matter of minutes.
+local function ratePerMinute(t)
+  if t[MODEL] == TICKET then
+    return 0
+  end
+  return t[MODEL] == PRORATA and t[PRICE] or math.ceil(t[PRICE] * MINUTE_MS / t[UNIT])
+end
+
 -- Cost of the session when `bill` ms are billable. Grows with `bill`, never shrinks.
 local function costOf(s, bill)
+  while s[NEXT] and bill > s[NEXT][SEGBILL] do
+    s = s[NEXT]
+  end
   local ms = bill - s[SEGBILL] - s[FREE]
   local cost = s[SEGCOST]
   if s[MODEL] == TICKET then
@@ -40,9 +67,7 @@ local function costOf(s, bill)
   return math.max(cost, s[MIN])
 end
 
--- The most billable ms whose cost is at most `limit` (≥ the cost so far); FOREVER when there is no
--- end.
-local function billWithin(s, limit)
+local function segmentWithin(s, limit)
   local left = limit - s[SEGCOST]
   if s[PRICE] == 0 or s[MODEL] == TICKET then
     return FOREVER
@@ -58,4 +83,15 @@ local function billWithin(s, limit)
   local rest = (left + 1) % s[PRICE]
   local minutes = (left + 1 - rest) / s[PRICE]
   return start + minutes * MINUTE_MS + math.ceil(rest * MINUTE_MS / s[PRICE]) - 1
+end
+
+-- The most billable ms whose cost is at most `limit` (≥ the cost so far); FOREVER when there is no
+-- end.
+local function billWithin(s, limit)
+  local bill = segmentWithin(s, limit)
+  while s[NEXT] and bill >= s[NEXT][SEGBILL] do
+    s = s[NEXT]
+    bill = math.max(s[SEGBILL], segmentWithin(s, limit))
+  end
+  return bill
 end
