@@ -16,7 +16,8 @@ import {
   type RedisBus,
   type RedisClient,
 } from '../cluster/index.js';
-import { createBillingPort } from './billing-port.js';
+import { createAskBilling, createBillingPort } from './billing-port.js';
+import { createFinancePort } from './finance-port.js';
 import { createRedisCounts } from './http/redis-counts.js';
 import { createLink, type Link } from './link.js';
 import type { FleetMember, Ports, StreamEvent } from './ports.js';
@@ -78,13 +79,15 @@ export function createBacking(parts: { config: Config; log: Logger; isMember: bo
       await closeRedis(redis);
     },
   });
+  const ask = createAskBilling(() => link.current().billing);
   const counts = createRedisCounts(() => link.current().redis, systemClock);
   const listed = (role: 'gateway' | 'rtmp'): readonly Member[] =>
     link.isUp() ? link.current().members.list(role) : [];
   return {
     link,
     ports: {
-      billing: createBillingPort(() => link.current().billing),
+      billing: createBillingPort(ask),
+      finance: createFinancePort(ask),
       fleet: {
         list: (role) => listed(role).map(toFleetMember),
         ranked: (role, user) => placeUser({ user }, listed(role)).map(toFleetMember),

@@ -2,8 +2,8 @@
 // site. Used by main.ts and demo.ts.
 import type { BillingClient, BillingErrorCode } from '../billing/index.js';
 import { AppError } from '../cluster/index.js';
-import { siteError, type ErrorCode } from './errors.js';
-import type { Billing } from './ports.js';
+import { DetailedError, siteError, type ErrorCode } from './errors.js';
+import type { Billing, RoomTerms } from './ports.js';
 
 /** What the site answers for a refusal of billing; every other fault means that billing is away. */
 const REFUSALS: Readonly<Partial<Record<BillingErrorCode, ErrorCode>>> = {
@@ -21,16 +21,28 @@ const REFUSALS: Readonly<Partial<Record<BillingErrorCode, ErrorCode>>> = {
   BILLING_SESSION_UNKNOWN: 'SESSION_NOT_FOUND',
 };
 
+export type AskBilling = <T>(question: (billing: BillingClient) => Promise<T>) => Promise<T>;
+
+/** Refusals that only finance gives; their words and code reach whoever asked. */
+const FINANCE_REFUSALS: ReadonlySet<string> = new Set([
+  ...['BILLING_SUBJECT_UNKNOWN', 'BILLING_STATE_CONFLICT', 'BILLING_APPROVAL_NEEDED'],
+  ...['BILLING_REFUND_LIMIT', 'BILLING_REFUND_WINDOW', 'BILLING_BUDGET_SPENT'],
+  ...['BILLING_LOT_LIMIT', 'BILLING_PAYOUT_MINIMUM', 'BILLING_PAYOUT_HOLD'],
+  ...['BILLING_EARNINGS_SHORT', 'BILLING_KEY_TAKEN', 'BILLING_BAD_REQUEST'],
+]);
+
 /** @param client gives the client, or throws while the member list is not there. */
-export function createBillingPort(client: () => BillingClient): Billing {
-  async function ask<T>(question: (billing: BillingClient) => Promise<T>): Promise<T> {
+export function createAskBilling(client: () => BillingClient): AskBilling {
+  return async (question) => {
     try {
       return await question(client());
     } catch (thrown) {
       throw translate(thrown);
     }
-  }
+  };
+}
 
+export function createBillingPort(ask: AskBilling): Billing {
   return {
     openSession: (request) => ask((billing) => billing.openSession(request)),
     async findSession(sessionId) {
@@ -57,7 +69,8 @@ export function createBillingPort(client: () => BillingClient): Billing {
       const wallet = await ask((billing) => billing.grant({ ...request, amountMilli: amount }));
       return wallet.balance;
     },
-    putRoom: ({ roomId, ...terms }) => ask((billing) => billing.putRoom(roomId, terms)),
+    putRoom: ({ roomId, tariff, ...terms }) =>
+      ask((billing) => billing.putRoom(roomId, { ...terms, ...tariffOf(tariff) })),
     putStreamKey: (key) => ask((billing) => billing.putStreamKey(key)),
     async statement(userId, page) {
       const { entries, next } = await ask((billing) => billing.getStatement(userId, page));
@@ -68,10 +81,23 @@ export function createBillingPort(client: () => BillingClient): Billing {
   };
 }
 
+/** Amounts of a tariff as they travel. */
+function tariffOf(tariff: RoomTerms['tariff']) {
+  if (tariff === undefined) return {};
+  if (tariff.model === 'ticket') {
+    return { tariff: { model: tariff.model, ticketMilli: String(tariff.ticketMilli) } };
+  }
+  const { model, minimumMilli, graceSec } = tariff;
+  return { tariff: { model, minimumMilli: String(minimumMilli), graceSec } };
+}
+
 function translate(thrown: unknown): AppError {
   const code: string = thrown instanceof AppError ? String(thrown.code) : '';
   const refusal = REFUSALS[code as BillingErrorCode];
-  if (refusal === undefined) return siteError('BILLING_UNAVAILABLE', {}, thrown);
   const why = thrown instanceof Error ? thrown.message : '';
+  if (refusal === undefined && FINANCE_REFUSALS.has(code)) {
+    return new DetailedError('FINANCE_REFUSED', { billingCode: code }, { why });
+  }
+  if (refusal === undefined) return siteError('BILLING_UNAVAILABLE', {}, thrown);
   return siteError(refusal, { why }, thrown);
 }

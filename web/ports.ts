@@ -2,6 +2,8 @@
 // their own. Every method rejects with a coded site error (BILLING_UNAVAILABLE,
 // REALTIME_UNAVAILABLE) when the other side is away, never with a transport's error.
 
+import type { Finance } from './finance-port.js';
+
 /** Money in milli-credits (1 credit = 1000). */
 export type Milli = bigint;
 
@@ -221,6 +223,7 @@ export interface RoomControl {
 /** Everything from outside that the site works with. */
 export interface Ports {
   readonly billing: Billing;
+  readonly finance: Finance;
   readonly directory: StreamDirectory;
   readonly control: RoomControl;
   readonly publisher: Publisher;

@@ -1,7 +1,8 @@
 // Picks from the configuration what the services and the HTTP application need. Used by main.ts and
 // demo.ts.
-import type { Config } from '../cluster/index.js';
+import { type Config, ConfigError } from '../cluster/index.js';
 import type { AppSettings } from './http/app.js';
+import type { PaymentSettings } from './money-services.js';
 import type { SiteSettings } from './site.js';
 
 export function siteSettings({ web, secrets }: Config): SiteSettings {
@@ -16,7 +17,7 @@ export function siteSettings({ web, secrets }: Config): SiteSettings {
     gatewayUrl: web.gatewayUrl,
     hlsUrl: web.hlsUrl,
     rtmpUrl: web.rtmpUrl,
-    paymentProvider: web.paymentProvider,
+    payments: paymentSettings(web),
   };
 }
 
@@ -40,4 +41,16 @@ export function appSettings({ web }: Config, publicDir: string): AppSettings {
     publicDir,
     limits: { loginsPerMin: web.loginsPerMinMax, signUpsPerHour: web.signUpsPerHourMax },
   };
+}
+
+/** @throws ConfigError when Stripe's secrets are missing */
+function paymentSettings(web: Config['web']): PaymentSettings {
+  const { paymentProvider: provider, stripeSecretKey: secretKey } = web;
+  if (provider !== 'stripe') return { provider };
+  const { stripeWebhookSecret: webhookSecret, stripeApiUrl: apiUrl } = web;
+  if (secretKey === '' || webhookSecret === '') {
+    const needed = 'WEB_STRIPE_SECRET_KEY and WEB_STRIPE_WEBHOOK_SECRET';
+    throw new ConfigError([`WEB_PAYMENT_PROVIDER=stripe needs ${needed}`]);
+  }
+  return { provider, secretKey, webhookSecret, apiUrl };
 }

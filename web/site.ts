@@ -8,8 +8,6 @@ import { createRecoveryService, type RecoveryService } from './accounts/recovery
 import { createLoginGuard, type LoginGuard } from './accounts/login-guard.js';
 import { createSessionService, type SessionService } from './accounts/session-service.js';
 import { createFinanceService, type FinanceService } from './admin/finance-service.js';
-import { createSandboxProvider } from './credits/provider.js';
-import { createPurchaseService, type PurchaseService } from './credits/purchase-service.js';
 import { createRecordService, type RecordService } from './admin/record-service.js';
 import { createUserService, type UserService } from './admin/user-service.js';
 import type { Database } from './db/database.js';
@@ -24,6 +22,7 @@ import type { Ports } from './ports.js';
 import { createConnectService, type ConnectService } from './realtime/connect-service.js';
 import { createEntryService, type EntryService } from './rooms/entry-service.js';
 import { createHlsSigner, type HlsSigner } from './rooms/hls-url.js';
+import { createMoneyServices, type MoneyServices, type PaymentSettings } from './money-services.js';
 import { createRoomServices, type RoomServices } from './room-services.js';
 import { createFollowService, type FollowService } from './social/follow-service.js';
 import {
@@ -44,10 +43,10 @@ export interface SiteSettings {
   readonly gatewayUrl: string;
   readonly hlsUrl: string;
   readonly rtmpUrl: string;
-  readonly paymentProvider: 'none' | 'sandbox';
+  readonly payments: PaymentSettings;
 }
 
-export interface Site extends RoomServices {
+export interface Site extends RoomServices, MoneyServices {
   readonly ports: Ports;
   readonly database: Database;
   readonly accounts: AccountService;
@@ -68,7 +67,6 @@ export interface Site extends RoomServices {
   readonly records: RecordService;
   readonly follows: FollowService;
   readonly notifications: NotificationService;
-  readonly purchases: PurchaseService;
   readonly connect: ConnectService;
   readonly live: LiveState;
 }
@@ -136,9 +134,9 @@ export function createSite(parts: {
     finance: createFinanceService({ ...base, accounts }),
     users: createUserService({ ...base, sessions, onChange: () => catalog.forget() }),
     records: createRecordService(base),
-    purchases: createPurchaseService({
-      ...base,
-      provider: settings.paymentProvider === 'sandbox' ? createSandboxProvider() : undefined,
+    ...createMoneyServices({
+      ...{ ...base, finance: ports.finance },
+      ...{ publicUrl: settings.publicUrl, payments: settings.payments },
     }),
     connect: createConnectService({ tokens, fleet, publicUrl: settings.gatewayUrl }),
     live,

@@ -82,9 +82,23 @@ export const webSettings = {
     fallback: '',
     pattern: /^(#[0-9a-fA-F]{6})?$/,
   }),
-  paymentProvider: choice('WEB_PAYMENT_PROVIDER', ['none', 'sandbox'], {
+  paymentProvider: choice('WEB_PAYMENT_PROVIDER', ['none', 'sandbox', 'stripe'], {
     doc: 'Who takes money for credits; sandbox gives them away and is for trying out only.',
     fallback: 'none',
+  }),
+  stripeSecretKey: text('WEB_STRIPE_SECRET_KEY', {
+    doc: 'Secret key of the Stripe account that takes the money.',
+    fallback: '',
+    secret: true,
+  }),
+  stripeWebhookSecret: text('WEB_STRIPE_WEBHOOK_SECRET', {
+    doc: 'Signing secret of the webhook that points to /api/v1/payments/stripe/webhook.',
+    fallback: '',
+    secret: true,
+  }),
+  stripeApiUrl: url('WEB_STRIPE_API_URL', ['http', 'https'], {
+    doc: 'Address of the Stripe API behind a proxy; empty = Stripe itself.',
+    fallback: '',
   }),
   allowedOrigins: list('WEB_ALLOWED_ORIGINS', {
     doc: 'Origins of other sites whose scripts may use the API with bearer tokens; never with cookies.',

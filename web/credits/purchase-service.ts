@@ -8,7 +8,7 @@ import { duplicateKey, type Database } from '../db/database.js';
 import { PurchaseEntity, type Purchase } from '../db/entities/purchase.js';
 import type { User } from '../db/entities/user.js';
 import { siteError } from '../errors.js';
-import type { Billing } from '../ports.js';
+import type { Finance } from '../finance-port.js';
 import { commandKey } from '../rooms/command-key.js';
 import { creditPackages } from './packages.js';
 import type { PaymentProvider } from './provider.js';
@@ -33,21 +33,26 @@ export interface PurchaseService {
   /** Newest first, with the cursor of the page before. */
   history(userId: string, page: { limit: number; before?: OrderPosition }): Promise<Purchase[]>;
   find(userId: string, id: string): Promise<Purchase>;
-  /** The provider has the money. Repeating it changes nothing. @throws PURCHASE_NOT_FOUND */
-  paid(payment: { provider: string; ref: string }): Promise<Purchase>;
+  /**
+   * The provider has the money for the order. Repeating it changes nothing.
+   * @throws PURCHASE_NOT_FOUND
+   */
+  paid(payment: { provider: string; orderId: string; ref: string }): Promise<Purchase>;
+  /** The buyer did not pay; an order that was paid stays paid. */
+  failed(payment: { provider: string; orderId: string }): Promise<void>;
   /** Grants what is paid and not yet granted. @returns how many. */
   complete(): Promise<number>;
 }
 
 export function createPurchaseService(parts: {
   database: Database;
-  billing: Billing;
+  finance: Finance;
   /** undefined: credits are not sold here. */
   provider: PaymentProvider | undefined;
   clock: Clock;
   log: Logger;
 }): PurchaseService {
-  const { database, billing, provider, clock, log } = parts;
+  const { database, finance, provider, clock, log } = parts;
   const purchases = () => database.repository(PurchaseEntity);
   let timer: NodeJS.Timeout | undefined;
 
@@ -70,6 +75,8 @@ export function createPurchaseService(parts: {
       state: 'open',
       createdAt: new Date(clock.nowMs()),
       paidAt: null,
+      refundedMilli: '0',
+      dispute: null,
     };
     try {
       await purchases().insert(row);
@@ -83,18 +90,24 @@ export function createPurchaseService(parts: {
   }
 
   async function grant(purchase: Purchase): Promise<void> {
-    await billing.grant({
-      key: commandKey('purchase-grant', purchase.userId, purchase.id),
+    await finance.purchase({
+      key: commandKey('purchase', purchase.userId, purchase.id),
+      provider: purchase.provider,
+      paymentRef: purchase.providerRef ?? purchase.id,
       userId: purchase.userId,
-      amount: BigInt(purchase.amountMilli),
-      reason: `purchase ${purchase.provider} ${purchase.providerRef ?? ''}`,
-      actor: 'web',
+      amountMilli: BigInt(purchase.amountMilli),
+      fiatMinor: purchase.priceCents,
+      currency: purchase.currency,
     });
     await purchases().update({ id: purchase.id }, { state: 'granted' });
   }
 
   async function complete(): Promise<number> {
-    const waiting = await purchases().find({ where: { state: 'paid' }, take: 100 });
+    const waiting = await purchases().find({
+      where: { state: 'paid' },
+      order: { createdAt: 'ASC' },
+      take: 100,
+    });
     let done = 0;
     for (const purchase of waiting) {
       try {
@@ -117,11 +130,7 @@ export function createPurchaseService(parts: {
     async checkout(user, { packageId, key }) {
       if (provider === undefined) throw siteError('NOT_FOR_SALE');
       const purchase = await order(user.id, { packageId, key, provider: provider.name });
-      const { url, ref } = await provider.startCheckout(purchase);
-      if (ref !== undefined && purchase.providerRef === null) {
-        await purchases().update({ id: purchase.id }, { providerRef: ref });
-      }
-      return { purchase, url };
+      return { purchase, url: await provider.startCheckout(purchase, user) };
     },
 
     history: (userId, { limit, before }) => {
@@ -142,16 +151,25 @@ export function createPurchaseService(parts: {
       return purchase;
     },
 
-    async paid({ provider: name, ref }) {
-      const where = { provider: name, providerRef: ref };
-      const purchase = await purchases().findOneBy(where);
-      if (purchase === null) throw siteError('PURCHASE_NOT_FOUND');
+    async paid({ provider: name, orderId, ref }) {
+      const where = { provider: name, id: orderId };
       const paidAt = new Date(clock.nowMs());
-      await purchases().update({ ...where, state: 'open' }, { state: 'paid', paidAt });
-      const latest = await purchases().findOneByOrFail(where);
+      // An order that had failed counts as well: the money is there.
+      await purchases()
+        .createQueryBuilder()
+        .update()
+        .set({ state: 'paid', paidAt, providerRef: ref })
+        .where("id = :id AND provider = :provider AND state IN ('open', 'failed')", where)
+        .execute();
+      const latest = await purchases().findOneBy(where);
+      if (latest === null) throw siteError('PURCHASE_NOT_FOUND');
       // Billing may be away: then the loop gives the credits later.
       if (latest.state === 'paid') await grant(latest).catch(() => undefined);
       return purchases().findOneByOrFail(where);
+    },
+
+    async failed({ provider: name, orderId: id }) {
+      await purchases().update({ provider: name, id, state: 'open' }, { state: 'failed' });
     },
 
     complete,

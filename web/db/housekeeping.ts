@@ -12,6 +12,7 @@ const FORGET = [
   'DELETE FROM mail_link WHERE expires_at < ? LIMIT ?',
   'DELETE FROM mail WHERE created_at < ? LIMIT ?',
   'DELETE FROM notification WHERE created_at < ? LIMIT ?',
+  'DELETE FROM payment_event WHERE received_at < ? LIMIT ?',
 ];
 
 export interface Housekeeping {

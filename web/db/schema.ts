@@ -9,6 +9,7 @@ import { NotificationEntity } from './entities/notification.js';
 import { PrivateRequestEntity } from './entities/private-request.js';
 import { PurchaseEntity } from './entities/purchase.js';
 import { RefreshSessionEntity } from './entities/refresh-session.js';
+import { RefundRequestEntity } from './entities/refund-request.js';
 import { ReportEntity } from './entities/report.js';
 import { RoomEntity } from './entities/room.js';
 import { ShowSlotEntity } from './entities/show-slot.js';
@@ -18,6 +19,7 @@ import { Mail1763700000002 } from './migrations/0002-mail.js';
 import { Purchases1763700000003 } from './migrations/0003-purchases.js';
 import { Followers1763700000004 } from './migrations/0004-followers.js';
 import { Rooms1763700000005 } from './migrations/0005-rooms.js';
+import { Payments1763700000006 } from './migrations/0006-payments.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -33,6 +35,7 @@ export const entities = [
   PrivateRequestEntity,
   PurchaseEntity,
   RefreshSessionEntity,
+  RefundRequestEntity,
   ReportEntity,
   RoomEntity,
   ShowSlotEntity,
@@ -45,4 +48,5 @@ export const migrations = [
   Purchases1763700000003,
   Followers1763700000004,
   Rooms1763700000005,
+  Payments1763700000006,
 ];

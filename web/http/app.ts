@@ -16,7 +16,10 @@ import { accountRoutes } from './routes/account-routes.js';
 import { adminRoutes } from './routes/admin-routes.js';
 import { broadcastRoutes } from './routes/broadcast-routes.js';
 import { creditRoutes } from './routes/credit-routes.js';
+import { earningsRoutes } from './routes/earnings-routes.js';
+import { financeRoutes } from './routes/finance-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
+import { paymentRoutes } from './routes/payment-routes.js';
 import { recoveryRoutes } from './routes/recovery-routes.js';
 import { sessionRoutes } from './routes/session-routes.js';
 import { realtimeRoutes } from './routes/realtime-routes.js';
@@ -25,6 +28,7 @@ import { userAdminRoutes } from './routes/user-admin-routes.js';
 import { roomListRoutes } from './routes/room-list-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
 import { siteRoutes, type Branding } from './routes/site-routes.js';
+import { walletRoutes } from './routes/wallet-routes.js';
 import { installSecurity, type SecuritySettings } from './security.js';
 
 /** Longest request body; forms here are small. */
@@ -98,7 +102,9 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
     }
     done();
   });
-  const shared = { ...site, billing: site.ports.billing, publicUrl: settings.publicUrl };
+  const { billing, finance } = site.ports;
+  const shared = { ...site, billing, publicUrl: settings.publicUrl };
+  const money = { ...site, finance, siteName: settings.branding.name };
   const { limits, accessTtlSec } = settings;
   siteRoutes(api, settings);
   accountRoutes(api, { ...shared, limits });
@@ -112,6 +118,10 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   socialRoutes(api, shared);
   adminRoutes(api, shared);
   userAdminRoutes(api, { ...shared, hasMailbox: settings.hasMailbox });
+  earningsRoutes(api, money);
+  walletRoutes(api, money);
+  financeRoutes(api, money);
+  paymentRoutes(api, site);
   creditRoutes(api, { ...shared, hasSandbox: settings.payments === 'sandbox' });
 }
 

@@ -104,6 +104,13 @@ export const Replies = <S extends TSchema, C extends number = 200>(success: S, c
     '5xx': typeof Problem;
   };
 
+/** `responses` of a route that answers with a text of its own type, such as text/csv. */
+export const TextReplies = (mediaType: string) => ({
+  200: { description: mediaType, content: { [mediaType]: { schema: Type.String() } } },
+  '4xx': Problem,
+  '5xx': Problem,
+});
+
 /** Reply without content. */
 export const Nothing = Type.Null({ description: 'No content.' });
 

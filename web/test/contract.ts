@@ -24,9 +24,10 @@ export function contractProblem(
     operation.responses?.[status] ?? operation.responses?.[`${Math.floor(status / 100)}XX`];
   const where = `${answer.method} ${path} ${status}`;
   if (reply === undefined) return `${where} is undocumented`;
-  const schema = Object.values(reply.content ?? {})[0]?.schema;
+  const [mediaType = '', content] = Object.entries(reply.content ?? {})[0] ?? [];
+  const schema = content?.schema;
   if (schema === undefined || answer.body === '') return undefined;
-  const body: unknown = JSON.parse(answer.body);
+  const body: unknown = mediaType.includes('json') ? JSON.parse(answer.body) : answer.body;
   if (Value.Check(schema, body)) return undefined;
   return `${where}: ${JSON.stringify(Value.Errors(schema, body)[0])}`;
 }

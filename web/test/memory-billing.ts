@@ -10,6 +10,7 @@ export interface MemoryBilling extends Billing {
   readonly tips: { roomId: string; amount: bigint; text: string | undefined }[];
   isDown: boolean;
   setBalance(userId: string, balance: bigint): void;
+  balanceOf(userId: string): bigint;
 }
 
 export function createMemoryBilling(): MemoryBilling {
@@ -40,6 +41,7 @@ export function createMemoryBilling(): MemoryBilling {
     sessions: new Map(),
     tips: [],
     isDown: false,
+    balanceOf,
     setBalance: (userId, balance) => void balances.set(userId, balance),
     openSession: async ({ viewerId, roomId, key }) => {
       await up();

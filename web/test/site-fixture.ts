@@ -11,9 +11,11 @@ import { buildApp } from '../http/app.js';
 import type { App } from '../http/app-type.js';
 import { createRedisCounts } from '../http/redis-counts.js';
 import type { FleetMember, LiveStream, Ports, Push, StreamEvent } from '../ports.js';
+import type { PaymentSettings } from '../money-services.js';
 import { createSite, type Site } from '../site.js';
 import { contractProblem } from './contract.js';
 import { createMemoryBilling, type MemoryBilling } from './memory-billing.js';
+import { createMemoryFinance, type MemoryFinance } from './memory-finance.js';
 
 export interface SiteFixture {
   readonly app: App;
@@ -22,6 +24,7 @@ export interface SiteFixture {
   readonly mariadb: TestMariadb;
   readonly redis: TestRedis;
   readonly billing: MemoryBilling;
+  readonly finance: MemoryFinance;
   readonly pushes: { channel: string; push: Push }[];
   /** What rooms were told to do at once, such as `{ do: 'evict', roomId, … }`. */
   readonly orders: Record<string, unknown>[];
@@ -37,6 +40,7 @@ export interface FixtureOptions {
   readonly limits?: { loginsPerMin: number; signUpsPerHour: number };
   readonly activation?: 'optional' | 'required';
   readonly publicDir?: string;
+  readonly payments?: PaymentSettings;
   readonly trustedProxies?: readonly string[];
 }
 
@@ -70,7 +74,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       gatewayUrl: '',
       hlsUrl: '',
       rtmpUrl: '',
-      paymentProvider: 'sandbox',
+      payments: options.payments ?? { provider: 'sandbox' },
     },
   });
   site.live.start();
@@ -85,7 +89,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       extraUrls: [],
       accessTtlSec: 900,
       allowedOrigins: ['https://partner.example'],
-      payments: 'sandbox',
+      payments: options.payments?.provider ?? 'sandbox',
       branding: {
         ...{ name: 'Test stage', logoUrl: '', faviconUrl: '', homeUrl: '/', accentColour: '' },
       },
@@ -107,6 +111,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
 
 function createWorld() {
   const billing = createMemoryBilling();
+  const finance = createMemoryFinance(billing);
   const streams = new Map<string, LiveStream>();
   const handlers: ((event: StreamEvent) => void)[] = [];
   const pushes: { channel: string; push: Push }[] = [];
@@ -118,6 +123,7 @@ function createWorld() {
   let airings = 0;
   const ports: Omit<Ports, 'hits' | 'marks'> = {
     billing,
+    finance,
     directory: {
       previewSid: 'preview',
       list: () =>
@@ -151,6 +157,7 @@ function createWorld() {
   return {
     ports,
     billing,
+    finance,
     pushes,
     orders,
     gateways,

@@ -21,6 +21,10 @@ export interface Purchase {
   state: PurchaseState;
   readonly createdAt: Date;
   paidAt: Date | null;
+  /** Credits taken back so far. */
+  refundedMilli: string;
+  /** Where a dispute over the payment stands; null = there is none. */
+  dispute: 'opened' | 'won' | 'lost' | null;
 }
 
 export const PurchaseEntity = defineEntity<Purchase>({
@@ -39,5 +43,7 @@ export const PurchaseEntity = defineEntity<Purchase>({
     state: { type: 'varchar', length: 10 },
     createdAt: { name: 'created_at', type: 'datetime', precision: 3 },
     paidAt: { name: 'paid_at', type: 'datetime', precision: 3, nullable: true },
+    refundedMilli: { name: 'refunded_milli', type: 'bigint', unsigned: true, default: 0 },
+    dispute: { type: 'varchar', length: 10, nullable: true },
   },
 });

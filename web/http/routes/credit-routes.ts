@@ -26,6 +26,8 @@ const Order = Type.Object({
   state: Type.Enum(['open', 'paid', 'granted', 'failed']),
   createdAt: Type.String(),
   paidAt: Type.Union([Type.String(), Type.Null()]),
+  refundedMilli: schema.Milli,
+  dispute: Type.Union([Type.Enum(['opened', 'won', 'lost']), Type.Null()]),
 });
 
 const StatementEntry = Type.Object({
@@ -141,7 +143,9 @@ function sandboxRoute(app: App, { identity, purchases }: CreditRouteParts): void
     async (request) => {
       const { sub } = await identity.requirePrincipal(request);
       const order = await purchases.find(sub, request.params.id);
-      const paid = await purchases.paid({ provider: 'sandbox', ref: `sandbox-${order.id}` });
+      const paid = await purchases.paid({
+        ...{ provider: 'sandbox', orderId: order.id, ref: `sandbox-${order.id}` },
+      });
       return { order: describeOrder(paid) };
     },
   );
@@ -162,5 +166,7 @@ function describeOrder(one: Purchase) {
     state: one.state,
     createdAt: one.createdAt.toISOString(),
     paidAt: one.paidAt?.toISOString() ?? null,
+    refundedMilli: one.refundedMilli,
+    dispute: one.dispute,
   };
 }
