@@ -1,4 +1,4 @@
-// The private port on which a worker answers signed calls of the backend (server-api.ts). Node's own
+// The private port where a worker answers signed calls of the backend (server-api.ts). Node's own
 // HTTP server: a few calls a second, none of them on the way of a message.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
