@@ -20,6 +20,7 @@ import { Fence } from './fence.js';
 import { FINANCE_COMMANDS, type FinanceCommand } from './finance/commands.js';
 import { createFinance } from './finance/finance.js';
 import { Funder } from './funder.js';
+import { grantsFor } from './grants.js';
 import { billingMetrics, type BillingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
 import { Reconciler } from './reconcile.js';
@@ -75,6 +76,15 @@ const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
       if (wallet === undefined || !/^[1-9]\d{0,18}$/.test(wallet))
         return misuse(tools.print, 'drill <wallet>');
       for (const line of await drill(tools, wallet)) tools.print(line);
+      return 0;
+    },
+  },
+  grants: {
+    usage: "grants <'user'@'host'> print what the SQL user of a running role needs, and no more",
+    run: async ({ database, print }, [account]) => {
+      if (account === undefined || !/^'[\w-]{1,32}'@'[\w.%:-]{1,64}'$/.test(account))
+        return misuse(print, "grants 'user'@'host'");
+      for (const line of await grantsFor(database, account)) print(line);
       return 0;
     },
   },

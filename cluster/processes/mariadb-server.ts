@@ -118,7 +118,7 @@ function accountSql(user: string, password: string): string {
   // init_file takes one statement a line.
   return [
     `CREATE OR REPLACE USER ${account} IDENTIFIED BY ${quote(password)};`,
-    `GRANT ALL PRIVILEGES ON *.* TO ${account};`,
+    `GRANT ALL PRIVILEGES ON *.* TO ${account} WITH GRANT OPTION;`,
     '',
   ].join('\n');
 }
