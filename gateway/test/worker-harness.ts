@@ -37,7 +37,7 @@ export function roomTicket(
   sub: string,
   room: string,
   level: AccessLevel = 'participant',
-  more: { bill?: string; groups?: string } = {},
+  more: { bill?: string; groups?: string; flags?: string } = {},
 ): string {
   ticketCount += 1;
   return tokens.sign('room', { sub, room, level, jti: String(ticketCount), ...more }, 30);
@@ -174,15 +174,21 @@ export function watch(
     role?: Role;
     level?: AccessLevel;
     bill?: string;
+    groups?: string;
+    flags?: string;
   } & Partial<ClientOptions>,
 ): Watched {
-  const { level, bill, ...rest } = options;
+  const { level, bill, groups, flags, ...rest } = options;
   const client = startClient(t, urls, rest);
   const messages: ReceivedMessage[] = [];
   const events: string[] = [];
   const [namespace, id = ''] = channel.split(':');
   const ticket = (): string =>
-    roomTicket(options.sub, id, level, bill === undefined ? {} : { bill });
+    roomTicket(options.sub, id, level, {
+      ...(bill === undefined ? {} : { bill }),
+      ...(groups === undefined ? {} : { groups }),
+      ...(flags === undefined ? {} : { flags }),
+    });
   client.subscribe(channel, namespace === 'room' ? { ticket } : {}, {
     onMessage: (message) => messages.push(message),
     onReady: ({ recovered }) => events.push(recovered ? 'recovered' : 'ready'),
