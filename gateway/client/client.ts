@@ -18,6 +18,7 @@ import { RealtimeError } from './errors.js';
 import { Link, type ClientState, type Credentials } from './link.js';
 import { Outbox } from './outbox.js';
 import { Subscription, type SubscribeOptions, type SubscriptionHandlers } from './subscription.js';
+import type { SockJsConstructor, Way } from './way.js';
 import type { WebSocketConstructor } from './web-socket.js';
 
 export interface ClientOptions {
@@ -25,6 +26,12 @@ export interface ClientOptions {
   readonly credentials: () => Promise<Credentials>;
   /** Default: the global WebSocket. */
   readonly WebSocket?: WebSocketConstructor;
+  /** For networks that break WebSockets: loads sockjs-client when it is needed. */
+  readonly loadSockJs?: () => Promise<SockJsConstructor>;
+  /** Failed attempts in a row before the other way is tried. Default 2. */
+  readonly fallbackAfter?: number;
+  /** How long on SockJS before WebSocket is tried again; doubles up to 15 min. Default 60 s. */
+  readonly webSocketRetryMs?: number;
   /** Default `rt1.msgpack`. */
   readonly encoding?: Subprotocol;
   readonly backoff?: BackoffOptions;
@@ -66,7 +73,7 @@ export class RealtimeClient {
   private midCount = 0;
 
   constructor(options: ClientOptions) {
-    const WebSocket = options.WebSocket ?? globalWebSocket();
+    const WebSocket = options.WebSocket ?? globalWebSocket(options.loadSockJs !== undefined);
     const random = options.random ?? Math.random;
     this.midPrefix = `${Date.now().toString(36)}${Math.floor(random() * 2 ** 40).toString(36)}`;
     this.outbox = new Outbox({
@@ -82,6 +89,9 @@ export class RealtimeClient {
         credentials: options.credentials,
         WebSocket,
         random,
+        loadSockJs: options.loadSockJs,
+        fallbackAfter: options.fallbackAfter ?? 2,
+        webSocketRetryMs: options.webSocketRetryMs ?? 60_000,
         encoding: options.encoding ?? 'rt1.msgpack',
         backoff: options.backoff ?? {},
         openTimeoutMs: options.openTimeoutMs ?? 8_000,
@@ -102,6 +112,11 @@ export class RealtimeClient {
 
   get state(): ClientState {
     return this.link.currentState;
+  }
+
+  /** How the current connection came about; undefined while there is none. */
+  get way(): Way | undefined {
+    return this.link.way;
   }
 
   /** Messages that no server has acknowledged yet. */
@@ -327,10 +342,15 @@ export class RealtimeClient {
   }
 }
 
-function globalWebSocket(): WebSocketConstructor {
+function globalWebSocket(hasFallback: boolean): WebSocketConstructor {
   const found = (globalThis as { WebSocket?: unknown }).WebSocket;
-  if (typeof found !== 'function') {
+  if (typeof found === 'function') return found as WebSocketConstructor;
+  if (!hasFallback) {
     throw new Error('Pass `WebSocket` in the options: this platform has none of its own.');
   }
-  return found as WebSocketConstructor;
+  // Fails like one that cannot be opened.
+  const missing = function missing(): never {
+    throw new Error('This platform has no WebSocket.');
+  };
+  return missing as unknown as WebSocketConstructor;
 }

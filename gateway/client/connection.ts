@@ -15,6 +15,7 @@ import {
   type Subprotocol,
 } from '../protocol/index.js';
 import { RealtimeError } from './errors.js';
+import type { Way } from './way.js';
 import { frameOf, type WebSocketConstructor, type WebSocketLike } from './web-socket.js';
 
 export interface ConnectionEvents {
@@ -25,6 +26,7 @@ export interface ConnectionEvents {
 }
 
 export interface ConnectionOptions {
+  readonly way: Way;
   readonly url: string;
   readonly encoding: Subprotocol;
   readonly WebSocket: WebSocketConstructor;
@@ -80,6 +82,10 @@ export class Connection {
     );
     this.socket.addEventListener('error', () => undefined); // a close event follows
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
+  }
+
+  get way(): Way {
+    return this.options.way;
   }
 
   get url(): string {

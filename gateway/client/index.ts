@@ -2,8 +2,9 @@
 // only.
 //
 //   const client = new RealtimeClient({
-//     credentials: async () => { token, urls }, // POST /api/v1/realtime/ticket; asked again
+//     credentials: async () => { token, urls, sockjsUrls }, // POST /api/v1/realtime/ticket
 //     WebSocket,                                // where there is no global one (Node 20: `ws`)
+//     loadSockJs: () => import('sockjs-client'),  // used when WebSocket cannot be opened
 //   });
 //   client.on('state', (state, reason) => …);     // idle, connecting, online, waiting, closed
 //   const room = client.subscribe('room:42', { ticket: () => enterRoom() }, {
@@ -32,4 +33,5 @@ export type {
   SubscriptionHandlers,
   TicketSource,
 } from './subscription.js';
+export type { SockJsConstructor, Way } from './way.js';
 export type { SocketEvent, WebSocketConstructor, WebSocketLike } from './web-socket.js';

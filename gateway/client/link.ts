@@ -13,6 +13,7 @@ import {
 import { reconnectPause, type BackoffOptions } from './backoff.js';
 import { Connection, type ConnectionEvents } from './connection.js';
 import { RealtimeError } from './errors.js';
+import { asWebSocket, WayChooser, type SockJsConstructor, type Way } from './way.js';
 import type { WebSocketConstructor } from './web-socket.js';
 
 export interface Credentials {
@@ -20,6 +21,8 @@ export interface Credentials {
   readonly token: string;
   /** Gateways, best first. */
   readonly urls: readonly string[];
+  /** SockJS addresses of gateways, best first. */
+  readonly sockjsUrls?: readonly string[];
 }
 
 /** online = connected · waiting = a pause before the next attempt · closed = for good. */
@@ -28,6 +31,11 @@ export type ClientState = 'idle' | 'connecting' | 'online' | 'waiting' | 'closed
 export interface LinkOptions {
   readonly credentials: () => Promise<Credentials>;
   readonly WebSocket: WebSocketConstructor;
+  readonly loadSockJs: (() => Promise<SockJsConstructor>) | undefined;
+  /** Failed attempts in a row before the other way is tried. */
+  readonly fallbackAfter: number;
+  /** How long on SockJS before WebSocket is tried again; doubles up to TRY_MAX_MS. */
+  readonly webSocketRetryMs: number;
   readonly encoding: Subprotocol;
   readonly random: () => number;
   readonly backoff: BackoffOptions;
@@ -46,6 +54,7 @@ export interface LinkEvents extends Pick<ConnectionEvents, 'onPush' | 'onControl
 
 const STABLE_MS = 5_000;
 const REFRESH_EARLY_MS = 60_000;
+const TRY_MAX_MS = 900_000;
 const TIMER_MAX_MS = 2_000_000_000;
 
 export class Link {
@@ -59,11 +68,22 @@ export class Link {
   private wasTokenRefused = false;
   private pause: ReturnType<typeof setTimeout> | undefined;
   private refreshTimer: ReturnType<typeof setTimeout> | undefined;
+  private tryTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly ways: WayChooser;
+  private tryPauseMs: number;
 
   constructor(
     private readonly options: LinkOptions,
     private readonly events: LinkEvents,
-  ) {}
+  ) {
+    this.ways = new WayChooser(options.fallbackAfter);
+    this.tryPauseMs = options.webSocketRetryMs;
+  }
+
+  /** How the current connection came about; undefined while there is none. */
+  get way(): Way | undefined {
+    return this.current?.way;
+  }
 
   /** The connection that calls go to; undefined while there is none. */
   get connection(): Connection | undefined {
@@ -81,6 +101,7 @@ export class Link {
   stop(reason: string): void {
     clearTimeout(this.pause);
     clearTimeout(this.refreshTimer);
+    clearTimeout(this.tryTimer);
     this.setState('closed', reason);
     this.next?.close();
     this.current?.close();
@@ -112,31 +133,52 @@ export class Link {
     this.urlIndex = wanted >= 0 ? wanted : this.urlIndex + 1;
   }
 
-  private async open(): Promise<void> {
+  private async open(way = this.ways.next): Promise<void> {
     if (this.state === 'closed') return;
     if (this.current === undefined) this.setState('connecting', '');
     try {
       this.cached ??= await this.options.credentials();
       const subs = await this.events.prepare();
-      const { token, urls } = this.cached;
-      const url = urls[this.urlIndex % Math.max(1, urls.length)];
+      const WebSocket = await this.socketFor(way);
+      const { token, urls, sockjsUrls = [] } = this.cached;
+      const list = way === 'sockjs' ? sockjsUrls : urls;
+      const url = list[this.urlIndex % Math.max(1, list.length)];
       if (this.isStopped()) return;
       if (url === undefined) throw new RealtimeError('temporary', 'There is no gateway address.');
-      this.connect(url, token, subs);
+      this.connect({ way, url, WebSocket }, token, subs);
     } catch (thrown) {
+      if (this.cached !== undefined) this.ways.failed(way, this.hasFallback());
       this.cached = undefined;
-      this.retry('back-off', thrown instanceof Error ? thrown.message : String(thrown));
+      if (this.wasTry(way)) this.scheduleTry();
+      else this.retry('back-off', thrown instanceof Error ? thrown.message : String(thrown));
     }
+  }
+
+  private async socketFor(way: Way): Promise<WebSocketConstructor> {
+    const { loadSockJs, WebSocket } = this.options;
+    return way === 'sockjs' && loadSockJs !== undefined
+      ? asWebSocket(await loadSockJs())
+      : WebSocket;
+  }
+
+  private hasFallback(): boolean {
+    const { sockjsUrls = [] } = this.cached ?? {};
+    return this.options.loadSockJs !== undefined && sockjsUrls.length > 0;
   }
 
   private isStopped(): boolean {
     return this.state === 'closed';
   }
 
-  private connect(url: string, token: string, subs: readonly SubscribeRequest[]): void {
-    const { encoding, WebSocket, openTimeoutMs, callTimeoutMs } = this.options;
+  private connect(
+    { way, url, WebSocket }: { way: Way; url: string; WebSocket: WebSocketConstructor },
+    token: string,
+    subs: readonly SubscribeRequest[],
+  ): void {
+    const { openTimeoutMs, callTimeoutMs } = this.options;
+    const encoding = way === 'sockjs' ? 'rt1.json' : this.options.encoding;
     this.next = new Connection(
-      { url, encoding, WebSocket, openTimeoutMs, callTimeoutMs },
+      { way, url, encoding, WebSocket, openTimeoutMs, callTimeoutMs },
       {
         onOpen: (connection) => {
           connection.request(
@@ -164,6 +206,9 @@ export class Link {
     this.next = undefined;
     this.wasTokenRefused = false;
     this.onlineSince = Date.now();
+    this.ways.connected(connection.way);
+    if (connection.way === 'sockjs') this.scheduleTry();
+    else this.tryPauseMs = this.options.webSocketRetryMs;
     this.scheduleRefresh(result);
     this.events.onConnected(connection, result);
     this.setState('online', '');
@@ -182,8 +227,14 @@ export class Link {
     } else {
       this.next = undefined;
       this.rotate();
+      // 4000 and above is a gateway's own word: this way works.
+      if (code < 4000) this.ways.failed(connection.way, this.hasFallback());
     }
     if (this.state === 'closed') return;
+    if (this.wasTry(connection.way)) {
+      this.scheduleTry();
+      return;
+    }
     const advice = adviseOnClose(code);
     if (code === 4001 && !this.wasTokenRefused) {
       // The token may have ended while we were away: one try with a new one.
@@ -207,6 +258,21 @@ export class Link {
     if (this.current === undefined) this.setState('waiting', reason);
     clearTimeout(this.pause);
     this.pause = setTimeout(() => void this.open(), ms ?? 0);
+  }
+
+  /** Whether an attempt was only to see if WebSocket works again; what we have goes on. */
+  private wasTry(way: Way): boolean {
+    return way === 'websocket' && this.current?.way === 'sockjs';
+  }
+
+  /** WebSocket costs both sides less: whoever is on SockJS looks now and then whether it works. */
+  private scheduleTry(): void {
+    clearTimeout(this.tryTimer);
+    const ms = this.tryPauseMs * (0.5 + this.options.random() / 2);
+    this.tryPauseMs = Math.min(TRY_MAX_MS, this.tryPauseMs * 2);
+    this.tryTimer = setTimeout(() => {
+      if (this.current?.way === 'sockjs' && this.next === undefined) void this.open('websocket');
+    }, ms);
   }
 
   private scheduleRefresh({ exp, now }: ConnectResult): void {

@@ -55,15 +55,17 @@ function mediaSources(
   { publicUrl, extraUrls }: SecuritySettings,
 ): string {
   const names = new Set([siteHost(request, publicUrl)]);
+  const urls = extraUrls.filter((url) => URL.canParse(url));
+  const origins = new Set(urls.map((url) => originOf(url)));
   for (const role of ['gateway', 'rtmp'] as const) {
     for (const { address } of fleet.list(role)) {
-      const host = address['host'];
+      const { host, sockjs = '' } = address;
+      if (URL.canParse(sockjs)) origins.add(originOf(sockjs));
       if (host !== undefined && /^[A-Za-z0-9.-]+$/.test(host)) names.add(host);
     }
   }
   const schemes = ['http', 'https', 'ws', 'wss'];
   const sources = [...names].flatMap((name) => schemes.map((scheme) => `${scheme}://${name}:*`));
-  const origins = extraUrls.filter((url) => URL.canParse(url)).map((url) => originOf(url));
   return [...sources, ...origins].join(' ');
 }
 

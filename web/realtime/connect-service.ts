@@ -11,6 +11,8 @@ export interface RealtimeTicket {
   readonly token: string;
   /** WebSocket addresses, best first; empty while no gateway is up. */
   readonly urls: string[];
+  /** SockJS addresses for browsers whose network breaks WebSockets; best first. */
+  readonly sockjsUrls: string[];
   readonly userId: string;
   readonly name: string;
   readonly role: ConnectRole;
@@ -33,10 +35,12 @@ export function createConnectService(parts: {
       const sub = visitorSub(visitor);
       const name = visitor.kind === 'user' ? visitor.user.username : guestName(visitor.anonId);
       const role = visitor.kind === 'user' ? connectRole(visitor.user) : 'anon';
-      const urls = publicUrl === '' ? gatewayUrls(fleet.ranked('gateway', sub), site) : [publicUrl];
+      const ranked = fleet.ranked('gateway', sub);
+      const urls = publicUrl === '' ? gatewayUrls(ranked, site) : [publicUrl];
       return {
         token: tokens.sign('connect', { sub, name, role }, CONNECT_TTL_SEC),
         urls,
+        sockjsUrls: sockjsUrls(ranked, site),
         userId: sub,
         name,
         role,
@@ -60,6 +64,23 @@ export function gatewayUrls(
       return [`${scheme}://${host === '' ? site.host : host}:${port}/`];
     });
   return [...new Set([...urlsBy('port'), ...urlsBy('sharedPort')])];
+}
+
+/**
+ * SockJS addresses in the given order: what a worker gives as its own, or its port on its host. All
+ * requests of a session must reach one worker, so a balancer's address is of no use here.
+ */
+export function sockjsUrls(
+  ranked: readonly FleetMember[],
+  site: { host: string; isSecure: boolean },
+): string[] {
+  const scheme = site.isSecure ? 'https' : 'http';
+  const usable = ranked.filter((one) => !one.isDraining);
+  return usable.flatMap(({ address: { sockjs = '', sockjsPort = '0', host = '' } }) => {
+    if (sockjs !== '') return [sockjs];
+    if (sockjsPort === '0' || sockjsPort === '') return [];
+    return [`${scheme}://${host === '' ? site.host : host}:${sockjsPort}/rt`];
+  });
 }
 
 /** A name that others see, the same as long as the browser keeps its id. */

@@ -14,7 +14,12 @@ await writeFile(join(publicDir, 'favicon.svg'), '<svg/>');
 const fixture = await startSite(t, { publicDir });
 fixture.gateways.push({
   id: 'gateway-9',
-  address: { host: 'media7.example.net', port: '8090' },
+  address: {
+    host: 'media7.example.net',
+    port: '8090',
+    sockjsPort: '8070',
+    sockjs: 'https://sj.example.net/rt',
+  },
   load: 0,
   isDraining: false,
 });
@@ -78,6 +83,7 @@ t.test('the content policy allows our media hosts and nothing inline', async (t)
   for (const source of ['ws://site.test:*', 'http://site.test:*', 'ws://media7.example.net:*']) {
     t.ok(policy.get('connect-src')?.includes(source), source);
   }
+  t.ok(policy.get('connect-src')?.includes('https://sj.example.net'), 'its SockJS address');
   t.notMatch([...policy.values()].flat().join(' '), /unsafe|\s\*\s/);
   const hostile = await policyOf({ host: "x; script-src 'unsafe-inline' *" });
   t.same(hostile.get('script-src'), ["'self'"], 'a host header cannot write policy');

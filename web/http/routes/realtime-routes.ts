@@ -9,6 +9,7 @@ import { siteHost } from '../site-host.js';
 const Ticket = Type.Object({
   token: Type.String(),
   urls: Type.Array(Type.String()),
+  sockjsUrls: Type.Array(Type.String()),
   userId: Type.String(),
   name: Type.String(),
   role: Type.Enum(['anon', 'viewer', 'model', 'moderator', 'admin']),

@@ -5,6 +5,8 @@ export interface RealtimeTicket {
   token: string;
   /** Best gateway first. */
   urls: string[];
+  /** For networks that break WebSockets. */
+  sockjsUrls: string[];
   userId: string;
   name: string;
   role: string;

@@ -3,8 +3,10 @@
 // client library keeps order and reconnects.
 import type {
   ClientState,
+  Credentials,
   RealtimeClient,
   ReceivedMessage,
+  SockJsConstructor,
   Subscription,
 } from '../../../../gateway/client/index.js';
 import { fetchRealtimeTicket } from '../api/realtime.js';
@@ -161,10 +163,16 @@ function onOwnMessage({ kind, body, version, isBacklog }: ReceivedMessage): void
   if (kind === 'x') for (const listener of [...controlListeners]) listener(body);
 }
 
-async function credentials(): Promise<{ token: string; urls: readonly string[] }> {
+async function credentials(): Promise<Credentials> {
   await keepSessionFresh();
-  const { token, urls } = await fetchRealtimeTicket();
-  return { token, urls };
+  const { token, urls, sockjsUrls } = await fetchRealtimeTicket();
+  return { token, urls, sockjsUrls };
+}
+
+/** Fetched only where WebSocket does not work. */
+async function loadSockJs(): Promise<SockJsConstructor> {
+  const { default: SockJs } = await import('sockjs-client/dist/sockjs.min.js');
+  return SockJs;
 }
 
 function listen(current: RealtimeClient): void {
@@ -187,7 +195,7 @@ async function connectAs(userId: string | undefined): Promise<void> {
   realtimeStore.set({ status: 'connecting' });
   const { RealtimeClient } = await import('../../../../gateway/client/index.js');
   if (mine !== generation) return;
-  client = new RealtimeClient({ credentials });
+  client = new RealtimeClient({ credentials, loadSockJs });
   listen(client);
   if (userId !== undefined) client.subscribe(`user:${userId}`, {}, { onMessage: onOwnMessage });
   for (const member of members) subscribe(member);
