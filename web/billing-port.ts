@@ -3,7 +3,7 @@
 import type { BillingClient, BillingErrorCode } from '../billing/index.js';
 import { AppError } from '../cluster/index.js';
 import { DetailedError, siteError, type ErrorCode } from './errors.js';
-import type { Billing, RoomTerms } from './ports.js';
+import type { Billing } from './ports.js';
 
 /** What the site answers for a refusal of billing; every other fault means that billing is away. */
 const REFUSALS: Readonly<Partial<Record<BillingErrorCode, ErrorCode>>> = {
@@ -69,8 +69,7 @@ export function createBillingPort(ask: AskBilling): Billing {
       const wallet = await ask((billing) => billing.grant({ ...request, amountMilli: amount }));
       return wallet.balance;
     },
-    putRoom: ({ roomId, tariff, ...terms }) =>
-      ask((billing) => billing.putRoom(roomId, { ...terms, ...tariffOf(tariff) })),
+    putRoom: ({ roomId, ...terms }) => ask((billing) => billing.putRoom(roomId, terms)),
     putStreamKey: (key) => ask((billing) => billing.putStreamKey(key)),
     async statement(userId, page) {
       const { entries, next } = await ask((billing) => billing.getStatement(userId, page));
@@ -79,16 +78,6 @@ export function createBillingPort(ask: AskBilling): Billing {
     earnings: (performerId) => ask((billing) => billing.getEarnings(performerId)),
     ledgerSummary: () => ask((billing) => billing.getLedgerSummary()),
   };
-}
-
-/** Amounts of a tariff as they travel. */
-function tariffOf(tariff: RoomTerms['tariff']) {
-  if (tariff === undefined) return {};
-  if (tariff.model === 'ticket') {
-    return { tariff: { model: tariff.model, ticketMilli: String(tariff.ticketMilli) } };
-  }
-  const { model, minimumMilli, graceSec } = tariff;
-  return { tariff: { model, minimumMilli: String(minimumMilli), graceSec } };
 }
 
 function translate(thrown: unknown): AppError {
