@@ -133,7 +133,7 @@ async function play(
   if (kind === 'witness') return;
   client.socket.removeAllListeners('data');
   if (kind === 'stalled') client.socket.pause();
-  else client.socket.on('data', (data) => (figures.receivedBytes += data.length));
+  else client.socket.on('data', (data: Buffer) => (figures.receivedBytes += data.length));
 }
 
 function countLoss(client: RtmpClient): void {
