@@ -11,7 +11,7 @@ export type SockJsConstructor = new (
   options: { transports: string[] },
 ) => WebSocketLike;
 
-/** Of sockjs-client: those that need no iframe and no inline script, so that any CSP allows them. */
+/** Those of sockjs-client that no content policy forbids: without iframe, without script. */
 const TRANSPORTS = ['xhr-streaming', 'eventsource', 'xhr-polling'];
 
 export class WayChooser {
