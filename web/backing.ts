@@ -32,7 +32,7 @@ export interface RealtimeSide {
 
 export interface Backing {
   readonly link: Link<RealtimeSide>;
-  readonly ports: Omit<Ports, 'directory' | 'publisher' | 'control'>;
+  readonly ports: Omit<Ports, 'directory' | 'publisher' | 'control' | 'moderation'>;
 }
 
 /** @param isMember whether this process takes a place in the member list or only reads it. */

@@ -144,7 +144,11 @@ async function run(config: Config): Promise<void> {
     const done = (): Promise<void> => Promise.resolve();
     // Nobody is in a room that is being made.
     const control = { evict: done, disconnect: done, endBroadcast: done, closeFreeVideo: done };
-    const ports = { ...backing.ports, ...nothing, ...silent, control };
+    const moderation = {
+      ...{ moderate: done, setFlags: done, settings: () => Promise.resolve({}) },
+      ...{ held: () => Promise.resolve([]), audit: () => Promise.resolve([]) },
+    };
+    const ports = { ...backing.ports, ...nothing, ...silent, control, moderation };
     const settings = siteSettings(config);
     const site = createSite({ ports, database, settings, clock: systemClock, log });
     process.stdout.write(`${JSON.stringify(await seed(site))}\n`);

@@ -42,6 +42,7 @@ export const errorTable = {
   KEY_REUSED: row(409, 'This idempotency key was used for another request.'),
   TIP_REFUSED: row(409, 'This tip is not possible: {why}'),
   BALANCE_LIMIT: row(409, 'The balance would leave the allowed range.'),
+  MODERATION_REFUSED: row(409, 'This act is not possible: {why}'),
   FINANCE_REFUSED: row(409, '{why}'),
   REQUEST_NOT_FOUND: row(404, 'There is no such request.'),
   REQUEST_EXISTS: row(409, 'There is a request already, in state {state}.'),

@@ -2,6 +2,8 @@
 // registers, and stops in order. Pages are served from the first moment on, whatever is away.
 import { fileURLToPath } from 'node:url';
 import {
+  AppError,
+  coerceError,
   createMetrics,
   runRole,
   startOpsServer,
@@ -15,8 +17,11 @@ import { TOPICS } from '../billing/index.js';
 import {
   createGatewayControl,
   createPublisher,
+  createRoomAdmin,
   type GatewayControl,
   type Publisher,
+  type RoomAct,
+  type RoomAdmin,
 } from '../gateway/index.js';
 import { FreeEpochs, PREVIEW_SID, StreamDirectory } from '../rtmp/index.js';
 import { createBacking, type Backing, type RealtimeSide } from './backing.js';
@@ -90,6 +95,7 @@ interface Neighbours {
   readonly publisher: Publisher;
   readonly directory: StreamDirectory;
   readonly gateways: GatewayControl;
+  readonly rooms: RoomAdmin;
   readonly freeEpochs: FreeEpochs;
 }
 
@@ -97,7 +103,7 @@ interface Neighbours {
 function siblings(
   { link }: Backing,
   log: Logger,
-): Pick<Ports, 'directory' | 'publisher' | 'control'> {
+): Pick<Ports, 'directory' | 'publisher' | 'control' | 'moderation'> {
   const known = new WeakMap<RealtimeSide, Neighbours>();
   const neighbours = (side: RealtimeSide): Neighbours => {
     const { redis, bus } = side;
@@ -105,6 +111,7 @@ function siblings(
       publisher: createPublisher({ redis, log }),
       directory: new StreamDirectory(redis),
       gateways: createGatewayControl(bus),
+      rooms: createRoomAdmin({ redis, log }),
       freeEpochs: new FreeEpochs({ redis, clock: systemClock }),
     };
     known.set(side, found);
@@ -116,7 +123,7 @@ function siblings(
   ): Promise<T> {
     const side = link.current();
     return question(neighbours(side), side).catch((thrown: unknown) => {
-      throw siteError('REALTIME_UNAVAILABLE', {}, thrown);
+      throw translate(thrown);
     });
   }
   return {
@@ -131,6 +138,16 @@ function siblings(
         return outcome.cls === 'reliable' && !outcome.isRepeat;
       },
     },
+    moderation: {
+      moderate: async (roomId, act) => {
+        // The gateway's own check refuses what is no action.
+        await ask(({ rooms }) => rooms.moderate(roomId, act as RoomAct));
+      },
+      held: (roomId) => ask(({ rooms }) => rooms.held(roomId)),
+      audit: (roomId, page) => ask(({ rooms }) => rooms.audit(roomId, page)),
+      settings: (roomId) => ask(({ rooms }) => rooms.settings(roomId)),
+      setFlags: (roomId, flags) => ask(({ rooms }) => rooms.setFlags(roomId, flags)),
+    },
     control: {
       evict: ({ roomId: room, ...order }) =>
         ask(({ gateways }) => gateways.send({ do: 'evict', room, ...order })),
@@ -143,6 +160,16 @@ function siblings(
         ),
     },
   };
+}
+
+/** What the gateway's code says, in the words of the site; everything else means it is away. */
+function translate(thrown: unknown): Error {
+  const code = thrown instanceof AppError ? String(thrown.code) : '';
+  const why = coerceError(thrown).message;
+  if (code === 'GATEWAY_ACT_INVALID') return siteError('MODERATION_REFUSED', { why }, thrown);
+  if (code === 'GATEWAY_ACT_FORBIDDEN') return siteError('FORBIDDEN', {}, thrown);
+  if (code === 'GATEWAY_NOT_FOUND') return siteError('NOT_FOUND', {}, thrown);
+  return siteError('REALTIME_UNAVAILABLE', {}, thrown);
 }
 
 async function troubles(parts: {

@@ -220,12 +220,47 @@ export interface RoomControl {
   closeFreeVideo(streamId: string, epoch: number): Promise<void>;
 }
 
+/** One act on a room; what is needed depends on the action. */
+export interface ModerationAct {
+  readonly action: string;
+  readonly by: { readonly id: string; readonly name: string; readonly role: string };
+  /** The same one of the same person acts once within five minutes. */
+  readonly mid: string;
+  readonly user?: string;
+  readonly offset?: number;
+  readonly held?: string;
+  readonly seconds?: number;
+  readonly reason?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The chat of a room as those in charge see it. Rejects with MODERATION_REFUSED, FORBIDDEN,
+ * NOT_FOUND, REALTIME_UNAVAILABLE.
+ */
+export interface Moderation {
+  moderate(roomId: string, act: ModerationAct): Promise<void>;
+  /** Messages that wait, oldest first. */
+  held(roomId: string): Promise<readonly object[]>;
+  /** Newest first; `before` is an id. */
+  audit(
+    roomId: string,
+    page: { before?: number; limit: number },
+  ): Promise<readonly { readonly id: number }[]>;
+  settings(roomId: string): Promise<object>;
+  setFlags(
+    roomId: string,
+    flags: { isPrivate?: boolean; anonsMayEnter?: boolean; anonsSeeChat?: boolean },
+  ): Promise<void>;
+}
+
 /** Everything from outside that the site works with. */
 export interface Ports {
   readonly billing: Billing;
   readonly finance: Finance;
   readonly directory: StreamDirectory;
   readonly control: RoomControl;
+  readonly moderation: Moderation;
   readonly publisher: Publisher;
   readonly fleet: Fleet;
   readonly events: FleetEvents;

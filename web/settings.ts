@@ -13,6 +13,7 @@ export function siteSettings({ web, secrets }: Config): SiteSettings {
     isCookieSecure: web.isCookieSecure,
     accessTtlSec: web.accessTtlSec,
     refreshTtlSec: web.refreshTtlSec,
+    refreshGraceSec: web.refreshGraceSec,
     hlsTtlSec: web.hlsTtlSec,
     gatewayUrl: web.gatewayUrl,
     hlsUrl: web.hlsUrl,

@@ -12,8 +12,8 @@ import { createRecordService, type RecordService } from './admin/record-service.
 import { createUserService, type UserService } from './admin/user-service.js';
 import type { Database } from './db/database.js';
 import { createIdentity, type Identity } from './http/identity.js';
-import { createAnnouncer } from './live/announcer.js';
-import { createLiveState, type LiveState } from './live/live-state.js';
+import { createAnnouncer, type Announcer } from './live/announcer.js';
+import { createLiveState, type LiveChange, type LiveState } from './live/live-state.js';
 import { createApplicationService, type ApplicationService } from './models/application-service.js';
 import { createPublishAddress, type PublishAddress } from './models/publish-address.js';
 import { createPublishTickets, type PublishTickets } from './models/publish-ticket.js';
@@ -24,6 +24,8 @@ import { createEntryService, type EntryService } from './rooms/entry-service.js'
 import { createHlsSigner, type HlsSigner } from './rooms/hls-url.js';
 import { createMoneyServices, type MoneyServices, type PaymentSettings } from './money-services.js';
 import { createRoomServices, type RoomServices } from './room-services.js';
+import { createRoomCatalog } from './rooms/room-catalog.js';
+import { createStandings } from './rooms/standing.js';
 import { createFollowService, type FollowService } from './social/follow-service.js';
 import {
   createNotificationService,
@@ -38,6 +40,7 @@ export interface SiteSettings {
   readonly isCookieSecure: boolean;
   readonly accessTtlSec: number;
   readonly refreshTtlSec: number;
+  readonly refreshGraceSec: number;
   readonly hlsTtlSec: number;
   /** Fixed public addresses in front of the fleet; empty = what members register. */
   readonly gatewayUrl: string;
@@ -79,7 +82,7 @@ export function createSite(parts: {
   log: Logger;
 }): Site {
   const { ports, database, settings, clock, log } = parts;
-  const { billing, fleet, marks, control } = ports;
+  const { billing, fleet, marks, control, moderation } = ports;
   const tokens = createTokenService(settings.tokenSecret, clock);
   const base = { database, billing, clock, log };
 
@@ -94,12 +97,12 @@ export function createSite(parts: {
   const { publisher } = ports;
   const notifications = createNotificationService({ ...base, publisher });
   const announcer = createAnnouncer({ ...base, publisher, notifications });
-  const aroundRooms = createRoomServices({ ...base, live });
-  const { catalog, standings, broadcasts } = aroundRooms;
-  live.onChange(async (changes) => {
-    catalog.forget();
-    await Promise.all([announcer.liveChanged(changes), broadcasts.liveChanged(changes)]);
+  const catalog = createRoomCatalog({ ...base, live });
+  const standings = createStandings(base);
+  const aroundRooms = createRoomServices({
+    ...{ ...base, ...{ accounts, catalog, standings, announcer, live, control, publisher } },
   });
+  live.onChange((changes) => spread(changes, { ...aroundRooms, announcer }));
 
   const secret = settings.tokenSecret;
   const hls = createHlsSigner({
@@ -121,7 +124,13 @@ export function createSite(parts: {
     guard: createLoginGuard(ports.hits),
     identity,
     applications: createApplicationService({ ...base, onChange: () => catalog.forget() }),
-    rooms: createRoomService({ ...base, control, announcer, onChange: () => catalog.forget() }),
+    rooms: createRoomService({
+      ...base,
+      control,
+      moderation,
+      announcer,
+      onChange: () => catalog.forget(),
+    }),
     publishAddress: createPublishAddress({
       ...{ fleet, publicUrl: settings.rtmpUrl, hlsUrl: settings.hlsUrl },
     }),
@@ -132,7 +141,7 @@ export function createSite(parts: {
     notifications,
     tips: createTipService({ catalog, billing, standings }),
     finance: createFinanceService({ ...base, accounts }),
-    users: createUserService({ ...base, sessions, onChange: () => catalog.forget() }),
+    users: createUserService({ ...base, sessions, control, onChange: () => catalog.forget() }),
     records: createRecordService(base),
     ...createMoneyServices({
       ...{ ...base, finance: ports.finance },
@@ -141,4 +150,18 @@ export function createSite(parts: {
     connect: createConnectService({ tokens, fleet, publicUrl: settings.gatewayUrl }),
     live,
   };
+}
+
+/** What follows when shows begin and end. */
+async function spread(
+  changes: readonly LiveChange[],
+  parts: Pick<RoomServices, 'catalog' | 'broadcasts' | 'privates'> & { announcer: Announcer },
+): Promise<void> {
+  parts.catalog.forget();
+  const ended = changes.filter((one) => !one.isLive).map((one) => one.stream.streamId);
+  await Promise.all([
+    parts.announcer.liveChanged(changes),
+    parts.broadcasts.liveChanged(changes),
+    parts.privates.streamsEnded(ended),
+  ]);
 }

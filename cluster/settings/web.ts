@@ -36,6 +36,15 @@ export const webSettings = {
       unit: 's',
     },
   ),
+  refreshGraceSec: int(
+    'WEB_REFRESH_GRACE_SEC',
+    { min: 0, max: 60 },
+    {
+      doc: 'For how long a used refresh token still gives the newest ones, for tabs that renew at once.',
+      fallback: 10,
+      unit: 's',
+    },
+  ),
   gatewayUrl: url('GATEWAY_PUBLIC_URL', ['ws', 'wss'], {
     doc: 'One address for all gateways behind a balancer; empty = the addresses they register.',
     fallback: '',

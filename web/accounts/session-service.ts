@@ -26,7 +26,8 @@ export interface IssuedTokens {
 export interface SessionService {
   open(user: User, device: Device): Promise<IssuedTokens>;
   /**
-   * @throws SESSION_ENDED; SESSION_REUSED when the token was used before (the session then ends).
+   * A token that was used a moment ago by the same browser gives the same tokens again.
+   * @throws SESSION_ENDED; SESSION_REUSED when it was used before that (the session then ends).
    */
   refresh(token: string, device: Device): Promise<IssuedTokens>;
   /** Ends one session of the user. False when it is not theirs or over. */
@@ -42,6 +43,8 @@ export interface SessionService {
 export interface SessionSettings {
   readonly accessTtlSec: number;
   readonly refreshTtlSec: number;
+  /** For how long the token before the newest still gives the newest. */
+  readonly refreshGraceSec: number;
   readonly tokenSecret: string;
 }
 
@@ -75,6 +78,16 @@ export function createSessionService(parts: {
       access: tokens.sign('access', { ...claims }, settings.accessTtlSec),
       refresh: signRefreshToken({ ...session, sessionId: session.id }, settings.tokenSecret),
     };
+  }
+
+  /**
+   * Two tabs of one browser renew at the same moment: the slower one gets the tokens of the faster.
+   * A thief would have to be as quick, with the same browser, and gains no session of its own.
+   */
+  function isParallel(latest: RefreshSession, generation: number, userAgent: string): boolean {
+    const ageMs = clock.nowMs() - latest.lastUsedAt.getTime();
+    const isRecent = ageMs < settings.refreshGraceSec * 1_000;
+    return isRecent && latest.generation === generation + 1 && latest.userAgent === userAgent;
   }
 
   async function revoke(ids: readonly string[], reason: string): Promise<void> {
@@ -130,6 +143,9 @@ export function createSessionService(parts: {
       const latest = await sessions().findOneByOrFail({ id: session.id });
       if (latest.revokedAt !== null || latest.generation <= token.generation) {
         throw siteError('SESSION_ENDED');
+      }
+      if (isParallel(latest, token.generation, userAgent)) {
+        return issue(await accounts.requireActive(session.userId), latest);
       }
       await revoke([session.id], 'reuse');
       log.warn({ event: 'session.reused', user: session.userId, session: session.id });

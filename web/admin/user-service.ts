@@ -10,7 +10,7 @@ import { UserEntity, type User } from '../db/entities/user.js';
 import { siteError } from '../errors.js';
 import { termsOf } from '../models/room-terms.js';
 import { newStreamKey } from '../models/stream-key.js';
-import type { Billing } from '../ports.js';
+import type { Billing, RoomControl } from '../ports.js';
 import { recordAudit, type Actor } from './audit.js';
 
 export interface UserService {
@@ -27,12 +27,13 @@ export interface UserService {
 export function createUserService(parts: {
   database: Database;
   sessions: SessionService;
+  control: RoomControl;
   billing: Billing;
   clock: Clock;
   /** Called after an account has changed. */
   onChange: () => void;
 }): UserService {
-  const { database, sessions, billing, clock, onChange } = parts;
+  const { database, sessions, control, billing, clock, onChange } = parts;
 
   /**
    * Changes the account under a row lock, with its audit entry; `after` may still undo everything.
@@ -92,6 +93,8 @@ export function createUserService(parts: {
       const deed = { columns, action: 'user.suspend', detail: { reason }, actor };
       await change(userId, deed, (manager) => setRoom(manager, userId, false));
       await sessions.endAll(userId, { reason: 'suspended' });
+      // While Redis is away, tokens of open sockets end by themselves within the hour.
+      await control.disconnect(userId).catch(() => undefined);
     },
 
     restore: (userId, actor) => {

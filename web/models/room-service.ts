@@ -4,11 +4,12 @@
 // once a show costs credits.
 import type { EntityManager } from 'typeorm';
 import type { Clock } from '../../cluster/index.js';
+import { randomId } from '../accounts/random-id.js';
 import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import { siteError } from '../errors.js';
 import type { Announcer } from '../live/announcer.js';
-import type { Billing, RoomControl } from '../ports.js';
+import type { Billing, Moderation, RoomControl } from '../ports.js';
 import { currentOffer } from '../rooms/room-offer.js';
 import { columnsOf, isAboutMoney, type RoomChanges } from './room-changes.js';
 import { termsOf } from './room-terms.js';
@@ -32,11 +33,12 @@ export function createRoomService(parts: {
   billing: Billing;
   announcer: Announcer;
   control: RoomControl;
+  moderation: Moderation;
   clock: Clock;
   /** Called after a room has changed. */
   onChange: () => void;
 }): RoomService {
-  const { database, billing, announcer, control, clock, onChange } = parts;
+  const { database, billing, announcer, control, moderation, clock, onChange } = parts;
 
   async function findOwn(performerId: string): Promise<Room> {
     const room = await database
@@ -60,6 +62,22 @@ export function createRoomService(parts: {
       await manager.getRepository(RoomEntity).update({ id: room.id }, { ...columns, updatedAt });
       await then(manager, room);
       return room;
+    });
+  }
+
+  /** Goal and doors of the chat; a fault leaves them as they were until the next change. */
+  async function tellChat(room: Room, changes: RoomChanges): Promise<void> {
+    const { goal, allowAnons, anonsSeeChat } = changes;
+    if (allowAnons !== undefined || anonsSeeChat !== undefined) {
+      const flags = { anonsMayEnter: room.allowAnons, anonsSeeChat: room.anonsSeeChat };
+      await moderation.setFlags(room.id, flags);
+    }
+    if (goal === undefined) return;
+    await moderation.moderate(room.id, {
+      action: 'goal',
+      by: { id: room.performerId, name: room.slug, role: 'model' },
+      mid: randomId(),
+      settings: { target: room.goalMilli, text: room.goalText },
     });
   }
 
@@ -96,6 +114,7 @@ export function createRoomService(parts: {
       );
       onChange();
       await announcer.roomChanged(room);
+      await tellChat(room, changes).catch(() => undefined);
       if (then.isClosingFree) {
         const keep = [performerId];
         await control.evict({ roomId: room.id, keep, reason: 'price' }).catch(() => undefined);

@@ -40,6 +40,7 @@ export interface FixtureOptions {
   readonly limits?: { loginsPerMin: number; signUpsPerHour: number };
   readonly activation?: 'optional' | 'required';
   readonly publicDir?: string;
+  readonly refreshGraceSec?: number;
   readonly payments?: PaymentSettings;
   readonly trustedProxies?: readonly string[];
 }
@@ -70,6 +71,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       isCookieSecure: false,
       accessTtlSec: 900,
       refreshTtlSec: 604_800,
+      refreshGraceSec: options.refreshGraceSec ?? 0,
       hlsTtlSec: 90,
       gatewayUrl: '',
       hlsUrl: '',
@@ -146,6 +148,17 @@ function createWorld() {
       ranked: () => gateways,
     },
     events: { onStreamState: (handler) => void handlers.push(handler) },
+    moderation: {
+      moderate: (roomId, act) =>
+        act.action === 'settings' && act.settings?.['slow'] === -1
+          ? Promise.reject(siteError('MODERATION_REFUSED', { why: 'slow' }))
+          : Promise.resolve(void orders.push({ do: 'moderate', roomId, ...act })),
+      held: () => Promise.resolve([{ held: 'h1', text: 'hm' }]),
+      audit: () => Promise.resolve([{ id: 1, action: 'ban' }]),
+      settings: () => Promise.resolve({ slow: 0, flags: { isOnline: true } }),
+      setFlags: (roomId, flags) =>
+        Promise.resolve(void orders.push({ do: 'flags', roomId, ...flags })),
+    },
     control: {
       evict: (order) => Promise.resolve(void orders.push({ do: 'evict', ...order })),
       disconnect: (user) => Promise.resolve(void orders.push({ do: 'disconnect', user })),
