@@ -9,6 +9,7 @@ import type { FailOpen } from './fail-open.js';
 import type { Publishers } from './publishers.js';
 import type { TouchSource } from './scripts.js';
 import { isFree, type TermsStore } from './terms.js';
+import { TemporaryKeys } from './temporary-keys.js';
 import type { TouchQueue } from './touch-queue.js';
 
 export interface HookAnswer {
@@ -22,6 +23,7 @@ export interface HooksOptions {
   readonly publishers: Publishers;
   readonly touches: TouchQueue;
   readonly tokens: TokenService;
+  readonly temporaryKeys: TemporaryKeys;
   readonly failOpen: FailOpen;
   readonly metrics: BillingMetrics;
   readonly log: Logger;
@@ -70,9 +72,13 @@ export class NginxRtmpHooks {
 
   async publish(params: HookParams, peer: string): Promise<HookAnswer> {
     const name = params.get('name') ?? '';
-    const streamId = name === '' ? undefined : await this.streamOf(name);
-    if (streamId === undefined) return deny('unknown stream key');
     const { session, node } = identity(params, peer);
+    const streamId = name === '' ? undefined : await this.streamOfNew(name, session);
+    if (streamId === undefined) return deny('unknown stream key');
+    // Servers that cannot rename say what they will call the stream.
+    if ((params.get('stream') ?? streamId) !== streamId) {
+      return deny('the stream key is for another stream');
+    }
     const publisher = { streamId, session, node };
     const isClaimed = await this.options.publishers.claim(publisher, params.get('replaces'));
     if (!isClaimed) return deny('the stream is published already');
@@ -81,9 +87,9 @@ export class NginxRtmpHooks {
 
   async updatePublish(params: HookParams, peer: string): Promise<HookAnswer> {
     try {
-      const streamId = await this.streamOfUpdate(params.get('name') ?? '');
-      if (streamId === undefined) return deny('the stream key was replaced');
       const { session, node } = identity(params, peer);
+      const streamId = await this.streamOfUpdate(params.get('name') ?? '', session);
+      if (streamId === undefined) return deny('the stream key was replaced');
       const isOurs = await this.options.publishers.touch({ streamId, session, node });
       return isOurs ? ACCEPT : deny('the stream was taken over');
     } catch (thrown) {
@@ -95,10 +101,11 @@ export class NginxRtmpHooks {
 
   async publishDone(params: HookParams, peer: string): Promise<HookAnswer> {
     const name = params.get('name') ?? '';
-    const { terms } = this.options;
-    const streamId =
-      (await terms.byStream(name))?.streamId ?? (await terms.streamOfAnyKey(hashOfKey(name)));
+    const { terms, temporaryKeys } = this.options;
     const { session } = identity(params, peer);
+    const streamId = TemporaryKeys.is(name)
+      ? await temporaryKeys.streamOf(name, session)
+      : ((await terms.byStream(name))?.streamId ?? (await terms.streamOfAnyKey(hashOfKey(name))));
     if (streamId !== undefined) await this.options.publishers.release(streamId, session);
     return ACCEPT;
   }
@@ -178,12 +185,19 @@ export class NginxRtmpHooks {
     return true;
   }
 
+  private streamOfNew(name: string, session: string): Promise<string | undefined> {
+    const { temporaryKeys } = this.options;
+    return TemporaryKeys.is(name) ? temporaryKeys.claim(name, session) : this.streamOf(name);
+  }
+
   private streamOf(key: string): Promise<string | undefined> {
     return this.options.terms.streamOfKey(hashOfKey(key));
   }
 
   /** After the rename updates carry the stream id; some servers go on sending the key. */
-  private async streamOfUpdate(name: string): Promise<string | undefined> {
+  private async streamOfUpdate(name: string, session: string): Promise<string | undefined> {
+    const { temporaryKeys } = this.options;
+    if (TemporaryKeys.is(name)) return temporaryKeys.streamOf(name, session);
     if (name.startsWith('sk_')) return this.streamOf(name);
     return (await this.options.terms.byStream(name))?.streamId ?? this.streamOf(name);
   }

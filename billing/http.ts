@@ -2,7 +2,6 @@
 // one port. The only file that knows uWS. Invariant: a request is copied before its handler
 // returns, an aborted response is never written to, and every request gets exactly one answer with
 // a body.
-import { BlockList, isIPv6 } from 'node:net';
 import uWS, {
   type HttpRequest,
   type HttpResponse,
@@ -18,8 +17,11 @@ import {
   TIME_HEADER,
 } from '../cluster/index.js';
 import type { BillingApi } from './api.js';
+import { answerBatch } from './batched-hooks.js';
 import { billingError } from './errors.js';
+import { AllowList, HOOK_BODY_BYTES_MAX, mergeParams } from './hook-request.js';
 import type { HookAnswer, HookParams, NginxRtmpHooks } from './hooks.js';
+import type { SrsHooks } from './srs-hooks.js';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -27,6 +29,7 @@ export interface HttpServerOptions {
   /** Networks that may call hooks: addresses or CIDR. */
   readonly hookAllow: readonly string[];
   readonly hooks: NginxRtmpHooks;
+  readonly srs: SrsHooks;
   readonly api: BillingApi;
   /** @throws AppError when the call is not signed as internal calls are */
   readonly verify: (request: SignedRequest) => void;
@@ -34,7 +37,6 @@ export interface HttpServerOptions {
 }
 
 const API_BODY_BYTES_MAX = 1024 * 1024;
-const HOOK_BODY_BYTES_MAX = 16 * 1024;
 
 const STATUS: Readonly<Record<number, string>> = {
   200: '200 OK',
@@ -53,13 +55,15 @@ const STATUS: Readonly<Record<number, string>> = {
 export class HttpServer {
   private readonly app: TemplatedApp;
   private listener: us_listen_socket | undefined;
-  private readonly allowed: BlockList;
+  private readonly allowed: AllowList;
 
   constructor(private readonly options: HttpServerOptions) {
-    this.allowed = allowList(options.hookAllow);
+    this.allowed = new AllowList(options.hookAllow);
     this.app = uWS
       .App()
       .any('/hooks/nginx-rtmp/:call', (response, request) => this.onHook(response, request))
+      .post('/hooks/srs', (response) => this.onSrsHook(response))
+      .post('/hooks/batch', (response) => this.onBatch(response))
       .any('/v1/*', (response, request) => this.onApi(response, request))
       .any('/*', (response) => {
         response.cork(() => response.writeStatus('404 Not Found').end('not found\n'));
@@ -94,7 +98,7 @@ export class HttpServer {
     const peer = addressOf(response);
     const reply = new Reply(response);
     readBody(response, HOOK_BODY_BYTES_MAX, (body) => {
-      if (!this.isAllowed(peer)) {
+      if (!this.allowed.has(peer)) {
         reply.send({ status: 403, body: 'not from here\n' });
         return;
       }
@@ -104,6 +108,47 @@ export class HttpServer {
       }
       const params = mergeParams(query, body);
       void this.answerHook(call, params, peer, reply);
+    });
+  }
+
+  private onSrsHook(response: HttpResponse): void {
+    const { srs } = this.options;
+    const refusal = { code: 403, msg: 'not from here' };
+    this.onJsonHook(response, { bytesMax: HOOK_BODY_BYTES_MAX, refusal }, async (body, peer) => ({
+      ...{ status: 200, value: await srs.handle(body, peer) },
+    }));
+  }
+
+  private onBatch(response: HttpResponse): void {
+    const { hooks } = this.options;
+    const refusal = badRequest('not from here');
+    this.onJsonHook(response, { bytesMax: API_BODY_BYTES_MAX, refusal }, async (body, peer) => {
+      const value = await answerBatch(hooks, body, peer);
+      if (value === undefined) return { status: 400, value: badRequest('not a batch of hooks') };
+      return { status: 200, value };
+    });
+  }
+
+  /** From allowed networks only; answered with 200 and JSON unless the body is malformed. */
+  private onJsonHook(
+    response: HttpResponse,
+    options: { bytesMax: number; refusal: unknown },
+    answer: (body: string, peer: string) => Promise<{ status: number; value: unknown }>,
+  ): void {
+    const peer = addressOf(response);
+    const reply = new Reply(response);
+    readBody(response, options.bytesMax, (body) => {
+      if (body === undefined || !this.allowed.has(peer)) {
+        reply.sendJson(200, options.refusal);
+        return;
+      }
+      answer(body.toString('utf8'), peer).then(
+        ({ status, value }) => reply.sendJson(status, value),
+        (thrown: unknown) => {
+          this.options.log.error({ event: 'hook.fault', err: coerceError(thrown) });
+          reply.sendJson(200, options.refusal);
+        },
+      );
     });
   }
 
@@ -171,10 +216,6 @@ export class HttpServer {
       reply.sendJson(500, { error });
     }
   }
-
-  private isAllowed(peer: string): boolean {
-    return this.allowed.check(peer, isIPv6(peer) ? 'ipv6' : 'ipv4');
-  }
 }
 
 /** Without a query uWebSockets.js answers undefined, whatever its typings say. */
@@ -233,20 +274,6 @@ function readBody(
   });
 }
 
-/**
- * Query and form together; the first value of a name wins, so appended client arguments cannot
- * override.
- */
-function mergeParams(query: string, body: Buffer): HookParams {
-  const params = new Map<string, string>();
-  for (const source of [query, body.toString('utf8')]) {
-    for (const [name, value] of new URLSearchParams(source)) {
-      if (!params.has(name)) params.set(name, value);
-    }
-  }
-  return params;
-}
-
 function badRequest(problem: string): unknown {
   return billingError('BILLING_BAD_REQUEST', { problem }).toBody();
 }
@@ -258,15 +285,4 @@ function addressOf(response: HttpResponse): string {
   const isMapped = bytes.slice(0, 10).every((one) => one === 0) && bytes[10] === 255;
   if (isMapped) return bytes.slice(12).join('.');
   return Buffer.from(response.getRemoteAddressAsText()).toString();
-}
-
-function allowList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
 }

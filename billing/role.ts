@@ -9,6 +9,7 @@ import {
   type Metrics,
   type RedisClient,
   systemClock,
+  type TokenService,
   verifyRequest,
 } from '../cluster/index.js';
 import { Announcer } from './announcer.js';
@@ -23,16 +24,21 @@ import { FinanceJobs } from './finance/jobs.js';
 import { financeRoutes } from './finance/routes.js';
 import { Funder } from './funder.js';
 import { NginxRtmpHooks } from './hooks.js';
+import { HookListener } from './hook-listener.js';
 import { HttpServer } from './http.js';
-import { billingMetrics } from './metrics.js';
+import { type BillingMetrics, billingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
 import type { BusPort, Notifier } from './ports.js';
 import { Publishers } from './publishers.js';
 import { Reconciler } from './reconcile.js';
 import { BillingService } from './service.js';
 import { Settler } from './settler.js';
+import { SrsClients } from './srs-clients.js';
+import { SrsHooks } from './srs-hooks.js';
+import { SrsPoller } from './srs-poller.js';
 import { Statements } from './statements.js';
 import { Sweeper } from './sweeper.js';
+import { TemporaryKeys } from './temporary-keys.js';
 import { timingOf } from './tariff.js';
 import { TermsStore } from './terms.js';
 import { parseStreamStateMessage, TOPICS } from './topics.js';
@@ -64,6 +70,9 @@ export class BillingRole {
   private readonly jobs: FinanceJobs;
   private readonly sweeper: Sweeper;
   private readonly http: HttpServer;
+  private readonly hookListener: HookListener | undefined;
+  private readonly srsClients: SrsClients;
+  private readonly srsPoller: SrsPoller;
   private readonly terms: TermsStore;
 
   constructor(private readonly options: BillingRoleOptions) {
@@ -116,7 +125,18 @@ export class BillingRole {
       ...{ breaker, maxGapMs: timing.maxGapMs },
       everySecond: () => publishers.sweep(),
     });
-    this.http = this.makeHttp(tokens, metrics);
+    this.srsClients = new SrsClients(redis);
+    this.srsPoller = new SrsPoller({
+      ...{ urls: config.billing.srsApiUrls, intervalMs: config.billing.updateIntervalMs },
+      ...{ clients: this.srsClients, touches: this.service.touches, publishers, terms, log },
+    });
+    const hooks = this.makeHooks(tokens, metrics);
+    this.http = this.makeHttp(tokens, hooks);
+    const { hookPort, hookAllow } = config.billing;
+    if (hookPort > 0) {
+      const host = config.node.bindHost;
+      this.hookListener = new HookListener({ host, port: hookPort, hookAllow, hooks, log });
+    }
   }
 
   /**
@@ -130,7 +150,9 @@ export class BillingRole {
     await bus.subscribe(TOPICS.streamState, (payload) => this.onStreamState(payload));
     await this.publishers.tellAll();
     const port = await this.http.listen();
+    await this.hookListener?.listen();
     this.sweeper.start();
+    this.srsPoller.start();
     this.settler.start();
     this.funder.start();
     this.jobs.start();
@@ -140,6 +162,8 @@ export class BillingRole {
   /** Answers what was asked, says what was decided, settles what is in the outbox, then stops. */
   async stop(): Promise<void> {
     this.http.close();
+    await this.hookListener?.close();
+    await this.srsPoller.stop();
     await this.service.touches.flush();
     await this.jobs.stop();
     await this.sweeper.stop();
@@ -148,20 +172,24 @@ export class BillingRole {
     await this.announcer.flush();
   }
 
-  private makeHttp(
-    tokens: ReturnType<typeof createTokenService>,
-    metrics: ReturnType<typeof billingMetrics>,
-  ): HttpServer {
-    const { config, database, log, clock = systemClock } = this.options;
-    const { internal: secret } = config.secrets;
-    const { failOpenMs: allowanceMs, port, hookAllow } = config.billing;
-    const hooks = new NginxRtmpHooks({
+  private makeHooks(tokens: TokenService, metrics: BillingMetrics): NginxRtmpHooks {
+    const { config, redis, log, clock = systemClock } = this.options;
+    const { failOpenMs: allowanceMs } = config.billing;
+    return new NginxRtmpHooks({
       ...{ terms: this.terms, publishers: this.publishers, touches: this.service.touches },
+      temporaryKeys: new TemporaryKeys({ redis, tokens, terms: this.terms }),
       ...{ tokens, metrics, log, failOpen: new FailOpen({ allowanceMs, clock, metrics }) },
     });
+  }
+
+  private makeHttp(tokens: TokenService, hooks: NginxRtmpHooks): HttpServer {
+    const { config, database, log, clock = systemClock } = this.options;
+    const { internal: secret } = config.secrets;
+    const { port, hookAllow } = config.billing;
+    const srs = new SrsHooks({ hooks, clients: this.srsClients, tokens });
     const api = new BillingApi(this.service, new Statements(database), financeRoutes(this.finance));
     return new HttpServer({
-      ...{ host: config.node.bindHost, port, hookAllow, hooks, api, log },
+      ...{ host: config.node.bindHost, port, hookAllow, hooks, srs, api, log },
       verify: (request) => verifyRequest(request, { secret, nowMs: clock.nowMs() }),
     });
   }

@@ -1,12 +1,28 @@
 // Settings of the charging engine. One row per variable; see config.ts.
 import { CIDR, int, list, port } from '../setting.js';
 
+const SRS_URL = /^https?:\/\/[^\s/]+$/;
+
 export const billingSettings = {
   port: port('BILLING_PORT', { doc: 'Hooks and internal API.', fallback: 8084 }),
+  hookPort: int(
+    'BILLING_HOOK_PORT',
+    { min: 0, max: 65_535 },
+    {
+      doc: 'Further port for hooks over HTTP/1.0, which nginx-rtmp needs; 0 = none.',
+      fallback: 0,
+    },
+  ),
   hookAllow: list('BILLING_HOOK_ALLOW', {
     doc: 'Networks from which media servers may call hooks.',
     fallback: ['127.0.0.0/8', '::1/128'],
     item: CIDR,
+  }),
+  srsApiUrls: list('BILLING_SRS_API_URLS', {
+    doc: 'APIs of SRS servers whose clients are polled, as http://[user:password@]host:1985.',
+    fallback: [],
+    item: SRS_URL,
+    secret: true,
   }),
   updateIntervalMs: int(
     'BILLING_UPDATE_INTERVAL_MS',
