@@ -50,8 +50,6 @@ export const errorTable = {
   REPORT_NOT_FOUND: row(404, 'There is no such report.'),
   WEBHOOK_REFUSED: row(400, 'The signature does not fit.'),
   EVENT_TOO_EARLY: row(409, 'The payment of this event is not known yet. Send it again.', true),
-  PICTURE_REFUSED: row(400, 'This is no picture that can be used: {why}'),
-  PICTURE_TOO_LARGE: row(413, 'A picture may have 10 MiB.'),
   WALLET_FROZEN: row(403, 'The wallet is frozen; support can say why.'),
   BODY_TOO_LARGE: row(413, 'The body is too large.'),
   UNSUPPORTED_MEDIA_TYPE: row(415, 'Send application/json.'),
