@@ -1,6 +1,6 @@
 // Spending limits of wallets: SQL keeps them, the scripts enforce them. Used by the API and, after
-// a loss of Redis, by the rebuild. Invariant: of two changes the one with the higher version wins in
-// both stores.
+// a loss of Redis, by the rebuild. Invariant: of two changes the one with the higher version wins
+// in both stores.
 import type { Clock } from '../cluster/index.js';
 import { bigintOf, type Database, type Row, type Sql, textOf } from './database.js';
 import type { Engine } from './engine.js';

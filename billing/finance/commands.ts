@@ -1,6 +1,6 @@
 // The finance commands of the command line: `<command> [words] --field value …`, with the fields
-// and the checks of the API's schemas. Prints one JSON document. Used by ../commands.ts; runs the same
-// services as the API.
+// and the checks of the API's schemas. Prints one JSON document. Used by ../commands.ts; runs the
+// same services as the API.
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { billingError } from '../errors.js';

@@ -1,6 +1,7 @@
 #!lua
--- set-tariff: the price of a room changes: its open sessions go on at the new one from this instant,
--- as a new segment; who has not agreed to pay (free until now, or a ticket is asked) is let go
+-- set-tariff: the price of a room changes: its open sessions go on at the new one from this
+-- instant, as a new segment; who has not agreed to pay (free until now, or a ticket is asked) is
+-- let go
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] out  stream  outbox

@@ -1,8 +1,8 @@
-// WebSocket endpoint `/publish` on the HLS server, sub-protocol `showbill.publish`. Used by main.ts.
-// Protocol: the page sends `{ token, mime, width?, height?, title? }` as text, waits for
-// `{ state: 'live' }`, then sends MediaRecorder chunks as binary messages. It hears
-// `{ state: 'refused' | 'ended', reason }` and every 2 s `{ state: 'health', bitrateKbps, fps,
-// keyFrameSec, droppedFrames }`. Closing with 1000 or without a code ends the show.
+// WebSocket endpoint `/publish` on the HLS server, sub-protocol `showbill.publish`. Used by
+// main.ts. Protocol: the page sends `{ token, mime, width?, height?, title? }` as text, waits for
+// `{ state: 'live' }`, then sends MediaRecorder chunks as binary messages. It hears `{ state:
+// 'refused' | 'ended', reason }` and every 2 s `{ state: 'health', bitrateKbps, fps, keyFrameSec,
+// droppedFrames }`. Closing with 1000 or without a code ends the show.
 import type { IncomingMessage } from 'node:http';
 import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';

@@ -1,6 +1,7 @@
 -- What a viewer may spend, by own wish or the site's. Needs shard.lua. A wallet's limits are
 -- { per show, per minute, per day, per tip, version, day, spent that day, minute, spent in it };
--- 0 = no such limit. What was spent before a limit was set does not count; days and minutes are UTC.
+-- 0 = no such limit. What was spent before a limit was set does not count; days and minutes are
+-- UTC.
 local PERSHOW, PERMINUTE, PERDAY, TIPMAX, LIMVERSION = 1, 2, 3, 4, 5
 local LIMDAY, DAYSPENT, LIMMINUTE, MINUTESPENT = 6, 7, 8, 9
 local MINUTE = 60000

@@ -1,6 +1,6 @@
 -- The life of a session between two instants: accrue, charge, hold, settle, end. Needs shard.lua,
--- limits.lua, lots.lua and tariff.lua, and `timing`, the argument of the same name. Called by every script
--- that moves a session.
+-- limits.lua, lots.lua and tariff.lua, and `timing`, the argument of the same name. Called by every
+-- script that moves a session.
 local QUANTUM, MAXGAP, GRACE, SETTLE = string.match(timing, '^(%d+) (%d+) (%d+) (%d+)$')
 QUANTUM, MAXGAP, GRACE, SETTLE = whole(QUANTUM), whole(MAXGAP), whole(GRACE), whole(SETTLE)
 local WARN_1_MS, WARN_2_MS = 60000, 20000

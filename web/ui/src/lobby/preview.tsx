@@ -1,5 +1,5 @@
-// The picture of a room in lists: the newest frame of its show over the printed bill. While there is
-// no signal, the bill says so.
+// The picture of a room in lists: the newest frame of its show over the printed bill. While there
+// is no signal, the bill says so.
 import { useEffect, useState } from 'react';
 import type { Room } from '../api/rooms.js';
 import { Poster } from './poster.js';

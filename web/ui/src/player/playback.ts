@@ -10,7 +10,9 @@ export interface QualityLevel {
 
 /** For `setQuality`: as the connection allows. */
 export const automatic = -1;
-/** For `setQuality`: the sound alone, or the smallest picture where the stream has no such track. */
+/**
+ * For `setQuality`: the sound alone, or the smallest picture where the stream has no such track.
+ */
 export const audioOnly = -2;
 
 export interface Playback {

@@ -1,5 +1,5 @@
-// The site's own colour, made fit to read: text on it is dark or light, whichever stands out, and as
-// text on the page it is moved towards the scheme's text until it can be read. Pure.
+// The site's own colour, made fit to read: text on it is dark or light, whichever stands out, and
+// as text on the page it is moved towards the scheme's text until it can be read. Pure.
 
 type Rgb = readonly [number, number, number];
 
