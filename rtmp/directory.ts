@@ -33,6 +33,8 @@ export interface LiveStreamRow {
   readonly health?: StreamHealth;
   /** How far back `dvr.m3u8` reaches, ms; absent where there is no DVR. */
   readonly dvrMs?: number;
+  /** Length of the parts of a low-latency show, ms; absent = it has none. */
+  readonly partMs?: number;
   /** When the newest picture was made, Unix ms: `/h/<prefix>/<stream>/picture.jpg`. */
   readonly pictureAtMs?: number;
   /** Why the source is not passed on as it is; empty when it is. */

@@ -162,6 +162,12 @@ export const hlsErrors = {
     retry: true,
     message: 'It cannot be checked at the moment whether this session may watch, try again',
   },
+  HLS_QUERY: {
+    http: 400,
+    retry: false,
+    message: '_HLS_msn and _HLS_part must be numbers, at most two segments ahead',
+  },
+  HLS_BUSY: { http: 503, retry: true, message: 'Too many requests wait for this stream already' },
   HLS_RANGE: { http: 416, retry: false, message: 'The file is shorter than the range asked for' },
   HLS_FAILED: { http: 500, retry: true, message: 'The server failed, try again' },
 } as const satisfies Readonly<Record<string, ErrorRow>>;

@@ -39,7 +39,9 @@ import { Turns } from './ffmpeg/thumbnailer.js';
 import { HlsAccess } from './hls/access.js';
 import { FreeEpochs } from './hls/free-epochs.js';
 import { type HlsServer, startHlsServer } from './hls/http.js';
+import type { ShowShape } from './hls/live-show.js';
 import { MediaFiles } from './hls/media-files.js';
+import { ReloadWaits } from './hls/reload-waits.js';
 import { RemoteShows } from './hls/remote-shows.js';
 import { SegmentCipher } from './hls/segment-cipher.js';
 import { ShowManager } from './hls/show-manager.js';
@@ -136,6 +138,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
         }),
         cipher: new SegmentCipher(secret),
         ...{ shows, remote, files, viewers, recordings, nodeId: config.node.id },
+        waits: new ReloadWaits(),
         ...{ clock: systemClock, metrics: hlsMetrics, log },
         onUpgrade: (request, socket, head) => browsers.upgrade(request, socket, head),
       });
@@ -258,7 +261,7 @@ function createShows(
     hlsUrlBase: `http://${node.host}:${rtmp.hlsPort}`,
     segmentSec: rtmp.segmentMs / 1_000,
     windowSegments: rtmp.windowSegments,
-    dvrMsOf: dvrWindows(new StreamOptions(redis), rtmp.dvrMs, log),
+    shapeOf: showShapes(new StreamOptions(redis), rtmp, log),
     renditionsMax: rtmp.renditionsMax,
     hasAudioOnly: rtmp.hasAudioOnly,
     isEncrypted: rtmp.encryption === 'aes-128',
@@ -278,14 +281,14 @@ function createShows(
   });
 }
 
-/** The stream's own window, else the fleet's; a Redis that is away changes nothing else. */
-function dvrWindows(options: StreamOptions, fallbackMs: number, log: Logger) {
-  return async (streamId: string): Promise<number> => {
+/** The stream's own settings, else the fleet's; a Redis that is away changes nothing else. */
+function showShapes(options: StreamOptions, { dvrMs, partMs }: ShowShape, log: Logger) {
+  return async (streamId: string): Promise<ShowShape> => {
     try {
-      return (await options.get(streamId)).dvrMs ?? fallbackMs;
+      return { dvrMs, partMs, ...(await options.get(streamId)) };
     } catch (thrown) {
       log.warn({ event: 'show.options_unknown', streamId, err: coerceError(thrown) });
-      return fallbackMs;
+      return { dvrMs, partMs };
     }
   };
 }

@@ -112,6 +112,7 @@ export interface HlsMetrics {
   readonly refusals: Counter<'reason'>;
   readonly segments: Counter<'outcome'>;
   readonly requests: Counter<'kind' | 'status'>;
+  readonly waiting: Gauge;
   readonly servedBytes: Counter<'kind'>;
 }
 
@@ -159,8 +160,12 @@ export function createHlsMetrics(metrics: Metrics): HlsMetrics {
     }),
     requests: metrics.counter({
       name: 'showbill_hls_requests_total',
-      help: 'HTTP requests by kind (master, media, segment, other) and status.',
+      help: 'HTTP requests by kind (master, media, segment, part, other) and status.',
       labels: ['kind', 'status'],
+    }),
+    waiting: metrics.gauge({
+      name: 'showbill_hls_waiting_requests',
+      help: 'Requests that wait for a playlist or part of a low-latency show to be ready.',
     }),
     servedBytes: metrics.counter({
       name: 'showbill_hls_served_bytes_total',

@@ -5,9 +5,12 @@ import type { RedisClient } from '../cluster/index.js';
 export interface StreamSettings {
   /** How far viewers can go back, ms, 0 = not at all; absent: HLS_DVR_MS. At most 24 h. */
   readonly dvrMs?: number;
+  /** Low latency: length of the parts, ms, 0 = none; absent: HLS_PART_MS. At most 1,000. */
+  readonly partMs?: number;
 }
 
-const DVR_MS_MAX = 24 * 3_600_000;
+const MAXIMA = { dvrMs: 24 * 3_600_000, partMs: 1_000 } as const;
+const NAMES = Object.keys(MAXIMA) as readonly (keyof StreamSettings)[];
 
 /** Every call asks Redis once; rejects when it is away. */
 export class StreamOptions {
@@ -15,16 +18,22 @@ export class StreamOptions {
 
   /** What is malformed counts as absent. */
   async get(streamId: string): Promise<StreamSettings> {
-    const dvrMs = await this.redis.hget(keyOf(streamId), 'dvrMs');
-    const isNumber = dvrMs !== null && /^\d{1,8}$/.test(dvrMs);
-    return isNumber ? { dvrMs: Math.min(DVR_MS_MAX, Number(dvrMs)) } : {};
+    const values = await this.redis.hmget(keyOf(streamId), ...NAMES);
+    const found = NAMES.flatMap((name, index) => {
+      const raw = values[index] ?? '';
+      return /^\d{1,8}$/.test(raw) ? [[name, Math.min(MAXIMA[name], Number(raw))] as const] : [];
+    });
+    return Object.fromEntries(found);
   }
 
   /** Replaces all settings of the stream; its next show has them. */
-  async set(streamId: string, { dvrMs }: StreamSettings): Promise<void> {
+  async set(streamId: string, settings: StreamSettings): Promise<void> {
     await this.redis.del(keyOf(streamId));
-    if (dvrMs === undefined) return;
-    await this.redis.hset(keyOf(streamId), 'dvrMs', String(Math.max(0, Math.round(dvrMs))));
+    const given = NAMES.flatMap((name) => {
+      const value = settings[name];
+      return value === undefined ? [] : [name, String(Math.max(0, Math.round(value)))];
+    });
+    if (given.length > 0) await this.redis.hset(keyOf(streamId), ...given);
   }
 }
 

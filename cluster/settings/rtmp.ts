@@ -144,6 +144,15 @@ export const rtmpSettings = {
       unit: 'ms',
     },
   ),
+  partMs: int(
+    'HLS_PART_MS',
+    { min: 0, max: 1_000 },
+    {
+      doc: 'Length of the parts of low-latency HLS, at least 200; 0 = MPEG-TS without parts.',
+      fallback: 0,
+      unit: 'ms',
+    },
+  ),
   reconnectGraceMs: int(
     'RTMP_RECONNECT_GRACE_MS',
     { min: 0, max: 600_000 },

@@ -1,10 +1,11 @@
 // The argument list of one ffmpeg run: FLV on stdin, one folder of MPEG-TS segments per rendition,
-// finished segments announced as CSV lines on a pipe. fluent-ffmpeg builds the list and does
+// finished segments announced as CSV lines on a pipe; with parts, fragmented MP4 on that pipe
+// instead. fluent-ffmpeg builds the list and does
 // nothing else here: its own process control hides the exit code, the progress and the pipes.
 import ffmpeg from 'fluent-ffmpeg';
 import type { Rendition, RunPlan } from './plan.js';
 
-/** File descriptors of the child. Output n announces its segments on `LIST_FD + n`. */
+/** File descriptors of the child. Output n announces its segments, or writes, on `LIST_FD + n`. */
 export const PROGRESS_FD = 3;
 export const LIST_FD = 4;
 
@@ -15,12 +16,14 @@ export const LIST_FD = 4;
 export function ffmpegArguments(plan: RunPlan, folders: readonly string[]): readonly string[] {
   const command = ffmpeg().input('pipe:0').inputOptions(INPUT_OPTIONS);
   plan.renditions.forEach((rendition, index) => {
+    const { segmentSec, parts } = plan;
+    const fd = LIST_FD + index;
     command
-      .output(`${folders[index] ?? ''}/%d.ts`)
+      .output(parts === undefined ? `${folders[index] ?? ''}/%d.ts` : `pipe:${fd}`)
       .outputOptions([
-        ...videoOptions(rendition, plan.segmentSec),
+        ...videoOptions(rendition, segmentSec),
         ...audioOptions(rendition),
-        ...segmentOptions(plan.segmentSec, LIST_FD + index),
+        ...(parts === undefined ? segmentOptions(segmentSec, fd) : partOptions(parts.sec)),
       ]);
   });
   return command._getArguments();
@@ -61,6 +64,16 @@ export function audioOptions({ audio }: Pick<Rendition, 'audio'>): string[] {
   const map = ['-map', '0:a:0'];
   if (audio === 'copy') return [...map, '-c:a', 'copy'];
   return [...map, ...['-c:a', 'aac', '-b:a', String(audio.bitrateBps), '-ac', '2', '-ar', '48000']];
+}
+
+/** A fragment per part, cut at key frames, too; written as soon as it is whole. */
+function partOptions(partSec: number): string[] {
+  return [
+    ...['-f', 'mp4', '-frag_duration', String(Math.round(partSec * 1e6)), '-flush_packets', '1'],
+    // frag_discont: the tracks keep their distance although the head is written before them.
+    ...['-movflags', '+cmaf+empty_moov+default_base_moof+frag_keyframe+frag_discont'],
+    ...['-max_interleave_delta', '1000000'],
+  ];
 }
 
 function segmentOptions(segmentSec: number, listFd: number): string[] {

@@ -26,6 +26,8 @@ export interface FfmpegOptions {
   readonly hasOutput?: boolean;
   readonly onSegment: (output: number, segment: FinishedSegment) => void;
   readonly onProgress: (progress: Progress) => void;
+  /** For outputs that write to their pipe instead of announcing segments on it. */
+  readonly onBytes?: (output: number, bytes: Buffer) => void;
 }
 
 /** How long each step of a stop may take; together below the two seconds that are promised. */
@@ -104,7 +106,7 @@ export class FfmpegProcess {
     return isGone;
   }
 
-  #readPipes({ outputs, onSegment, onProgress }: FfmpegOptions): void {
+  #readPipes({ outputs, onSegment, onProgress, onBytes }: FfmpegOptions): void {
     this.#child.stdin?.on('error', () => undefined);
     this.#child.stdout?.on('error', () => undefined);
     const log = new LineReader((line) => this.log.add(line));
@@ -112,6 +114,12 @@ export class FfmpegProcess {
     const progress = new ProgressReader(onProgress);
     this.#readLines(PROGRESS_FD, (line) => progress.line(line));
     for (let output = 0; output < outputs; output += 1) {
+      if (onBytes !== undefined) {
+        const pipe = this.#child.stdio[LIST_FD + output] as Readable;
+        pipe.on('data', (bytes: Buffer) => onBytes(output, bytes));
+        pipe.on('error', () => undefined);
+        continue;
+      }
       this.#readLines(LIST_FD + output, (line) => {
         const segment = parseSegmentLine(line);
         if (segment !== undefined) onSegment(output, segment);

@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { AppError, coerceError, type Logger } from '../../cluster/index.js';
 import { hlsError } from '../errors.js';
 import { answerRecording } from '../recording/playback.js';
+import { answerPart } from './part-answers.js';
 import {
   answerKey,
   answerPicture,
@@ -45,8 +46,13 @@ const SIGNED = /^\/h\/([^/?]{1,200})\/([A-Za-z0-9_-]{1,64})\/([^?]{1,160})$/;
 const ROUTES: readonly Route[] = [
   {
     kind: 'segment',
-    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.ts)$/,
+    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.(?:ts|m4s)|init\.mp4)$/,
     answer: answerSegment,
+  },
+  {
+    kind: 'part',
+    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/p(\d{1,9})\.m4s$/,
+    answer: answerPart,
   },
   { kind: 'master', pattern: /^(master|dvr)\.m3u8$/, answer: answerPlaylist },
   { kind: 'media', pattern: /^([a-z0-9_-]{1,32})\.m3u8$/, answer: answerPlaylist },

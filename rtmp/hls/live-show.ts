@@ -13,19 +13,27 @@ import type { HlsMetrics } from '../metrics.js';
 import { healthOf } from '../stream-health.js';
 import { REDIRECTED } from '../streams.js';
 import type { MediaFiles } from './media-files.js';
+import { INIT_FILE } from './part-writer.js';
 import { StreamPipeline } from './pipeline.js';
 import { Show, type ShowState } from './show.js';
 import type { Ownership, ShowStore } from './show-store.js';
 import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
 
+export interface ShowShape {
+  /** DVR window, ms. */
+  readonly dvrMs: number;
+  /** Length of the parts for low latency, ms; 0 = none. */
+  readonly partMs: number;
+}
+
 export interface LiveShowDeps {
   readonly nodeId: string;
   readonly hlsUrlBase: string;
   readonly segmentSec: number;
   readonly windowSegments: number;
-  /** DVR window of a stream's next show, ms. Never rejects. */
-  readonly dvrMsOf: (streamId: string) => Promise<number>;
+  /** What a stream's next show is like. Never rejects. */
+  readonly shapeOf: (streamId: string) => Promise<ShowShape>;
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
   readonly isEncrypted: boolean;
@@ -67,6 +75,7 @@ export class LiveShow {
   readonly #deps: LiveShowDeps;
   readonly #log: Logger;
   readonly #onGone: () => void;
+  readonly #listeners = new Set<() => void>();
   #show: Show | undefined;
   #stream: LiveStream | undefined;
   #pipeline: StreamPipeline | undefined;
@@ -107,7 +116,18 @@ export class LiveShow {
 
   /** Whether the file is finished: listed, late, or of a run that is over. */
   isServable(run: string, folder: string, file: string): boolean {
-    return this.#pipeline?.openRun !== run || this.#show?.has(run, folder, file) === true;
+    if (file === INIT_FILE || this.#pipeline?.openRun !== run) return true;
+    return this.#show?.has(run, folder, file) === true;
+  }
+
+  /** Calls back when the playlists have changed. @returns how to unsubscribe */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   published(stream: LiveStream): void {
@@ -151,8 +171,8 @@ export class LiveShow {
     if (!isOurs || this.#show === undefined) {
       await this.#forgetOldRuns();
       this.#isUntold = true;
-      const dvrMs = await this.#deps.dvrMsOf(this.streamId);
-      this.#show = this.#showFor(owned?.state, dvrMs, clock.nowMs());
+      const shape = await this.#deps.shapeOf(this.streamId);
+      this.#show = this.#showFor(owned?.state, shape, clock.nowMs());
     }
     this.#isLost = false;
     this.#stream = stream;
@@ -160,6 +180,7 @@ export class LiveShow {
       ...this.#deps,
       ...{ stream, show: this.#show, log: this.#log },
       onSegment: () => this.#advanced(),
+      onPart: () => this.#changed(),
     });
     this.#pipeline.start();
     this.#startPictures(stream);
@@ -205,12 +226,14 @@ export class LiveShow {
   }
 
   /** The show to go on with, or a new one whose sequence numbers are above all earlier ones. */
-  #showFor(state: ShowState | undefined, dvrMs: number, nowMs: number): Show {
-    const { nodeId, hlsUrlBase: base, windowSegments, graceMs } = this.#deps;
+  #showFor(state: ShowState | undefined, { dvrMs, partMs }: ShowShape, nowMs: number): Show {
+    const { nodeId, hlsUrlBase: base, windowSegments, graceMs, isEncrypted } = this.#deps;
     const used = Math.max(0, ...(state?.renditions.map((one) => one.nextSequence) ?? []));
     const options = {
       ...{ nodeId, base, windowSegments, lateSegments: windowSegments + 2, dvrMs },
       firstSequence: Math.max(used, sequenceAt(nowMs)),
+      // Encrypted on their way out are whole files, and parts are none.
+      partMs: isEncrypted ? 0 : partMs,
     };
     const isFresh =
       state?.isEnded === false && nowMs - state.updatedAtMs < graceMs + CONTINUE_SLACK_MS;
@@ -246,6 +269,7 @@ export class LiveShow {
   /** A segment was listed: the first makes the show live, each is saved. */
   #advanced(): void {
     this.#isLive = true;
+    this.#changed();
     if (this.#isUntold) {
       this.#isUntold = false;
       this.#enqueue('live', async () => {
@@ -277,6 +301,7 @@ export class LiveShow {
     if (this.#stream !== undefined) return;
     await this.#removePictures();
     this.#show?.end();
+    this.#changed();
     await this.#save();
     if (this.#isLive) {
       this.#isLive = false;
@@ -306,6 +331,7 @@ export class LiveShow {
     this.#fence = undefined;
     this.#isLive = false;
     this.#isLost = true;
+    this.#changed();
     this.#log.warn({ event: 'show.lost' });
     const stream = this.#stream;
     this.#stream = undefined;
@@ -388,6 +414,7 @@ export class LiveShow {
       viewers: this.viewers(),
       notes: this.#pipeline?.notes ?? [],
       ...((this.#show?.dvrMs ?? 0) > 0 ? { dvrMs: this.#show?.dvrMs ?? 0 } : {}),
+      ...((this.#show?.partMs ?? 0) > 0 ? { partMs: this.#show?.partMs ?? 0 } : {}),
       ...(size === undefined ? {} : { video: { ...size, codec } }),
       ...(audio === undefined ? {} : { audio }),
       ...(this.#stream === undefined ? {} : { health: healthOf(this.#stream.info) }),

@@ -14,6 +14,7 @@ import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
 import type { MediaFiles } from './media-files.js';
+import { PartWriter } from './part-writer.js';
 import { encryptedRunName } from './segment-cipher.js';
 import type { Show, ShowRun } from './show.js';
 
@@ -33,6 +34,8 @@ export interface PipelineOptions {
   readonly metrics: HlsMetrics;
   /** The show has a segment more. */
   readonly onSegment: () => void;
+  /** The show has a part more. */
+  readonly onPart: () => void;
 }
 
 interface Run {
@@ -40,8 +43,11 @@ interface Run {
   readonly process: FfmpegProcess;
   readonly feeder: RunFeeder;
   readonly watch: HealthWatch;
+  /** One per rendition of a run with parts. */
+  readonly writers: readonly PartWriter[];
   readonly reservation: Reservation;
   readonly startedAtMs: number;
+  closed?: Promise<void>;
 }
 
 const WATCH_EVERY_MS = 1_000;
@@ -126,7 +132,7 @@ export class StreamPipeline {
     const plan = planRun(
       { ...source, keyFrameIntervalMs },
       {
-        ...{ segmentSec, hasAudioOnly, targetSec: show.targetSec },
+        ...{ segmentSec, hasAudioOnly, targetSec: show.targetSec, partMs: show.partMs },
         renditionsMax: this.#renditionsMax,
         ...{ budgetPercent: budget.freePercent, heightMax: this.#heightMax },
       },
@@ -162,15 +168,20 @@ export class StreamPipeline {
     );
     const showRun = show.openRun(name, plan, startMs);
     const watch = new HealthWatch(clock.monotonicMs(), this.#options.health);
+    const writers = plan.parts === undefined ? [] : this.#writersFor(showRun, folders);
     const child = new FfmpegProcess({
       args: ffmpegArguments(plan, folders),
       outputs: folders.length,
       onSegment: (output, segment) => this.#listed(showRun, output, segment, folders[output] ?? ''),
       onProgress: (progress) => watch.progressed(progress, clock.monotonicMs()),
+      ...(writers.length === 0
+        ? {}
+        : { onBytes: (output: number, bytes: Buffer) => writers[output]?.push(bytes) }),
     });
     const reservation = this.#options.budget.reserve(plan.costPercent);
     const startedAtMs = clock.monotonicMs();
-    const run: Run = { show: showRun, process: child, feeder, watch, reservation, startedAtMs };
+    const parts = { show: showRun, process: child, feeder, watch, writers };
+    const run: Run = { ...parts, reservation, startedAtMs };
     this.#run = run;
     metrics.processes.inc();
     metrics.runs.inc({ kind: plan.reasons.length === 0 ? 'copy' : 'encode' });
@@ -181,6 +192,26 @@ export class StreamPipeline {
     });
     void child.exited.then((exit) => this.#exited(run, exit));
     feeder.attach(child.stdin, plan.keyFrameGapMaxMs);
+  }
+
+  #writersFor(run: ShowRun, folders: readonly string[]): readonly PartWriter[] {
+    const { show, segmentSec, log, onPart } = this.#options;
+    return folders.map(
+      (folder, output) =>
+        new PartWriter({
+          ...{ folder, segmentSec },
+          onPart: (part) => {
+            show.appendPart(run, output, part);
+            onPart();
+          },
+          onSegment: (segment) => this.#listed(run, output, segment, folder),
+          onFailed: (err) => {
+            log.error({ event: 'hls.write_failed', err });
+            // As bad as an ffmpeg that ends by itself.
+            this.#run?.process.kill();
+          },
+        }),
+    );
   }
 
   #listed(run: ShowRun, output: number, segment: FinishedSegment, folder: string): void {
@@ -243,8 +274,13 @@ export class StreamPipeline {
   }
 
   /** After the exit of a run: gives back what it held and removes what was never listed. */
-  async #closed(run: Run): Promise<void> {
-    if (this.#run !== run) return;
+  #closed(run: Run): Promise<void> {
+    run.closed ??= this.#close(run);
+    return run.closed;
+  }
+
+  async #close(run: Run): Promise<void> {
+    for (const writer of run.writers) await writer.close();
     this.#run = undefined;
     run.reservation.release();
     const { show, files, stream, metrics } = this.#options;

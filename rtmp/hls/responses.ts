@@ -9,7 +9,10 @@ import { hlsError } from '../errors.js';
 import type { HlsMetrics } from '../metrics.js';
 import type { RecordingFiles } from '../recording/playback.js';
 import type { HlsAccess } from './access.js';
+import { FOR_EVER, PRIVATE } from './cache-control.js';
 import type { MediaFiles } from './media-files.js';
+import { waitForReload } from './part-answers.js';
+import type { ReloadWaits } from './reload-waits.js';
 import type { RemoteShows } from './remote-shows.js';
 import {
   encryptedBytes,
@@ -18,7 +21,7 @@ import {
   keyIndexOf,
   type SegmentCipher,
 } from './segment-cipher.js';
-import { DVR_PREFIX } from './show.js';
+import { DVR_PREFIX, type Place } from './show.js';
 import type { ShowManager } from './show-manager.js';
 import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
@@ -31,13 +34,15 @@ export interface HlsParts {
   readonly cipher: SegmentCipher;
   readonly files: MediaFiles;
   readonly viewers: ViewerCounter;
+  readonly waits: ReloadWaits;
   /** Default: none can be played here. */
   readonly recordings?: RecordingFiles;
   readonly clock: Clock;
   readonly metrics: HlsMetrics;
 }
 
-export type Kind = 'master' | 'media' | 'segment' | 'key' | 'picture' | 'recording' | 'other';
+export type Kind =
+  'master' | 'media' | 'segment' | 'part' | 'key' | 'picture' | 'recording' | 'other';
 
 /** A request whose path has matched; `names` are the parts after the stream id. */
 export interface HlsRequest {
@@ -49,38 +54,39 @@ export interface HlsRequest {
   readonly response: ServerResponse;
 }
 
-/** Each playlist is one viewer's own: it carries their signature. */
-const PRIVATE = 'private, no-cache';
-/** A segment never changes; caches may strip the prefix from their key. */
-const FOR_EVER = 'public, max-age=3600, immutable';
 const READ_BYTES = 256 * 1024;
 
 export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promise<void> {
   const { prefix, streamId, request, kind } = asked;
-  const access = await parts.access.forPlaylist({ prefix, streamId });
-  if (!access.ok) throw access.error;
-  const show = parts.shows.find(streamId)?.show ?? (await parts.remote.find(streamId));
-  if (show === undefined) throw hlsError('HLS_NOT_LIVE');
-  parts.viewers.seen(streamId, access.grant.sid, parts.clock.monotonicMs());
-  const fresh = parts.access.freshPrefix(access.grant);
-  const baseOf = (segment: Segment): string => {
-    const tail = `${fresh}/${streamId}/${segment.run}/${segment.folder}`;
-    // Relative for our own files, so that it holds behind any reverse proxy.
-    if (segment.nodeId === parts.nodeId) return `../../${tail}`;
-    return `${reachableBase(segment.base, request.headers.host)}/h/${tail}`;
-  };
-  const uriOf = (segment: Segment): string => `${baseOf(segment)}/${segment.file}`;
-  const keyOf = (segment: Segment) =>
-    isEncrypted(segment)
-      ? { uri: `${baseOf(segment)}/${keyIndexOf(segment)}.key`, iv: ivOf(segment) }
-      : undefined;
   const [name = ''] = asked.names;
   const isDvr = name.startsWith(DVR_PREFIX);
   const rendition = isDvr ? name.slice(DVR_PREFIX.length) : name;
+  let access = await parts.access.forPlaylist({ prefix, streamId });
+  if (!access.ok) throw access.error;
+  const { sid } = access.grant;
+  if (kind === 'media' && (await waitForReload(parts, asked, { sid, rendition }))) {
+    // Whoever was cut off while waiting gets nothing.
+    access = await parts.access.forPlaylist({ prefix, streamId });
+    if (!access.ok) throw access.error;
+  }
+  const show = parts.shows.find(streamId)?.show ?? (await parts.remote.find(streamId));
+  if (show === undefined) throw hlsError('HLS_NOT_LIVE');
+  parts.viewers.seen(streamId, sid, parts.clock.monotonicMs());
+  const fresh = parts.access.freshPrefix(access.grant);
+  const folderUri = ({ run, folder, nodeId = parts.nodeId, base }: Place): string => {
+    const tail = `${fresh}/${streamId}/${run}/${folder}`;
+    // Relative for our own files, so that it holds behind any reverse proxy.
+    if (nodeId === parts.nodeId) return `../../${tail}`;
+    return `${reachableBase(base ?? '', request.headers.host)}/h/${tail}`;
+  };
+  const keyOf = (segment: Segment) =>
+    isEncrypted(segment)
+      ? { uri: `${folderUri(segment)}/${keyIndexOf(segment)}.key`, iv: ivOf(segment) }
+      : undefined;
   const text =
     kind === 'master'
       ? show.renderMaster(name === 'dvr')
-      : show.renderMedia(rendition, uriOf, keyOf, isDvr);
+      : show.renderMedia(rendition, { folderUri, keyOf }, isDvr);
   if (text === undefined) throw hlsError('HLS_NOT_FOUND');
   send(parts, asked, { type: 'application/vnd.apple.mpegurl', cache: PRIVATE }, Buffer.from(text));
 }
@@ -94,7 +100,8 @@ export async function answerSegment(parts: HlsParts, asked: HlsRequest): Promise
   if (!isServable) throw hlsError('HLS_NOT_FOUND');
   const cipher = isEncrypted({ run }) ? parts.cipher.cipher({ streamId, run, folder, file }) : null;
   const path = parts.files.path(streamId, run, folder, file);
-  await sendFile(parts, asked, { path, type: 'video/mp2t', cache: FOR_EVER, cipher });
+  const type = file.endsWith('.ts') ? 'video/mp2t' : 'video/mp4';
+  await sendFile(parts, asked, { path, type, cache: FOR_EVER, cipher });
 }
 
 export async function answerKey(parts: HlsParts, asked: HlsRequest): Promise<void> {

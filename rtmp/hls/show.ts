@@ -8,6 +8,8 @@ import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { Rendition, RunPlan } from '../ffmpeg/plan.js';
 import { renderMasterPlaylist, type Variant } from './master-playlist.js';
 import { type MediaPlaylistInput, renderMediaPlaylist } from './media-playlist.js';
+import { type Part, PartTrack } from './part-track.js';
+import { INIT_FILE, type WrittenPart } from './part-writer.js';
 import { type Segment, Timeline } from './timeline.js';
 
 /** What survives in Redis, so that another node can go on. */
@@ -19,6 +21,8 @@ export interface ShowState {
   readonly targetSec: number;
   readonly nextEpoch: number;
   readonly renditions: readonly RenditionState[];
+  /** Absent for a show without parts. */
+  readonly parts?: { readonly ms: number; readonly targetSec: number };
 }
 
 export interface RenditionState {
@@ -45,7 +49,18 @@ export interface ShowOptions {
   readonly dvrMs: number;
   /** First media sequence; at least one more than any number that this stream ever had. */
   readonly firstSequence: number;
+  /** Length of parts for low latency, ms; 0 or absent = no parts. */
+  readonly partMs?: number;
 }
+
+/** What a viewer's addresses look like. */
+export interface PlaylistAddresses {
+  /** Of a run's rendition, without a slash at the end; what names no node is on this one. */
+  readonly folderUri: (place: Place) => string;
+  readonly keyOf?: NonNullable<MediaPlaylistInput['keyOf']>;
+}
+
+export type Place = Pick<Segment, 'run' | 'folder'> & Partial<Pick<Segment, 'nodeId' | 'base'>>;
 
 /** One ffmpeg run as its show sees it. */
 export interface ShowRun {
@@ -58,6 +73,7 @@ export interface ShowRun {
 
 interface ShowRendition {
   readonly name: string;
+  readonly parts: PartTrack;
   timeline: Timeline;
   codecs: string;
   size: Rendition['size'];
@@ -83,10 +99,16 @@ export class Show {
   #isEnded = false;
   #lastEndMs = 0;
   #refused = 0;
+  /** Like the target duration, the same for the whole show. */
+  #partMs: number;
+  #partTargetSec: number | undefined;
 
   constructor(options: ShowOptions, state?: ShowState) {
     this.#options = options;
+    this.#partMs = options.partMs ?? 0;
     if (state === undefined) return;
+    this.#partMs = state.parts?.ms ?? 0;
+    this.#partTargetSec = state.parts?.targetSec;
     this.#targetSec = state.targetSec;
     this.#nextEpoch = state.nextEpoch;
     this.#isEnded = state.isEnded;
@@ -116,6 +138,11 @@ export class Show {
     return this.#renditions.some((one) => one.timeline.listed.length > 0);
   }
 
+  /** Length of its parts, ms; 0 = it has none. */
+  get partMs(): number {
+    return this.#partMs;
+  }
+
   /** Segments that were left out because they would have broken the playlist. */
   get refusedSegments(): number {
     return this.#refused;
@@ -140,6 +167,7 @@ export class Show {
    */
   openRun(name: string, plan: RunPlan, startMs: number): ShowRun {
     this.#targetSec ??= plan.targetSec;
+    this.#partTargetSec ??= plan.parts?.targetSec;
     for (const rendition of plan.renditions) this.#describe(rendition);
     return { name, plan, startMs: Math.max(startMs, this.#lastEndMs), epoch: undefined };
   }
@@ -153,8 +181,10 @@ export class Show {
     { file, startSec, endSec, bytes }: FinishedSegment & { readonly bytes: number },
   ): readonly Segment[] {
     const durationSec = endSec - startSec;
+    const served = this.#servedBy(run.plan, output);
     if (durationSec < SEGMENT_SEC_MIN || Math.round(durationSec) > (this.#targetSec ?? 0)) {
       this.#refused += 1;
+      for (const { parts } of served) parts.abandon();
       run.epoch = undefined;
       return [];
     }
@@ -166,17 +196,61 @@ export class Show {
       ...{ nodeId: this.#options.nodeId, base: this.#options.base },
     };
     this.#lastEndMs = Math.max(this.#lastEndMs, startMs + durationSec * 1_000);
-    const removable = this.#renditions
-      .filter(({ name }) => outputFor(name, run.plan) === output)
-      .flatMap((rendition) => {
-        measure(rendition, bytes * 8, durationSec);
-        return rendition.timeline.append(segment);
-      });
+    const removable = served.flatMap((rendition) => {
+      measure(rendition, bytes * 8, durationSec);
+      rendition.parts.finish(rendition.timeline.nextSequence);
+      return rendition.timeline.append(segment);
+    });
     return removable.filter((one) => !this.has(one.run, one.folder, one.file));
+  }
+
+  /** A part of the segment that output `output` is writing. */
+  appendPart(run: ShowRun, output: number, { startSec, ...part }: WrittenPart): void {
+    const epoch = (run.epoch ??= this.#nextEpoch++);
+    const folder = run.plan.renditions[output]?.name ?? '';
+    const startMs = Math.round(run.startMs + startSec * 1_000);
+    this.#lastEndMs = Math.max(this.#lastEndMs, startMs + part.durationSec * 1_000);
+    for (const { parts } of this.#servedBy(run.plan, output)) {
+      parts.add({ ...part, run: run.name, folder, epoch, startMs }, this.#partTargetSec ?? 0);
+    }
+  }
+
+  /** Where a part is that has been listed, or is about to be. */
+  findPart(run: string, folder: string, index: number): Part | undefined {
+    for (const { parts } of this.#renditions) {
+      const found = parts.find(run, folder, index);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** Whether this is the part that comes next: EXT-X-PRELOAD-HINT has named it. */
+  isHinted(run: string, folder: string, index: number): boolean {
+    return this.#renditions.some(({ parts: { newest } }) => {
+      return newest?.run === run && newest.folder === folder && newest.index + 1 === index;
+    });
+  }
+
+  /**
+   * For blocking playlist reload (RFC 8216bis, section 6.2.5.2).
+   * @param part counts from 0; undefined = the whole segment
+   * @returns `too-far`: it is no use to wait; undefined when there is no such rendition
+   */
+  reach(name: string, sequence: number, part?: number): 'there' | 'soon' | 'too-far' | undefined {
+    const rendition = this.#renditions.find((one) => one.name === name);
+    if (rendition === undefined) return undefined;
+    const { nextSequence } = rendition.timeline;
+    const hasPart =
+      sequence === nextSequence && part !== undefined && part < rendition.parts.open.length;
+    if (sequence < nextSequence || hasPart || this.#isEnded) return 'there';
+    return sequence > nextSequence + 1 ? 'too-far' : 'soon';
   }
 
   /** Whether the file is finished and a player may still ask for it. */
   has(run: string, folder: string, file: string): boolean {
+    if (file === INIT_FILE) {
+      return this.#renditions.some(({ timeline }) => timeline.hasSome(run, folder));
+    }
     return this.#renditions.some(({ timeline }) => timeline.has(run, folder, file));
   }
 
@@ -198,8 +272,7 @@ export class Show {
   /** @returns undefined when there is no such rendition */
   renderMedia(
     name: string,
-    uriOf: MediaPlaylistInput['uriOf'],
-    keyOf: MediaPlaylistInput['keyOf'] = () => undefined,
+    { folderUri, keyOf }: PlaylistAddresses,
     isDvr = false,
   ): string | undefined {
     const rendition = this.#renditions.find((one) => one.name === name);
@@ -209,9 +282,35 @@ export class Show {
       targetSec: this.#targetSec,
       isEnded: this.#isEnded,
       nextSequence: rendition.timeline.nextSequence,
-      uriOf,
-      keyOf,
+      uriOf: (segment) => `${folderUri(segment)}/${segment.file}`,
+      ...(keyOf === undefined ? {} : { keyOf }),
+      mapOf: (media) => (isFragmented(media) ? `${folderUri(media)}/${INIT_FILE}` : undefined),
+      ...(isDvr ? {} : this.#partsInput(rendition, folderUri)),
     });
+  }
+
+  /** Nothing while this node has no parts: it is not the one that has the publisher. */
+  #partsInput(
+    { parts, name }: ShowRendition,
+    folderUri: PlaylistAddresses['folderUri'],
+  ): Pick<MediaPlaylistInput, 'parts'> {
+    const { newest } = parts;
+    if (newest === undefined || this.#partTargetSec === undefined) return {};
+    return {
+      parts: {
+        targetSec: this.#partTargetSec,
+        of: ({ sequence }) => parts.of(sequence),
+        open: parts.open,
+        uriOf: (part) => `${folderUri(part)}/${partFile(part.index)}`,
+        hintUri: `${folderUri(newest)}/${partFile(newest.index + 1)}`,
+        reports: this.#renditions.filter((one) => one.name !== name).map(reportOf),
+      },
+    };
+  }
+
+  /** Renditions whose next segment is what the output makes. */
+  #servedBy(plan: RunPlan, output: number): readonly ShowRendition[] {
+    return this.#renditions.filter(({ name }) => outputFor(name, plan) === output);
   }
 
   /** @param nowMs kept as the time of the last sign of life */
@@ -224,6 +323,9 @@ export class Show {
       targetSec: this.#targetSec ?? 0,
       nextEpoch: this.#nextEpoch,
       renditions: this.#renditions.map(stateOf),
+      ...(this.#partTargetSec === undefined
+        ? {}
+        : { parts: { ms: this.#partMs, targetSec: this.#partTargetSec } }),
     };
   }
 
@@ -239,7 +341,8 @@ export class Show {
     );
     const timeline = new Timeline({ ...this.#options, firstSequence });
     const measured = { peakBps: 0, bits: 0, seconds: 0 };
-    this.#renditions.push({ name, codecs, size, declaredBps, timeline, ...measured });
+    const parts = new PartTrack();
+    this.#renditions.push({ name, codecs, size, declaredBps, timeline, parts, ...measured });
   }
 
   #restore(state: RenditionState): ShowRendition {
@@ -247,7 +350,8 @@ export class Show {
     const firstSequence = Math.max(this.#options.firstSequence, nextSequence);
     const timeline = new Timeline({ ...this.#options, firstSequence }, listed);
     const rates = { declaredBps: declaredBps ?? undefined, peakBps, bits, seconds };
-    return { name, codecs, size: size ?? undefined, timeline, ...rates };
+    const parts = new PartTrack();
+    return { name, codecs, size: size ?? undefined, timeline, parts, ...rates };
   }
 }
 
@@ -260,6 +364,23 @@ function outputFor(name: string, plan: RunPlan): number {
   if (own >= 0) return own;
   const pictures = plan.renditions.filter((one) => one.video !== undefined).length;
   return Math.max(0, pictures - 1);
+}
+
+/** Name of a part in the folder of its segments. */
+function partFile(index: number): string {
+  return `p${index}.m4s`;
+}
+
+function isFragmented({ file }: Pick<Part, 'file'>): boolean {
+  return file.endsWith('.m4s');
+}
+
+function reportOf({ name, parts, timeline }: ShowRendition) {
+  const { nextSequence } = timeline;
+  const isOpen = parts.open.length > 0;
+  const lastSequence = isOpen ? nextSequence : nextSequence - 1;
+  const lastPart = (isOpen ? parts.open : parts.of(lastSequence)).length - 1;
+  return { uri: `${name}.m3u8`, lastSequence, lastPart };
 }
 
 function endMsOf({ timeline }: ShowRendition): number {

@@ -92,6 +92,13 @@ export class Timeline {
     return this.#files.has(fileKey({ run, folder, file }));
   }
 
+  /** Whether some file of a run's rendition is still there. */
+  hasSome(run: string, folder: string): boolean {
+    const start = fileKey({ run, folder, file: '' });
+    for (const key of this.#files) if (key.startsWith(start)) return true;
+    return false;
+  }
+
   /** Index of the first late segment that the DVR window shows. */
   #dvrStart(): number {
     const newest = this.#listed.at(-1);

@@ -32,7 +32,7 @@ t.test(
   'viewers go back within the window, over a reconnect, and the live list stays short',
   async (t) => {
     const packager = await startPackager(t, {
-      ...{ windowSegments: 3, dvrMsOf: () => Promise.resolve(60_000) },
+      ...{ windowSegments: 3, shapeOf: () => Promise.resolve({ dvrMs: 60_000, partMs: 0 }) },
     });
     const tags = await makeTags();
     const first = publish(t, packager.manager, tags, { speed: 8 });
@@ -63,6 +63,8 @@ t.test('a stream may have a window of its own', async (t) => {
   await options.set('a', { dvrMs: 3_600_000 });
   t.same(await options.get('a'), { dvrMs: 3_600_000 });
   t.same(await options.get('b'), {});
+  await options.set('a', { partMs: 500 });
+  t.same(await options.get('a'), { partMs: 500 });
   await options.set('a', {});
   t.same(await options.get('a'), {});
 });

@@ -32,6 +32,7 @@ import { FreeEpochs } from '../hls/free-epochs.js';
 import { startHlsServer } from '../hls/http.js';
 import type { LiveShowDeps } from '../hls/live-show.js';
 import { MediaFiles } from '../hls/media-files.js';
+import { ReloadWaits } from '../hls/reload-waits.js';
 import { RemoteShows } from '../hls/remote-shows.js';
 import { SegmentCipher } from '../hls/segment-cipher.js';
 import { ShowManager } from '../hls/show-manager.js';
@@ -186,6 +187,7 @@ export interface Packager {
 
 export interface PackagerOptions extends Partial<LiveShowDeps> {
   readonly recordings?: RecordingFiles;
+  readonly waits?: ReloadWaits;
   readonly redisServer?: TestRedis;
   readonly budgetPercent?: number;
   readonly mediaDir?: string;
@@ -222,7 +224,7 @@ export async function startPackager(
       hasAudioOnly: false,
       ...{ isEncrypted: false, pictureEveryMs: 0, turns: new Turns() },
     },
-    dvrMsOf: () => Promise.resolve(0),
+    shapeOf: () => Promise.resolve({ dvrMs: 0, partMs: 0 }),
     ...{ gracePolicy: 'lost', graceMs: 3_000, disposeMs: 60_000, leaseTtlMs: 3_000 },
     ...{ store, leases: new LiveLeases(client), files, viewers },
     budget: new CpuBudget(options.budgetPercent ?? 150),
@@ -250,6 +252,7 @@ export async function startPackager(
     remote: new RemoteShows({
       ...{ nodeId, windowSegments: 6, store, clock: systemClock, log: log.log },
     }),
+    waits: options.waits ?? new ReloadWaits(),
     cipher: new SegmentCipher(TEST_SECRETS.token),
     access: new HlsAccess({
       ...{ secret: TEST_SECRETS.token, guard, clock: systemClock },
@@ -298,13 +301,16 @@ export async function fetchPlaylist(url: string): Promise<Playlist> {
     mediaSequence: parsed.mediaSequenceBase ?? 0,
     discontinuitySequence: parsed.discontinuitySequenceBase ?? 0,
     isEnded: parsed.endlist,
-    segments: parsed.segments.map((one) => ({
-      uri: new URL(one.uri, url).href,
-      sequence: one.mediaSequenceNumber,
-      discontinuity: one.discontinuitySequence,
-      durationSec: one.duration,
-      atMs: one.programDateTime?.getTime() ?? 0,
-    })),
+    // One without an address is being written: it has parts only.
+    segments: parsed.segments
+      .filter((one) => one.uri !== '')
+      .map((one) => ({
+        uri: new URL(one.uri, url).href,
+        sequence: one.mediaSequenceNumber,
+        discontinuity: one.discontinuitySequence,
+        durationSec: one.duration,
+        atMs: one.programDateTime?.getTime() ?? 0,
+      })),
   };
 }
 

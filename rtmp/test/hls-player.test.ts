@@ -1,58 +1,9 @@
 // hls.js in a real Chromium: the picture advances, goes on over a publisher reconnect with another
 // picture size, and stops when the session is cut off.
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import type { AddressInfo } from 'node:net';
-import { chromium, type Page } from 'playwright-core';
 import t from 'tap';
-import { type TestScope, until } from '../../cluster/testing/index.js';
+import { until } from '../../cluster/testing/index.js';
 import { makeTags, publish, startPackager } from './hls-fixture.js';
-
-const HLS_JS = createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
-const PAGE = `<!doctype html><video id="v" muted></video><script src="/hls.js"></script><script>
-  window.faults = [];
-  window.watch = (url) => {
-    const hls = new Hls({ liveSyncDurationCount: 2 });
-    hls.on(Hls.Events.ERROR, (_, { details, fatal, response }) => {
-      window.faults.push({ details, fatal, code: response?.code });
-    });
-    hls.loadSource(url); hls.attachMedia(v);
-    hls.on(Hls.Events.MANIFEST_PARSED, () => v.play());
-    window.hls = hls;
-  };
-</script>`;
-
-interface Seen {
-  readonly time: number;
-  readonly width: number;
-  readonly isEnded: boolean;
-  readonly faults: readonly { details: string; fatal: boolean; code?: number }[];
-}
-
-async function openPlayer(t: TestScope, url: string): Promise<() => Promise<Seen>> {
-  const script = await readFile(HLS_JS);
-  const site = createServer((request, response) => {
-    response.setHeader('content-type', request.url === '/hls.js' ? 'text/javascript' : 'text/html');
-    response.end(request.url === '/hls.js' ? script : PAGE);
-  });
-  await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
-  });
-  t.teardown(async () => {
-    await browser.close();
-    site.close();
-  });
-  const page: Page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
-  await page.evaluate(`watch(${JSON.stringify(url)})`);
-  return () =>
-    page.evaluate<Seen>(
-      '({ time: v.currentTime, width: v.videoWidth, isEnded: v.ended, faults: faults })',
-    );
-}
+import { openPlayer } from './player-fixture.js';
 
 t.test('hls.js plays over a publisher reconnect without a fatal error', async (t) => {
   const packager = await startPackager(t, { graceMs: 4_000 });
@@ -61,7 +12,8 @@ t.test('hls.js plays over a publisher reconnect without a fatal error', async (t
     what: 'a show',
     deadlineMs: 15_000,
   });
-  const seen = await openPlayer(t, packager.url('stream-a', 'master.m3u8', 'SESSION1'));
+  const url = packager.url('stream-a', 'master.m3u8', 'SESSION1');
+  const seen = await openPlayer(t, url, { liveSyncDurationCount: 2 });
   await until(async () => (await seen()).time > 1, {
     what: 'a moving picture',
     deadlineMs: 20_000,

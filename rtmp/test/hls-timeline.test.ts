@@ -48,8 +48,9 @@ function addTo(show: Show, run: ShowRun, n: number, durationSec = 2) {
   );
 }
 
-const uriOf = (segment: { run: string; folder: string; file: string }): string =>
-  `${segment.run}/${segment.folder}/${segment.file}`;
+const addresses = {
+  folderUri: ({ run, folder }: { run: string; folder: string }): string => `${run}/${folder}`,
+};
 
 t.test('a window slides, and files are given for removal late and never while listed', (t) => {
   const timeline = new Timeline({ windowSegments: 3, lateSegments: 2, dvrMs: 0, firstSequence: 7 });
@@ -80,7 +81,7 @@ t.test('a playlist says what RFC 8216 wants, and no more', (t) => {
   addTo(show, run, 0);
   addTo(show, run, 1, 1.96);
   t.equal(
-    show.renderMedia('v0', uriOf),
+    show.renderMedia('v0', addresses),
     `#EXTM3U
 #EXT-X-VERSION:6
 #EXT-X-INDEPENDENT-SEGMENTS
@@ -95,9 +96,9 @@ run-a/v0/0.ts
 run-a/v0/1.ts
 `,
   );
-  t.equal(show.renderMedia('v9', uriOf), undefined);
+  t.equal(show.renderMedia('v9', addresses), undefined);
   show.end();
-  t.match(show.renderMedia('v0', uriOf), /1\.ts\n#EXT-X-ENDLIST\n$/);
+  t.match(show.renderMedia('v0', addresses), /1\.ts\n#EXT-X-ENDLIST\n$/);
   t.end();
 });
 
@@ -109,7 +110,7 @@ t.test('a segment that would break the playlist is left out and leaves a discont
   addTo(show, run, 2);
   addTo(show, run, 3, 0.01);
   t.equal(show.refusedSegments, 2);
-  const text = show.renderMedia('v0', uriOf) ?? '';
+  const text = show.renderMedia('v0', addresses) ?? '';
   t.match(text, /0\.ts\n#EXT-X-DISCONTINUITY\n[^\n]+\n[^\n]+\nrun-a\/v0\/2\.ts\n$/);
   t.end();
 });
@@ -118,10 +119,13 @@ t.test('a later run with fewer renditions feeds all playlists, one with more add
   const show = new Show(OPTIONS);
   addTo(show, show.openRun('run-a', planOf(2), 0), 0);
   addTo(show, show.openRun('run-b', planOf(1), 10_000), 0);
-  t.match(show.renderMedia('v1', uriOf), /run-a\/v1\/0\.ts\n#EXT-X-DISC[^]+run-b\/v0\/0\.ts\n$/);
+  t.match(
+    show.renderMedia('v1', addresses),
+    /run-a\/v1\/0\.ts\n#EXT-X-DISC[^]+run-b\/v0\/0\.ts\n$/,
+  );
   addTo(show, show.openRun('run-c', planOf(3), 20_000), 0);
   t.same(show.renditionNames, ['v0', 'v1', 'v2']);
-  const third = show.renderMedia('v2', uriOf) ?? '';
+  const third = show.renderMedia('v2', addresses) ?? '';
   t.match(
     third,
     /MEDIA-SEQUENCE:102\n#EXT-X-DISCONTINUITY-SEQUENCE:2\n/,
@@ -135,7 +139,9 @@ t.test('a file that two playlists share is kept until both have let it go', (t) 
   const show = new Show({ ...OPTIONS, windowSegments: 2, lateSegments: 0, dvrMs: 0 });
   addTo(show, show.openRun('run-a', planOf(2), 0), 0);
   const run = show.openRun('run-b', planOf(1), 10_000);
-  const removed = [0, 1, 2, 3].flatMap((n) => addTo(show, run, n).map(uriOf));
+  const removed = [0, 1, 2, 3].flatMap((n) =>
+    addTo(show, run, n).map((one) => `${one.run}/${one.folder}/${one.file}`),
+  );
   t.ok(removed.includes('run-b/v0/0.ts'));
   t.notOk(removed.includes('run-b/v0/2.ts'));
   t.ok(show.has('run-b', 'v0', '3.ts'));
@@ -148,11 +154,11 @@ t.test('another node goes on with the saved state', (t) => {
   for (let n = 0; n < 6; n += 1) addTo(show, run, n);
   const state = JSON.parse(JSON.stringify(show.state(5))) as ShowState;
   const next = new Show({ ...OPTIONS, nodeId: 'node-2' }, state);
-  t.equal(next.renderMedia('v0', uriOf), show.renderMedia('v0', uriOf));
+  t.equal(next.renderMedia('v0', addresses), show.renderMedia('v0', addresses));
   const later = next.openRun('run-b', planOf(1, 4), 1_000);
   t.equal(later.startMs, 12_000, 'time of day goes on after what is listed');
   addTo(next, later, 0);
-  const text = next.renderMedia('v0', uriOf) ?? '';
+  const text = next.renderMedia('v0', addresses) ?? '';
   t.match(text, /TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:103\n/);
   t.match(text, /run-a\/v0\/5\.ts\n#EXT-X-DISCONTINUITY\n[^]+run-b\/v0\/0\.ts\n$/);
   t.end();
@@ -191,7 +197,7 @@ function check(
   seen: Map<string, string>,
   last: Map<string, { media: number; discontinuity: number }>,
 ): void {
-  const text = show.renderMedia(name, uriOf) ?? '';
+  const text = show.renderMedia(name, addresses) ?? '';
   if (!text.includes('#EXTINF')) return;
   HLS.setOptions({ strictMode: true });
   const playlist = HLS.parse(text);

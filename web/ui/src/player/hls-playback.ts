@@ -137,6 +137,11 @@ export async function playWithHls(
     if (!sound.isChosen) events.onQualities(levelsOf(hls));
     video.play().catch(() => undefined);
   });
+  hls.on(Hls.Events.LEVEL_LOADED, (_event, { details: { partHoldBack } }) => {
+    // A low-latency show says itself how close to the live edge one can play.
+    const isNew = partHoldBack > 0 && hls.config.liveSyncDuration !== partHoldBack;
+    if (isNew) hls.targetLatency = partHoldBack;
+  });
   hls.on(Hls.Events.FRAG_BUFFERED, () => recovery.succeeded());
   hls.attachMedia(video);
   hls.loadSource(events.freshen(url));
