@@ -1,6 +1,6 @@
-// A listener of its own for nginx-rtmp, which speaks HTTP/1.0: uWebSockets.js answers that with 505,
-// and nginx-rtmp ends a stream over any 5xx. node:http takes both. Invariant: every request gets one
-// answer of 2xx, 3xx or 4xx with a body.
+// A listener of its own for nginx-rtmp, which speaks HTTP/1.0: uWebSockets.js answers that with
+// 505, and nginx-rtmp ends a stream over any 5xx. node:http takes both. Invariant: every request
+// gets one answer of 2xx, 3xx or 4xx with a body.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { coerceError, type Logger } from '../cluster/index.js';

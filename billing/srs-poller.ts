@@ -1,6 +1,6 @@
-// SRS has no periodic hook, so its list of clients is polled: every client that is in it proves that
-// its paid session or its publisher is alive, and one that may not go on is kicked, again and again
-// until it is gone. Invariant: an SRS that does not answer says nothing; it ends nobody.
+// SRS has no periodic hook, so its list of clients is polled: every client that is in it proves
+// that its paid session or its publisher is alive, and one that may not go on is kicked, again and
+// again until it is gone. Invariant: an SRS that does not answer says nothing; it ends nobody.
 import { setTimeout as delay } from 'node:timers/promises';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';

@@ -1,6 +1,6 @@
 // Stream keys that live for two minutes: `tk_<token>`, a token of purpose `publish` for one stream.
-// Used by the hooks; the site makes them for broadcasting from the browser. Invariant: a token opens
-// one hook session, also when it is asked twice.
+// Used by the hooks; the site makes them for broadcasting from the browser. Invariant: a token
+// opens one hook session, also when it is asked twice.
 import { createHash } from 'node:crypto';
 import type { RedisClient, TokenService } from '../cluster/index.js';
 import type { TermsStore } from './terms.js';

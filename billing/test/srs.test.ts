@@ -1,5 +1,5 @@
-// SRS as media server: its hooks over HTTP, and the poller of its client list against an HTTP server
-// that answers as SRS's API documents it (no registry carries SRS itself).
+// SRS as media server: its hooks over HTTP, and the poller of its client list against an HTTP
+// server that answers as SRS's API documents it (no registry carries SRS itself).
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
