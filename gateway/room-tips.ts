@@ -23,7 +23,8 @@ export const publishTips = defineScript<
 /** Empties the leaderboard: a new show begins. @throws Redis' errors */
 export async function restartLeaderboard(redis: RedisClient, keys: ChannelKeys): Promise<void> {
   await redis.unlink(keys.tippers);
-  await redis.hset(keys.tips, 'due', '1');
+  // Whatever was published last: nobody may follow this room, who would do it later.
+  await redis.hset(keys.tips, 'due', '1', 'at', '0');
   await publishTips.run(redis, { keys, nowMs: 0 });
 }
 
