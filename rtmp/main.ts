@@ -35,11 +35,12 @@ import { LiveLeases } from './directory.js';
 import { RedisDoneLedger } from './done-ledger.js';
 import { DoneWatch } from './done-watch.js';
 import { CpuBudget } from './ffmpeg/cpu-budget.js';
+import { chooseEncoder } from './ffmpeg/encoders.js';
 import { Turns } from './ffmpeg/thumbnailer.js';
 import { HlsAccess } from './hls/access.js';
 import { FreeEpochs } from './hls/free-epochs.js';
 import { type HlsServer, startHlsServer } from './hls/http.js';
-import type { ShowShape } from './hls/live-show.js';
+import type { LiveShowDeps, ShowShape } from './hls/live-show.js';
 import { MediaFiles } from './hls/media-files.js';
 import { ReloadWaits } from './hls/reload-waits.js';
 import { RemoteShows } from './hls/remote-shows.js';
@@ -97,7 +98,8 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   const files = new MediaFiles(config.rtmp.mediaDir, log);
   const viewers = new ViewerCounter();
   const guard = createGuard(fleet, lifecycle);
-  const shows = createShows(fleet, { budget, files, viewers, hlsMetrics });
+  const encoder = await chooseEncoder({ wanted: config.rtmp.encoder, log });
+  const shows = createShows(fleet, { budget, files, viewers, hlsMetrics, encoder });
   const remote = new RemoteShows({
     ...{ nodeId: config.node.id, windowSegments: config.rtmp.windowSegments },
     ...{ store: new ShowStore(fleet.redis), clock: systemClock, log },
@@ -245,7 +247,9 @@ function createGuard({ config, members }: Fleet, lifecycle: Lifecycle): WatchGua
 
 function createShows(
   { config, log, redis, bus, members }: Fleet,
-  parts: { budget: CpuBudget; files: MediaFiles; viewers: ViewerCounter; hlsMetrics: HlsMetrics },
+  parts: Pick<LiveShowDeps, 'budget' | 'files' | 'viewers' | 'encoder'> & {
+    hlsMetrics: HlsMetrics;
+  },
 ): ShowManager {
   const { rtmp, node } = config;
   /** The bus only says "look": what counts stands in the directory. */
@@ -254,9 +258,9 @@ function createShows(
       log.warn({ event: 'bus.untold', topic, err: coerceError(thrown) });
     });
   };
-  const { budget, files, viewers, hlsMetrics } = parts;
+  const { hlsMetrics, ...own } = parts;
   return new ShowManager({
-    ...{ budget, files, viewers, metrics: hlsMetrics, log, clock: systemClock },
+    ...{ ...own, metrics: hlsMetrics, log, clock: systemClock },
     nodeId: node.id,
     hlsUrlBase: `http://${node.host}:${rtmp.hlsPort}`,
     segmentSec: rtmp.segmentMs / 1_000,

@@ -184,6 +184,14 @@ export const rtmpSettings = {
       unit: '% of a core',
     },
   ),
+  encoder: choice(
+    'HLS_ENCODER',
+    ['off', 'auto', 'h264_nvenc', 'h264_vaapi', 'h264_qsv', 'h264_v4l2m2m'],
+    {
+      doc: 'Hardware encoder, tried at boot; auto = the first that works; libx264 where none does.',
+      fallback: 'off',
+    },
+  ),
   renditionsMax: int(
     'HLS_RENDITIONS_MAX',
     { min: 1, max: 5 },

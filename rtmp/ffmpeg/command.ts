@@ -3,6 +3,7 @@
 // instead. fluent-ffmpeg builds the list and does
 // nothing else here: its own process control hides the exit code, the progress and the pipes.
 import ffmpeg from 'fluent-ffmpeg';
+import { encoderArguments, type EncoderName } from './encoders.js';
 import type { Rendition, RunPlan } from './plan.js';
 
 /** File descriptors of the child. Output n announces its segments, or writes, on `LIST_FD + n`. */
@@ -14,14 +15,18 @@ export const LIST_FD = 4;
  * @returns arguments without the program's name
  */
 export function ffmpegArguments(plan: RunPlan, folders: readonly string[]): readonly string[] {
-  const command = ffmpeg().input('pipe:0').inputOptions(INPUT_OPTIONS);
+  const { encoder = 'libx264' } = plan;
+  const isEncoding = plan.renditions.some(({ video }) => typeof video === 'object');
+  const { device } = encoderArguments(encoder, { profile: 'main', level: '3.1' });
+  const inputOptions = [...(isEncoding ? device : []), ...INPUT_OPTIONS];
+  const command = ffmpeg().input('pipe:0').inputOptions(inputOptions);
   plan.renditions.forEach((rendition, index) => {
     const { segmentSec, parts } = plan;
     const fd = LIST_FD + index;
     command
       .output(parts === undefined ? `${folders[index] ?? ''}/%d.ts` : `pipe:${fd}`)
       .outputOptions([
-        ...videoOptions(rendition, segmentSec),
+        ...videoOptions(rendition, segmentSec, encoder),
         ...audioOptions(rendition),
         ...(parts === undefined ? segmentOptions(segmentSec, fd) : partOptions(parts.sec)),
       ]);
@@ -38,24 +43,33 @@ const INPUT_OPTIONS = [
 ];
 
 /** Options of one output; segment boundaries are key frames. */
-export function videoOptions({ video }: Pick<Rendition, 'video'>, segmentSec: number): string[] {
+export function videoOptions(
+  { video }: Pick<Rendition, 'video'>,
+  segmentSec: number,
+  encoderName: EncoderName = 'libx264',
+): string[] {
   if (video === undefined) return ['-vn'];
   const map = ['-map', '0:v:0'];
   if (video === 'copy') return [...map, '-c:v', 'copy'];
-  const { width, height, fps, bitrateBps, profile, level } = video;
+  const { width, height, fps, bitrateBps } = video;
   const isClocked = video.keyFrames === 'clock';
+  const encoder = encoderArguments(encoderName, video);
+  const filters = [
+    `scale=${width}:${height}:flags=fast_bilinear`,
+    ...(isClocked ? [`fps=${fps}`] : []),
+    ...(encoder.filter === '' ? [] : [encoder.filter]),
+  ];
   return [
     ...map,
-    ...['-c:v', 'libx264', '-preset', 'veryfast', '-tune', 'zerolatency'],
-    ...['-profile:v', profile, '-level:v', level, '-pix_fmt', 'yuv420p'],
-    ...['-vf', `scale=${width}:${height}:flags=fast_bilinear${isClocked ? `,fps=${fps}` : ''}`],
+    ...['-c:v', encoderName, ...encoder.options],
+    ...['-vf', filters.join(',')],
     // Cuts fall at whole multiples of the segment length, or where those of the copied rendition
     // do.
     ...['-force_key_frames', isClocked ? `expr:gte(t,n_forced*${segmentSec})` : 'source'],
-    ...['-g', String(Math.ceil(fps * Math.max(segmentSec * 2, 5))), '-sc_threshold', '0'],
+    ...['-g', String(Math.ceil(fps * Math.max(segmentSec * 2, 5)))],
     ...['-b:v', String(bitrateBps), '-maxrate', String(Math.round(bitrateBps * 1.07))],
     ...['-bufsize', String(Math.round(bitrateBps * 1.5))],
-    ...['-threads', height > 480 ? '2' : '1'],
+    ...(encoderName === 'libx264' ? ['-threads', height > 480 ? '2' : '1'] : []),
   ];
 }
 

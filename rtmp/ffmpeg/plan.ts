@@ -2,6 +2,7 @@
 // its key frames, encoded anew otherwise, never larger than the source and never beyond the CPU
 // budget. Pure.
 import type { AudioInfo, VideoInfo } from '../live-stream.js';
+import type { EncoderName } from './encoders.js';
 import { codecsOf, type Encoding, fittingRungs } from './rungs.js';
 
 export interface Source {
@@ -27,6 +28,8 @@ export interface PlanLimits {
   readonly hasAudioOnly: boolean;
   /** Length of the parts of a low-latency show, ms; 0 or absent = no parts. */
   readonly partMs?: number;
+  /** Default: libx264. */
+  readonly encoder?: EncoderName;
 }
 
 export interface Rendition {
@@ -51,6 +54,8 @@ export interface RunPlan {
   readonly costPercent: number;
   /** Longest distance of key frames that the run stands, ms; Infinity when it makes its own. */
   readonly keyFrameGapMaxMs: number;
+  /** Of what is not copied; default: libx264. */
+  readonly encoder?: EncoderName;
   /** Fragmented MP4 with parts; undefined = segments of MPEG-TS. */
   readonly parts?: PartPlan | undefined;
 }
@@ -76,12 +81,16 @@ const AUDIO_BPS = 128_000;
 const COPY_COST_PERCENT = 3;
 const DECODE_PERCENT_PER_MEGAPIXEL = 0.3;
 const ENCODE_PERCENT_PER_MEGAPIXEL = 1.6;
+/** With hardware the CPU scales and copies pictures; an estimate on the safe side, not measured. */
+const HARDWARE_SHARE = 0.3;
 
 /** @returns undefined when even the smallest encoding is beyond the budget */
 export function planRun(source: Source, limits: PlanLimits): RunPlan | undefined {
   const { video } = source;
   const reasons = video === undefined ? [] : obstacles(source, limits);
   const isCopy = reasons.length === 0;
+  const { encoder = 'libx264' } = limits;
+  const share = encoder === 'libx264' ? 1 : HARDWARE_SHARE;
   const renditions: Rendition[] = [];
   let cost = COPY_COST_PERCENT;
   if (video === undefined || isCopy) renditions.push(copyOf(source));
@@ -89,7 +98,7 @@ export function planRun(source: Source, limits: PlanLimits): RunPlan | undefined
     const decode = megapixels(video) * DECODE_PERCENT_PER_MEGAPIXEL;
     for (const encoding of fittingRungs(video, limits.heightMax, isCopy)) {
       const decodeOnce = cost === COPY_COST_PERCENT ? decode : 0;
-      const more = decodeOnce + megapixels(encoding) * ENCODE_PERCENT_PER_MEGAPIXEL;
+      const more = decodeOnce + megapixels(encoding) * ENCODE_PERCENT_PER_MEGAPIXEL * share;
       if (renditions.length >= limits.renditionsMax || cost + more > limits.budgetPercent) continue;
       renditions.push(encoded(`v${renditions.length}`, encoding, source.audio));
       cost += more;
@@ -105,6 +114,7 @@ export function planRun(source: Source, limits: PlanLimits): RunPlan | undefined
     targetSec: limits.targetSec ?? targetFor(source, limits.segmentSec, isCopy),
     reasons,
     costPercent: Math.round(cost),
+    encoder,
     parts: partPlanFor(renditions, limits.partMs ?? 0),
     keyFrameGapMaxMs:
       isCopy && video !== undefined

@@ -6,6 +6,7 @@
 import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
 import type { LiveLeases, LiveStreamRow } from '../directory.js';
 import type { CpuBudget } from '../ffmpeg/cpu-budget.js';
+import type { EncoderName } from '../ffmpeg/encoders.js';
 import type { HealthRules } from '../ffmpeg/health-watch.js';
 import { Thumbnailer, type Turns } from '../ffmpeg/thumbnailer.js';
 import type { LiveStream } from '../live-stream.js';
@@ -37,6 +38,7 @@ export interface LiveShowDeps {
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
   readonly isEncrypted: boolean;
+  readonly encoder?: EncoderName;
   readonly health?: HealthRules;
   /** 0 = no pictures. */
   readonly pictureEveryMs: number;

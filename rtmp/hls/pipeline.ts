@@ -5,6 +5,7 @@
 import type { Clock, Logger } from '../../cluster/index.js';
 import { ffmpegArguments } from '../ffmpeg/command.js';
 import type { CpuBudget, Reservation } from '../ffmpeg/cpu-budget.js';
+import type { EncoderName } from '../ffmpeg/encoders.js';
 import { type FfmpegExit, FfmpegProcess } from '../ffmpeg/ffmpeg-process.js';
 import { planRun, type RunPlan, type Source } from '../ffmpeg/plan.js';
 import { RestartPolicy } from '../ffmpeg/restart-policy.js';
@@ -27,6 +28,8 @@ export interface PipelineOptions {
   readonly renditionsMax: number;
   readonly hasAudioOnly: boolean;
   readonly isEncrypted: boolean;
+  /** Default: libx264, which also takes over when another fails. */
+  readonly encoder?: EncoderName;
   /** Default: HEALTH_RULES. */
   readonly health?: HealthRules;
   readonly clock: Clock;
@@ -64,6 +67,7 @@ export class StreamPipeline {
   #hasWideKeyFrames = false;
   #heightMax = Infinity;
   #renditionsMax: number;
+  #encoder: EncoderName;
   #stopping: Promise<void> | undefined;
   #switching: SourceChange | undefined;
   #notes: readonly string[] = [];
@@ -71,6 +75,7 @@ export class StreamPipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#renditionsMax = options.renditionsMax;
+    this.#encoder = options.encoder ?? 'libx264';
   }
 
   /** Name of the run whose last file is still being written. */
@@ -133,7 +138,7 @@ export class StreamPipeline {
       { ...source, keyFrameIntervalMs },
       {
         ...{ segmentSec, hasAudioOnly, targetSec: show.targetSec, partMs: show.partMs },
-        renditionsMax: this.#renditionsMax,
+        ...{ renditionsMax: this.#renditionsMax, encoder: this.#encoder },
         ...{ budgetPercent: budget.freePercent, heightMax: this.#heightMax },
       },
     );
@@ -254,7 +259,16 @@ export class StreamPipeline {
     const ranMs = Math.round(clock.monotonicMs() - run.startedAtMs);
     log.warn({ event: 'ffmpeg.failed', code, signal, ranMs, tail: run.process.log.tail(5) });
     metrics.failures.inc({ reason: run.watch.verdict ?? (signal === null ? 'exit' : 'signal') });
+    this.#leaveHardware(run.show.plan);
     this.#restartLater(ranMs);
+  }
+
+  /** Hardware may be out of sessions, or gone: this publish goes on without it. */
+  #leaveHardware({ renditions }: RunPlan): void {
+    const hasEncoded = renditions.some(({ video }) => typeof video === 'object');
+    if (!hasEncoded || this.#encoder === 'libx264') return;
+    this.#options.log.warn({ event: 'encoder.left', encoder: this.#encoder });
+    this.#encoder = 'libx264';
   }
 
   #isStopped(): boolean {
