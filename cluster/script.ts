@@ -5,6 +5,7 @@
 // Header, one item a line, before the first line of code:
 //   -- <verb-noun>: purpose …            -- KEYS[1] name  type  meaning
 //   -- ARGV[1] name  unit  range         -- ARGV[3...] name  (all further arguments)
+//   -- KEYS[1...] names  (one or more, all in one slot)
 //   -- Returns: …                        -- Writes: …          -- Cost: …
 // A line `-- @include name` is replaced by `includes/name.lua` beside the script.
 import { createHash } from 'node:crypto';
@@ -24,7 +25,9 @@ export interface ScriptCall {
 /** What a header declares. `argvMax` is Infinity for an open list of arguments. */
 export interface ScriptHeader {
   readonly name: string;
+  /** With `hasOpenKeys` the least. */
   readonly keyCount: number;
+  readonly hasOpenKeys: boolean;
   readonly argvMin: number;
   readonly argvMax: number;
 }
@@ -101,7 +104,8 @@ export class Script<Args, Reply> {
 
   private checkCall(keyCount: number, argvCount: number): void {
     const { header } = this;
-    if (keyCount !== header.keyCount) {
+    const isFew = keyCount < header.keyCount;
+    if (isFew || (keyCount > header.keyCount && !header.hasOpenKeys)) {
       throw new Error(`${header.name} takes ${header.keyCount} keys, got ${keyCount}`);
     }
     if (argvCount < header.argvMin || argvCount > header.argvMax) {
@@ -144,12 +148,12 @@ export function parseHeader(source: string, fileName: string): ScriptHeader {
   }
   const keys = declared(header, 'KEYS', problem);
   const argv = declared(header, 'ARGV', problem);
-  if (keys.isOpen) throw problem('the number of KEYS must be fixed');
   compare('KEYS', keys, body, problem);
   compare('ARGV', argv, body, problem);
   return {
     name,
     keyCount: keys.count,
+    hasOpenKeys: keys.isOpen,
     argvMin: argv.isOpen ? argv.count - 1 : argv.count,
     argvMax: argv.isOpen ? Infinity : argv.count,
   };

@@ -3,6 +3,8 @@
 import { channelTag } from '../cluster/index.js';
 
 export interface ChannelKeys {
+  /** Of the partition: keys with the same tag are in one slot. */
+  readonly tag: string;
   readonly meta: string;
   readonly history: string;
   readonly mids: string;
@@ -31,7 +33,7 @@ export interface ChannelKeys {
 /** Names are made when they are asked for: most user channels need only two of them. */
 class LazyKeys implements ChannelKeys {
   constructor(
-    private readonly tag: string,
+    readonly tag: string,
     private readonly channel: string,
   ) {}
 

@@ -70,7 +70,7 @@ export class Channel {
   /** Reliable messages, smoothed, as of the last flush. */
   messagesPerSec = 0;
   isScheduled = false;
-  /** When the feed last brought something, for looking after quiet channels. */
+  /** When it was last sure that nothing is missing, for looking after quiet channels. */
   heardMs = 0;
   beaconMs = 0;
   beaconCount = 0;

@@ -5,18 +5,27 @@ import type { ChannelKeys } from './channel-keys.js';
 import { parseEntry, unpackTail } from './packet.js';
 import type { HistoryItem, HistoryResult } from './protocol/index.js';
 import { newEpoch } from './publisher.js';
-import { asText, openChannel, type ChannelState } from './scripts.js';
+import { compareTops, openChannel, type ChannelState } from './scripts.js';
 
 export interface HistoryOptions {
   readonly redis: RedisClient;
   readonly historyTtlSec: number;
 }
 
+/** Epoch '' = Redis does not know the channel. */
+export interface Top {
+  readonly epoch: string;
+  readonly top: number;
+}
+
 export interface History {
   /** Messages after `after` (oldest first), or the newest when it is -1; at most `max`. */
   read(channel: Channel, after: number, max: number): Promise<ChannelState>;
-  /** Epoch and top of each channel, in one round trip per node; undefined where there is none. */
-  tops(channels: readonly Channel[]): Promise<({ epoch: string; top: number } | undefined)[]>;
+  /**
+   * Those of the channels, all of one partition, that have moved on in Redis, and where they are.
+   * One script call, whatever their number.
+   */
+  moved(channels: readonly Channel[]): Promise<ReadonlyMap<Channel, Top>>;
 }
 
 export function createHistory({ redis, historyTtlSec }: HistoryOptions): History {
@@ -42,19 +51,17 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
     return work;
   }
 
-  async function tops(
-    channels: readonly Channel[],
-  ): Promise<({ epoch: string; top: number } | undefined)[]> {
-    return Promise.all(
-      channels.map(async (channel) => {
-        const [epoch, top] = await redis.hmget(channel.keys.meta, 'e', 'o');
-        if (typeof epoch !== 'string') return undefined;
-        return { epoch: asText(epoch), top: Number(top) };
-      }),
-    );
+  async function moved(channels: readonly Channel[]): Promise<ReadonlyMap<Channel, Top>> {
+    const known = channels.map(({ keys, tracker }) => ({ keys, ...tracker.position() }));
+    const found = new Map<Channel, Top>();
+    for (const [at, top] of await compareTops.run(redis, known)) {
+      const channel = channels[at];
+      if (channel !== undefined) found.set(channel, top);
+    }
+    return found;
   }
 
-  return { read, tops };
+  return { read, moved };
 }
 
 /** A page for those who do not follow the channel: before an offset, or the newest. */

@@ -36,17 +36,16 @@ export interface HubOptions {
 const LINGER_MS = 60_000;
 /** … but a user's, which only that user can find warm: thousands leave when a show ends. */
 const LINGER_USER_MS = 10_000;
-/** A lost tail is noticed within this time. */
-const QUIET_CHECK_MS = 5_000;
-/** … in user channels, of which there are as many as connections; sooner after a message. */
-const QUIET_CHECK_USER_MS = 30_000;
+/** A lost tail is noticed at the first sweep after this time: within 6 s, in every channel. */
+const QUIET_CHECK_MS = 4_500;
 const BEACON_SOON_MS = 5_000;
 const BEACON_MS = 25_000;
 const OPEN_MESSAGES = 100;
 const FILL_MESSAGES = 500;
 const OPEN_DEADLINE_MS = 4_000;
 const RETRY_MS = 500;
-const TOPS_PER_CALL = 500;
+/** Channels that one call asks about; a longer one would keep Redis for over 100 µs. */
+const TOPS_PER_CALL = 200;
 
 interface Waiter {
   readonly resolve: (channel: Channel) => void;
@@ -132,7 +131,7 @@ export class Hub {
         channel.emptySinceMs = 0;
         this.beacon(channel, now);
         // One that nobody listens to is looked after when somebody does again.
-        if (now - channel.heardMs >= quietMs(channel)) quiet.push(channel);
+        if (now - channel.heardMs >= QUIET_CHECK_MS) quiet.push(channel);
       } else if (channel.emptySinceMs === 0) {
         channel.emptySinceMs = now;
       } else if (now - channel.emptySinceMs > lingerMs(channel)) {
@@ -186,7 +185,8 @@ export class Hub {
     const packet = parsePacket(payload);
     if (packet === undefined) return;
     const now = this.options.nowMs();
-    channel.heardMs = now;
+    // Only a message shows that those before it have come; values may come for hours.
+    if (packet.cls === 'reliable') channel.heardMs = now;
     this.options.metrics.feedLatency.observe(Math.max(0, now - packet.ts) / 1_000);
     if (packet.cls === 'latest') {
       if (channel.takeLatest(packet)) this.options.onValue(channel, packet.key);
@@ -262,24 +262,27 @@ export class Hub {
 
   private async checkTops(channels: readonly Channel[]): Promise<void> {
     this.isChecking = true;
+    await Promise.all(partsOf(channels).map((part) => this.checkPart(part)));
+    this.isChecking = false;
+  }
+
+  private async checkPart(channels: readonly Channel[]): Promise<void> {
+    const askedMs = this.options.nowMs();
     try {
-      for (let at = 0; at < channels.length; at += TOPS_PER_CALL) {
-        const part = channels.slice(at, at + TOPS_PER_CALL);
-        const tops = await this.options.history.tops(part);
-        part.forEach((channel, index) => {
-          const { epoch, top } = channel.tracker.position();
-          const found = tops[index];
-          channel.heardMs = this.options.nowMs();
-          if (found?.epoch === epoch && found.top === top) return;
-          if (!channel.tracker.isWhole) return;
-          this.options.metrics.gaps.inc();
-          channel.tracker.sync();
-        });
+      const moved = await this.options.history.moved(channels);
+      for (const channel of channels) {
+        // The feed has brought something meanwhile: the answer is out of date.
+        if (channel.heardMs > askedMs) continue;
+        channel.heardMs = askedMs;
+        const found = moved.get(channel);
+        const { epoch, top } = channel.tracker.position();
+        if (found === undefined || (found.epoch === epoch && found.top === top)) continue;
+        if (!channel.tracker.isWhole) continue;
+        this.options.metrics.gaps.inc();
+        channel.tracker.sync();
       }
     } catch {
       this.options.metrics.redisErrors.inc({ operation: 'tops' });
-    } finally {
-      this.isChecking = false;
     }
   }
 
@@ -314,7 +317,20 @@ function lingerMs({ namespace }: Channel): number {
   return namespace === 'user' ? LINGER_USER_MS : LINGER_MS;
 }
 
-function quietMs({ namespace, lastFlushMs, heardMs }: Channel): number {
-  const isLively = heardMs - lastFlushMs < QUIET_CHECK_MS;
-  return namespace === 'user' && !isLively ? QUIET_CHECK_USER_MS : QUIET_CHECK_MS;
+/** By partition, since a script has its keys in one slot. */
+function partsOf(channels: readonly Channel[]): (readonly Channel[])[] {
+  const byTag = new Map<string, Channel[]>();
+  for (const channel of channels) {
+    const { tag } = channel.keys;
+    const part = byTag.get(tag);
+    if (part === undefined) byTag.set(tag, [channel]);
+    else part.push(channel);
+  }
+  const parts: Channel[][] = [];
+  for (const part of byTag.values()) {
+    for (let at = 0; at < part.length; at += TOPS_PER_CALL) {
+      parts.push(part.slice(at, at + TOPS_PER_CALL));
+    }
+  }
+  return parts;
 }

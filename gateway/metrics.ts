@@ -39,6 +39,7 @@ export interface GatewayMetrics {
   watch(gauges: GatewayGauges): void;
 }
 
+const loop = monitorEventLoopDelay({ resolution: 10 });
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
@@ -54,8 +55,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
   ]);
   const deliveries = counter('deliveries', 'Messages times live listeners.', ['namespace']);
   const flushSize = histogram('flush_messages', 'Messages in one flush.', [1, 2, 4, 8, 16, 32, 64]);
-  const loop = monitorEventLoopDelay({ resolution: 10 });
-  loop.enable();
+  loop.enable(); // once per process, however many workers are in it
   return {
     flushes,
     deliveries,
@@ -93,15 +93,11 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
       if (listeners > 0) deliveries.inc({ namespace }, messages * listeners);
       flushSize.observe(messages);
     },
-    watch: (gauges) => watch(metrics, gauges, loop),
+    watch: (gauges) => watch(metrics, gauges),
   };
 }
 
-function watch(
-  metrics: Metrics,
-  gauges: GatewayGauges,
-  loop: ReturnType<typeof monitorEventLoopDelay>,
-): void {
+function watch(metrics: Metrics, gauges: GatewayGauges): void {
   const gauge = (name: string, help: string, read: () => number): Gauge =>
     metrics.gauge({
       name: `showbill_gateway_${name}`,

@@ -195,6 +195,35 @@ export const openChannel = defineScript<OpenArgs, ChannelState>({
   },
 });
 
+export interface KnownTop {
+  readonly keys: ChannelKeys;
+  readonly epoch: string;
+  readonly top: number;
+}
+
+/** All channels of one call have the same tag. Answers with those that differ, by their place. */
+export const compareTops = defineScript<
+  readonly KnownTop[],
+  ReadonlyMap<number, { readonly epoch: string; readonly top: number }>
+>({
+  file: file('compare-tops'),
+  encode: (channels) => ({
+    keys: channels.map(({ keys }) => keys.meta),
+    argv: channels.flatMap(({ epoch, top }) => [epoch, top]),
+  }),
+  decode(reply) {
+    const rows = asArray(reply);
+    const changed = new Map<number, { epoch: string; top: number }>();
+    for (let at = 0; at + 2 < rows.length; at += 3) {
+      changed.set(asNumber(rows[at]) - 1, {
+        epoch: asText(rows[at + 1]),
+        top: asNumber(rows[at + 2]),
+      });
+    }
+    return changed;
+  },
+});
+
 export function asArray(reply: unknown): unknown[] {
   if (Array.isArray(reply)) return reply as unknown[];
   throw new Error('Redis did not answer with an array');
