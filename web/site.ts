@@ -14,14 +14,11 @@ import type { Database } from './db/database.js';
 import { createIdentity, type Identity } from './http/identity.js';
 import { createAnnouncer, type Announcer } from './live/announcer.js';
 import { createLiveState, type LiveChange, type LiveState } from './live/live-state.js';
-import { createApplicationService, type ApplicationService } from './models/application-service.js';
-import { createPublishAddress, type PublishAddress } from './models/publish-address.js';
-import { createPublishTickets, type PublishTickets } from './models/publish-ticket.js';
-import { createRoomService, type RoomService } from './models/room-service.js';
 import type { Ports } from './ports.js';
 import { createConnectService, type ConnectService } from './realtime/connect-service.js';
 import { createEntryService, type EntryService } from './rooms/entry-service.js';
 import { createHlsSigner, type HlsSigner } from './rooms/hls-url.js';
+import { createModelServices, type ModelServices } from './model-services.js';
 import { createMoneyServices, type MoneyServices, type PaymentSettings } from './money-services.js';
 import { createRoomServices, type RoomServices } from './room-services.js';
 import { createRoomCatalog } from './rooms/room-catalog.js';
@@ -49,7 +46,7 @@ export interface SiteSettings {
   readonly payments: PaymentSettings;
 }
 
-export interface Site extends RoomServices, MoneyServices {
+export interface Site extends RoomServices, ModelServices, MoneyServices {
   readonly ports: Ports;
   readonly database: Database;
   readonly accounts: AccountService;
@@ -58,10 +55,6 @@ export interface Site extends RoomServices, MoneyServices {
   readonly closing: ClosingService;
   readonly guard: LoginGuard;
   readonly identity: Identity;
-  readonly applications: ApplicationService;
-  readonly rooms: RoomService;
-  readonly publishAddress: PublishAddress;
-  readonly publishTickets: PublishTickets;
   readonly hls: HlsSigner;
   readonly entry: EntryService;
   readonly tips: TipService;
@@ -123,18 +116,10 @@ export function createSite(parts: {
     closing: createClosingService({ ...base, sessions }),
     guard: createLoginGuard(ports.hits),
     identity,
-    applications: createApplicationService({ ...base, onChange: () => catalog.forget() }),
-    rooms: createRoomService({
-      ...base,
-      control,
-      moderation,
-      announcer,
+    ...createModelServices({
+      ...{ ...base, control, moderation, announcer, fleet, tokens, settings },
       onChange: () => catalog.forget(),
     }),
-    publishAddress: createPublishAddress({
-      ...{ fleet, publicUrl: settings.rtmpUrl, hlsUrl: settings.hlsUrl },
-    }),
-    publishTickets: createPublishTickets({ tokens }),
     hls,
     entry,
     follows: createFollowService({ ...base, catalog }),
