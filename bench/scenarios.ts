@@ -5,6 +5,8 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   fanout: async () => (await import('./scenarios/fanout.js')).fanout,
   connect: async () => (await import('./scenarios/connect.js')).connect,
   hotroom: async () => (await import('./scenarios/hotroom.js')).hotroom,
+  jitter: async () => (await import('./scenarios/jitter.js')).jitter,
+  'broker-faults': async () => (await import('./scenarios/broker-faults.js')).brokerFaults,
   idle: async () => (await import('./scenarios/idle.js')).idle,
   'slow-reader': async () => (await import('./scenarios/slow-reader.js')).slowReader,
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
