@@ -1,50 +1,55 @@
-// Whether this worker takes one more connection: its number, the rate of arrivals, and how far the
-// event loop is behind. Refusing costs microseconds; taking everybody after an outage would cost
-// everybody's latency.
+// Whether this worker takes one more connection: how many there are, the rate of arrivals, the same
+// two for the address it comes from, and how far the event loop is behind. Refusing costs
+// microseconds; taking everybody after an outage would cost everybody's latency.
+import { AddressCaps, type AddressCapsOptions } from './address-caps.js';
 
-export interface AdmissionOptions {
+/** Why no connection is taken now; the text of the 503 and a label of the metrics. */
+export type Refusal = 'overloaded' | 'draining' | 'address_connections' | 'address_rate';
+
+export interface AdmissionOptions extends AddressCapsOptions {
   readonly connectionsMax: number;
   readonly connectsPerSecMax: number;
   readonly connectionCount: () => number;
   readonly isDraining: () => boolean;
-  readonly nowMs: () => number;
+  /** How late the event loop is now, ms. */
+  readonly lagMs: () => number;
 }
 
 export interface Admission {
-  /** Undefined = welcome, and counted. */
-  admit(): 'overloaded' | 'draining' | undefined;
-  stop(): void;
+  /** Undefined = welcome, and counted. `address` is the client's own, see client-address.ts. */
+  admit(address: string): Refusal | undefined;
 }
 
-const LAG_PROBE_MS = 100;
 /** Handshakes wait while a loop turn takes longer than this. */
 const LAG_MAX_MS = 250;
 
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { connectionsMax, connectsPerSecMax, connectionCount, isDraining, nowMs } = options;
+  const { connectionsMax, connectsPerSecMax, connectionCount, isDraining, nowMs, lagMs } = options;
+  const addresses = new AddressCaps(options);
   let tokens = connectsPerSecMax;
   let filledMs = nowMs();
-  let lagMs = 0;
-  let probedMs = nowMs();
-  const probe = setInterval(() => {
-    const now = nowMs();
-    lagMs = now - probedMs - LAG_PROBE_MS;
-    probedMs = now;
-  }, LAG_PROBE_MS);
-  probe.unref();
 
   return {
-    admit() {
+    admit(address) {
       if (isDraining()) return 'draining';
       const now = nowMs();
       const refill = (Math.max(0, now - filledMs) * connectsPerSecMax) / 1_000;
       tokens = Math.min(connectsPerSecMax, tokens + refill);
       filledMs = now;
-      if (tokens < 1 || lagMs > LAG_MAX_MS || connectionCount() >= connectionsMax)
+      if (tokens < 1 || lagMs() > LAG_MAX_MS || connectionCount() >= connectionsMax)
         return 'overloaded';
-      tokens -= 1;
-      return undefined;
+      // Last, so that what an address is refused costs the others nothing, nor the reverse.
+      const refusal = addresses.refuse(address);
+      if (refusal === undefined) tokens -= 1;
+      return refusal;
     },
-    stop: () => clearInterval(probe),
   };
+}
+
+const RETRY_MIN_SEC = 2;
+const RETRY_SPREAD_SEC = 4;
+
+/** Retry-After of a 503, whole seconds: spread, so that those refused together come back apart. */
+export function retryAfterSec(): number {
+  return RETRY_MIN_SEC + Math.floor(Math.random() * RETRY_SPREAD_SEC);
 }

@@ -1,11 +1,13 @@
-// The address that a connection counts under: the peer's, unless the peer is a trusted proxy, whose
-// X-Forwarded-For is then believed from the right, up to the first address that is not one of ours.
+// The address that a connection counts under: the peer's, unless the peer is a trusted proxy. Then
+// its PROXY header is believed, and X-Forwarded-For from the right, up to the first address that is
+// not one of ours.
 import { BlockList, isIP } from 'node:net';
 
-export type AddressOf = (peer: string, forwardedFor: string) => string;
+/** @param proxied source address of a PROXY header, '' = there was none */
+export type AddressOf = (peer: string, forwardedFor: string, proxied?: string) => string;
 
 /** @param proxies addresses or networks in CIDR form */
-export function createAddressOf(proxies: readonly string[]): AddressOf {
+export function createProxyCheck(proxies: readonly string[]): (address: string) => boolean {
   const trusted = new BlockList();
   for (const proxy of proxies) {
     const [address = '', bits] = proxy.split('/');
@@ -13,12 +15,20 @@ export function createAddressOf(proxies: readonly string[]): AddressOf {
     if (bits === undefined) trusted.addAddress(address, family);
     else trusted.addSubnet(address, Number(bits), family);
   }
-  const isTrusted = (address: string): boolean =>
-    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  return (raw) => {
+    if (proxies.length === 0) return false;
+    const address = normalise(raw);
+    return isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  };
+}
 
-  return (rawPeer, forwardedFor) => {
-    const peer = normalise(rawPeer);
-    if (proxies.length === 0 || !isTrusted(peer)) return peer;
+/** @param isTrusted see createProxyCheck */
+export function createAddressOf(isTrusted: (address: string) => boolean): AddressOf {
+  return (rawPeer, forwardedFor, proxied = '') => {
+    const link = normalise(rawPeer);
+    if (!isTrusted(link)) return link;
+    const peer = proxied === '' ? link : normalise(proxied);
+    if (!isTrusted(peer)) return peer;
     const hops = forwardedFor.split(',').map((hop) => normalise(hop.trim()));
     for (const hop of hops.reverse()) {
       if (isIP(hop) === 0) break;

@@ -55,6 +55,7 @@ export interface CommandsOptions {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly textLengthMax: number;
+  readonly userConnectionsMax: number;
   readonly end: (session: Session, reason: CloseReason) => void;
 }
 
@@ -150,6 +151,12 @@ export class Commands {
       return;
     }
     const { user, expMs: exp } = verdict;
+    const { userConnectionsMax: max } = this.options;
+    // The newest is refused: closing an older tab would make the two take turns for ever.
+    if (max > 0 && sessions.ofUser(user.id).length >= max) {
+      this.options.end(session, 'too_many_connections');
+      return;
+    }
     session.user = user;
     session.tokenExpMs = exp;
     sessions.connected(session);

@@ -50,6 +50,8 @@ export interface GatewaySettings {
   readonly historyTtlSec: number;
   readonly messageLengthMax: number;
   readonly updateIntervalMs: number;
+  /** Open connections of one user at this worker; 0 = any number. */
+  readonly userConnectionsMax: number;
 }
 
 export interface GatewayOptions {
@@ -71,6 +73,8 @@ export interface Gateway {
   readonly metrics: GatewayMetrics;
   addPublisher(publisher: TopicPublisher): void;
   connectionCount(): number;
+  /** Open connections from a network as networkOf names it. */
+  connectionsOf(network: string): number;
   /** All metrics in Prometheus' text form. */
   scrape(): Promise<string>;
   /** What keeps this worker from being useful, in words; empty = ready. */
@@ -232,6 +236,7 @@ class Worker implements Gateway, SessionEvents {
       log,
       nowMs: () => clock.nowMs(),
       textLengthMax: settings.messageLengthMax,
+      userConnectionsMax: settings.userConnectionsMax,
       end: (session, reason) => this.end(session, reason),
     });
   }
@@ -242,6 +247,10 @@ class Worker implements Gateway, SessionEvents {
 
   connectionCount(): number {
     return this.sessions.size;
+  }
+
+  connectionsOf(network: string): number {
+    return this.sessions.countOf(network);
   }
 
   scrape(): Promise<string> {

@@ -23,10 +23,11 @@ import {
   type RedisSubscriber,
 } from '../cluster/index.js';
 import { BillingClient } from '../billing/index.js';
-import { createAdmission, type Admission } from './admission.js';
-import { createAddressOf } from './client-address.js';
+import { createAdmission } from './admission.js';
+import { createAddressOf, createProxyCheck } from './client-address.js';
 import { createGatewayControl } from './control.js';
 import { createGateway, type Gateway } from './gateway.js';
+import { watchLoopLag, type LoopLag } from './loop-lag.js';
 import { isOriginAllowed } from './origin-check.js';
 import { createPublisher } from './publisher.js';
 import { createRoomAdmin } from './room-admin.js';
@@ -60,7 +61,7 @@ interface Parts {
   readonly members: MemberRegistry;
   readonly transport: UwsTransport;
   readonly fallback: SockJsTransport;
-  readonly admission: Admission;
+  readonly lag: LoopLag;
   readonly metrics: Metrics;
   readonly api: ServerApi;
 }
@@ -90,9 +91,14 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     log,
     metrics,
   });
+  const lag = watchLoopLag(nowMs);
+  const isProxy = createProxyCheck(config.gateway.trustedProxies);
   const admission = createAdmission({
     ...config.gateway,
     connectionCount: () => gateway.connectionCount(),
+    connectionsOf: (network) => gateway.connectionsOf(network),
+    isProxy,
+    lagMs: lag.lagMs,
     isDraining: () => lifecycle.isStopping(),
     nowMs,
   });
@@ -106,9 +112,9 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     metrics: gateway.metrics,
     log,
     nowMs,
-    addressOf: createAddressOf(config.gateway.trustedProxies),
+    addressOf: createAddressOf(isProxy),
     isOriginAllowed: (origin: string, host: string) => isOriginAllowed(origin, host, origins),
-    admit: () => admission.admit(),
+    admit: (address: string) => admission.admit(address),
     idleTimeoutSec: config.gateway.idleTimeoutSec,
   };
   const transport = createUwsTransport(ways);
@@ -124,7 +130,7 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     viewers: async (roomId) => (await readViewerCounts(redis, [roomId]))[0] ?? 0,
     workers: () => members.list('gateway'),
   });
-  return { gateway, members, transport, fallback, admission, metrics, api };
+  return { gateway, members, transport, fallback, lag, metrics, api };
 }
 
 /** Where browsers find this worker's SockJS listener; '' = wherever they found it. */
@@ -138,7 +144,7 @@ function sockJsUrl({ node, gateway, web }: Config): string {
  * In starting order; a stop goes the other way: off the list, no new clients, hand-over, the rest.
  */
 function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Parts): void {
-  const { gateway, members, transport, fallback, admission, metrics } = parts;
+  const { gateway, members, transport, fallback, lag, metrics } = parts;
   let ops: OpsServer | undefined;
   lifecycle.add('ops', {
     stop: () => ops?.close(),
@@ -158,7 +164,7 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
     start: () => gateway.start(),
     stop: async () => {
       await gateway.stop();
-      admission.stop();
+      lag.stop();
       transport.close();
       await fallback.close();
     },

@@ -1,5 +1,6 @@
-// All connections of this worker, by user too; looked after in slices, so that no connection has a
-// timer.
+// All connections of this worker, by user and network too; looked after in slices, so that no
+// connection has a timer.
+import { networkOf } from './address-caps.js';
 import { limits, type CloseReason } from './protocol/index.js';
 import type { Session } from './session.js';
 
@@ -17,6 +18,8 @@ export class Sessions {
   private readonly unconnected = new Set<Session>();
   /** Most users have one connection here. */
   private readonly users = new Map<string, Session | Set<Session>>();
+  /** Open connections by network; as many rows as networks that have one. */
+  private readonly networks = new Map<string, number>();
   private round: Iterator<Session> | undefined;
 
   constructor(private readonly options: SessionsOptions) {}
@@ -32,6 +35,7 @@ export class Sessions {
   add(session: Session): void {
     this.all.add(session);
     this.unconnected.add(session);
+    this.count(networkOf(session.address), 1);
   }
 
   connected(session: Session): void {
@@ -45,7 +49,8 @@ export class Sessions {
   }
 
   remove(session: Session): void {
-    this.all.delete(session);
+    if (!this.all.delete(session)) return;
+    this.count(networkOf(session.address), -1);
     this.unconnected.delete(session);
     const id = session.user?.id;
     const known = id === undefined ? undefined : this.users.get(id);
@@ -53,6 +58,17 @@ export class Sessions {
     if (known instanceof Set) known.delete(session);
     const isLast = known instanceof Set ? known.size === 0 : known === session;
     if (isLast) this.users.delete(id);
+  }
+
+  /** Connections from a network as networkOf names it. */
+  countOf(network: string): number {
+    return this.networks.get(network) ?? 0;
+  }
+
+  private count(network: string, change: 1 | -1): void {
+    const count = this.countOf(network) + change;
+    if (count > 0) this.networks.set(network, count);
+    else this.networks.delete(network);
   }
 
   ofUser(id: string): readonly Session[] {

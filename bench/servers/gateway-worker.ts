@@ -87,6 +87,9 @@ export async function startGatewayWorker(
       // Admission control is not what is measured.
       GATEWAY_CONNECTIONS_MAX: '100000',
       GATEWAY_CONNECTS_PER_SEC_MAX: '1000000',
+      GATEWAY_ADDRESS_CONNECTIONS_MAX: '0',
+      GATEWAY_ADDRESS_CONNECTS_PER_SEC_MAX: '0',
+      GATEWAY_USER_CONNECTIONS_MAX: '0',
       ...options.env,
     },
   });

@@ -42,6 +42,30 @@ export const gatewaySettings = {
       fallback: 5_000,
     },
   ),
+  addressConnectionsMax: int(
+    'GATEWAY_ADDRESS_CONNECTIONS_MAX',
+    { min: 0, max: 1_000_000 },
+    {
+      doc: 'Connections of one address (IPv6: one /64) at a worker; more get 503; 0 = any number.',
+      fallback: 500,
+    },
+  ),
+  addressConnectsPerSecMax: int(
+    'GATEWAY_ADDRESS_CONNECTS_PER_SEC_MAX',
+    { min: 0, max: 1_000_000 },
+    {
+      doc: 'Connection attempts of one address per second at a worker; 0 = any number.',
+      fallback: 100,
+    },
+  ),
+  userConnectionsMax: int(
+    'GATEWAY_USER_CONNECTIONS_MAX',
+    { min: 0, max: 100_000 },
+    {
+      doc: 'Connections of one account at a worker; the next is closed with 4004; 0 = any number.',
+      fallback: 30,
+    },
+  ),
   idleTimeoutSec: int(
     'GATEWAY_IDLE_TIMEOUT_SEC',
     { min: 8, max: 960 },
@@ -87,7 +111,7 @@ export const gatewaySettings = {
     },
   ),
   trustedProxies: list('GATEWAY_TRUSTED_PROXIES', {
-    doc: 'Proxies whose X-Forwarded-For is believed.',
+    doc: 'Proxies whose PROXY header (v1, v2) and X-Forwarded-For are believed.',
     fallback: [],
     item: CIDR,
   }),

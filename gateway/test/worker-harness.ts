@@ -14,7 +14,8 @@ import {
 } from '../../cluster/index.js';
 import { silentLog, TEST_SECRETS, type TestScope } from '../../cluster/testing/index.js';
 import { RealtimeClient, type ClientOptions, type ReceivedMessage } from '../client/index.js';
-import { createAddressOf } from '../client-address.js';
+import { createAdmission, type AdmissionOptions } from '../admission.js';
+import { createAddressOf, createProxyCheck } from '../client-address.js';
 import { createGateway, type Gateway, type GatewaySettings } from '../gateway.js';
 import { noPaidSessions, type ProofOfLife } from '../ports.js';
 import type { AccessLevel, Role } from '../protocol/index.js';
@@ -63,6 +64,9 @@ export interface TestWorkerOptions {
   readonly log?: Logger;
   readonly backpressureBytes?: number;
   readonly isOriginAllowed?: (origin: string, host: string) => boolean;
+  /** What admission looks at; without it everybody is let in. */
+  readonly admission?: Partial<AdmissionOptions>;
+  readonly trustedProxies?: readonly string[];
   readonly sockjs?: Partial<SockJsTransportOptions>;
   /** For commands, when they go another way than the feeds. */
   readonly commandUrl?: string;
@@ -92,6 +96,7 @@ export async function startWorker(
       historyTtlSec: 600,
       messageLengthMax: 500,
       updateIntervalMs: 50,
+      userConnectionsMax: 0,
       ...options.settings,
     },
     redis,
@@ -103,14 +108,28 @@ export async function startWorker(
     log,
     metrics: createMetrics('gateway', { process: false }),
   });
+  const isProxy = createProxyCheck(options.trustedProxies ?? []);
+  const admission = createAdmission({
+    connectionsMax: 100_000,
+    connectsPerSecMax: 100_000,
+    addressConnectionsMax: 0,
+    addressConnectsPerSecMax: 0,
+    connectionCount: () => gateway.connectionCount(),
+    connectionsOf: (network) => gateway.connectionsOf(network),
+    isProxy,
+    isDraining: () => false,
+    lagMs: () => 0,
+    nowMs: () => Date.now(),
+    ...options.admission,
+  });
   const ways = {
     events: gateway.events,
     metrics: gateway.metrics,
     log,
     nowMs: () => Date.now(),
-    addressOf: createAddressOf([]),
+    addressOf: createAddressOf(isProxy),
     isOriginAllowed: options.isOriginAllowed ?? (() => true),
-    admit: () => undefined,
+    admit: (address: string) => admission.admit(address),
     idleTimeoutSec: 60,
     ...(options.backpressureBytes === undefined
       ? {}

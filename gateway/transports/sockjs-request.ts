@@ -75,7 +75,7 @@ export function refuse(
   answer: ServerResponse | Duplex,
   status: keyof typeof STATUS,
   reason: string,
-  retryAfterSec = 2,
+  retryAfterSec = 0,
 ): void {
   const headers = {
     'content-type': 'text/plain; charset=UTF-8',

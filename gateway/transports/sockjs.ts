@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import sockjs, { type Connection } from 'sockjs';
 import { coerceError, type Logger } from '../../cluster/index.js';
+import { retryAfterSec, type Refusal } from '../admission.js';
 import type { AddressOf } from '../client-address.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { limits } from '../protocol/index.js';
@@ -30,7 +31,7 @@ export interface SockJsTransportOptions {
   readonly addressOf: AddressOf;
   readonly isOriginAllowed: (origin: string, host: string) => boolean;
   /** Why no connection is taken now; undefined = welcome. Counts the attempt. */
-  readonly admit: () => 'overloaded' | 'draining' | undefined;
+  readonly admit: (address: string) => Refusal | undefined;
   /**
    * Base address of this worker alone, as browsers see it; `/info` hands it out, so that all
    * requests of a session come here without a sticky balancer. '' = the one that they asked.
@@ -137,7 +138,7 @@ class Transport implements SockJsTransport {
 
   /** Undefined when the request has been answered: it may not go further. */
   private accept(req: IncomingMessage, answer: ServerResponse | Duplex): SockJsTarget | undefined {
-    const { isOriginAllowed, admit, metrics } = this.options;
+    const { isOriginAllowed, admit, addressOf, metrics } = this.options;
     const target = parseTarget(req.url ?? '');
     if (target === undefined) {
       refuse(answer, 404, 'not found');
@@ -148,11 +149,12 @@ class Transport implements SockJsTransport {
       refuse(answer, 403, 'origin');
       return undefined;
     }
+    const address = addressOf(req.socket.remoteAddress ?? '', headerOf(req, 'x-forwarded-for'));
     const isNew = target.kind === 'receive' && !this.sockets.has(target.session);
-    const obstacle = isNew && req.method !== 'OPTIONS' ? admit() : undefined;
+    const obstacle = isNew && req.method !== 'OPTIONS' ? admit(address) : undefined;
     if (obstacle === undefined) return target;
     metrics.rejects.inc({ reason: obstacle });
-    refuse(answer, 503, obstacle);
+    refuse(answer, 503, obstacle, retryAfterSec());
     return undefined;
   }
 

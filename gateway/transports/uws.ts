@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import uWS from 'uWebSockets.js';
 import type { Logger } from '../../cluster/index.js';
+import { retryAfterSec, type Refusal } from '../admission.js';
 import type { AddressOf } from '../client-address.js';
 import { isSameFrame } from '../flush-log.js';
 import type { GatewayMetrics } from '../metrics.js';
@@ -19,7 +20,7 @@ export interface UwsTransportOptions {
   readonly addressOf: AddressOf;
   readonly isOriginAllowed: (origin: string, host: string) => boolean;
   /** Why no connection is taken now; undefined = welcome. Counts the attempt. */
-  readonly admit: () => 'overloaded' | 'draining' | undefined;
+  readonly admit: (address: string) => Refusal | undefined;
   readonly idleTimeoutSec: number;
   /** Default 64 KiB: what a slow reader may hold back before it is taken off live delivery. */
   readonly backpressureBytes?: number;
@@ -41,7 +42,6 @@ interface UserData {
 }
 type UwsSocket = uWS.WebSocket<UserData>;
 
-const RETRY_AFTER_SEC = 2;
 /**
  * Keeps a socket known to the topic tree: leaving its last topic within a callback would free it
  * there.
@@ -169,11 +169,11 @@ function upgrade(
   req: uWS.HttpRequest,
   context: uWS.us_socket_context_t,
 ): void {
-  const { metrics, isOriginAllowed, admit } = options;
+  const { metrics, isOriginAllowed, admit, addressOf } = options;
   const refuse = (status: string, reason: string): void => {
     metrics.rejects.inc({ reason });
     res.writeStatus(status);
-    if (status.startsWith('503')) res.writeHeader('retry-after', String(RETRY_AFTER_SEC));
+    if (status.startsWith('503')) res.writeHeader('retry-after', String(retryAfterSec()));
     res.end(reason);
   };
   const protocol = pickSubprotocol(req.getHeader('sec-websocket-protocol'));
@@ -185,30 +185,38 @@ function upgrade(
     refuse('403 Forbidden', 'origin');
     return;
   }
-  const obstacle = admit();
+  const address = addressOf(
+    textOf(res.getRemoteAddressAsText()),
+    req.getHeader('x-forwarded-for'),
+    // The library reads a PROXY header (version 2) of any peer; addressOf minds who it is.
+    textOf(res.getProxiedRemoteAddressAsText()),
+  );
+  const obstacle = admit(address);
   if (obstacle !== undefined) {
     refuse('503 Service Unavailable', obstacle);
     return;
   }
-  const peer = Buffer.from(res.getRemoteAddressAsText()).toString('latin1');
-  const session = newSession(options, protocol, peer, req.getHeader('x-forwarded-for'));
+  const session = newSession(options, protocol, address);
   const key = req.getHeader('sec-websocket-key');
   res.upgrade<UserData>({ session }, key, protocol, '', context);
 }
 
 function newSession(
-  { addressOf, nowMs }: UwsTransportOptions,
+  { nowMs }: UwsTransportOptions,
   encoding: Subprotocol,
-  peer: string,
-  forwardedFor: string,
+  address: string,
 ): Session {
   return new Session({
     id: randomBytes(9).toString('base64url'),
     encoding,
     transport: 'websocket',
-    address: addressOf(peer, forwardedFor),
+    address,
     openedAtMs: nowMs(),
   });
+}
+
+function textOf(bytes: ArrayBuffer): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 /** The form with host and options, which the library has and its declarations lack. */

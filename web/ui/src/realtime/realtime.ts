@@ -21,6 +21,8 @@ export interface RealtimeState {
   status: RealtimeStatus;
   /** Node id of the gateway in use. */
   node?: string;
+  /** Why the gateway closed the connection for good; a reason of the rt1 protocol. */
+  reason?: string | undefined;
 }
 
 export interface ChannelHandlers {
@@ -56,7 +58,7 @@ let client: RealtimeClient | undefined;
  */
 let generation = 0;
 
-function showStatus(state: ClientState, hadConnected: boolean): void {
+function showStatus(state: ClientState, reason: string, hadConnected: boolean): void {
   const status: RealtimeStatus =
     state === 'online'
       ? 'online'
@@ -65,7 +67,11 @@ function showStatus(state: ClientState, hadConnected: boolean): void {
         : hadConnected
           ? 'reconnecting'
           : 'connecting';
-  realtimeStore.update((now) => ({ ...now, status }));
+  realtimeStore.update((now) => ({
+    ...now,
+    status,
+    reason: status === 'closed' ? reason : undefined,
+  }));
 }
 
 function subscribe(member: Member): void {
@@ -177,8 +183,8 @@ async function loadSockJs(): Promise<SockJsConstructor> {
 
 function listen(current: RealtimeClient): void {
   let hadConnected = false;
-  current.on('state', (state) => {
-    if (current === client) showStatus(state, hadConnected);
+  current.on('state', (state, reason) => {
+    if (current === client) showStatus(state, reason, hadConnected);
   });
   current.on('connected', (result) => {
     hadConnected = true;
@@ -202,6 +208,11 @@ async function connectAs(userId: string | undefined): Promise<void> {
   client.connect();
 }
 
+/** Once more after the gateway closed the connection for good, as when other tabs were too many. */
+export function reconnect(): void {
+  connectAs(sessionStore.get().user?.id).catch(() => realtimeStore.set({ status: 'closed' }));
+}
+
 function identity(session: Session): string | undefined {
   return session.state === 'starting' ? undefined : (session.user?.id ?? 'anonymous');
 }
@@ -217,9 +228,7 @@ export function startRealtime(): void {
     const next = identity(session);
     if (next === undefined || next === known) return;
     known = next;
-    connectAs(session.user?.id).catch(() => {
-      realtimeStore.set({ status: 'closed' });
-    });
+    reconnect();
   };
   sessionStore.subscribe(follow);
   follow();
