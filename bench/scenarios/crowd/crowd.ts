@@ -60,7 +60,7 @@ export class Crowd {
     member.offlineUntilMs = performance.now() + offlineMs;
     member.socket?.terminate();
     // Browsers say when the network is back.
-    setTimeout(() => member.client?.wake(), offlineMs).unref();
+    setTimeout(() => member.client?.wake(), offlineMs + 20).unref();
   }
 
   /** Waits until everybody has been shown message `last`, then adds up. */
