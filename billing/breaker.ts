@@ -11,6 +11,8 @@ export interface BreakerOptions {
   readonly log: Logger;
   /** One interval of proofs of life: the window in which silent sessions are counted. */
   readonly windowMs: number;
+  /** A session is silent after this; a suspended one is found silent again every so often. */
+  readonly maxGapMs: number;
   /** Opens above this part of the open sessions … */
   readonly share?: number;
   /** … and above this many, so that a small site is not suspended over five closed laptops. */
@@ -27,6 +29,7 @@ export class Breaker {
   private silent: { atMs: number; count: number }[] = [];
   private openSessions = 0;
   private openedAtMs: number | undefined;
+  private foundAtMs = -Infinity;
   private gaveUpAtMs = -Infinity;
 
   constructor(private readonly options: BreakerOptions) {}
@@ -38,7 +41,10 @@ export class Breaker {
 
   /** The sweeper found this many sessions silent, ended or spared. */
   found(count: number): void {
-    if (count > 0) this.silent.push({ atMs: this.options.clock.monotonicMs(), count });
+    if (count > 0) {
+      this.foundAtMs = this.options.clock.monotonicMs();
+      this.silent.push({ atMs: this.foundAtMs, count });
+    }
     this.judge();
   }
 
@@ -50,7 +56,7 @@ export class Breaker {
 
   private judge(): void {
     const { clock, windowMs, metrics, share = SHARE, countMin = COUNT_MIN } = this.options;
-    const { giveUpMs = GIVE_UP_MS } = this.options;
+    const { maxGapMs, giveUpMs = GIVE_UP_MS } = this.options;
     const now = clock.monotonicMs();
     this.silent = this.silent.filter((one) => now - one.atMs < windowMs);
     const count = this.silent.reduce((sum, one) => sum + one.count, 0);
@@ -60,7 +66,8 @@ export class Breaker {
     } else if (now - this.openedAtMs >= giveUpMs) {
       this.gaveUpAtMs = now;
       this.close('given up');
-    } else if (count === 0 && now - this.openedAtMs >= windowMs) {
+    } else if (now - this.foundAtMs >= maxGapMs + windowMs) {
+      // Sooner, each of them would have had no time to fall silent once more, and would be ended.
       this.close('proofs of life are back');
     }
     metrics.isBreakerOpen.set(this.isOpen ? 1 : 0);

@@ -105,7 +105,8 @@ export class BillingRole {
     this.settler = new Settler(shared);
     const { terms, funder, publishers } = this;
     const { updateIntervalMs: windowMs } = config.billing;
-    const breaker = new Breaker({ clock, metrics, log, windowMs });
+    const { maxGapMs } = timing;
+    const breaker = new Breaker({ clock, metrics, log, windowMs, maxGapMs });
     this.service = new BillingService({
       ...{ ...shared, terms, funder, publishers, tokens },
       settings: config.billing,
@@ -122,7 +123,7 @@ export class BillingRole {
     });
     this.sweeper = new Sweeper({
       ...shared,
-      ...{ breaker, maxGapMs: timing.maxGapMs },
+      ...{ breaker, maxGapMs },
       everySecond: () => publishers.sweep(),
     });
     this.srsClients = new SrsClients(redis);

@@ -17,8 +17,9 @@ import { Fence } from '../fence.js';
 import { Funder } from '../funder.js';
 import { type BillingMetrics, billingMetrics } from '../metrics.js';
 import { migrate } from '../migrator.js';
+import { type Mismatch, Reconciler } from '../reconcile.js';
 import * as restore from '../restore-scripts.js';
-import { FENCED_SCRIPTS } from '../scripts.js';
+import { FENCED_SCRIPTS, type WalletState } from '../scripts.js';
 import { Settler } from '../settler.js';
 import { ALL_SHARDS, newSessionId, shardOfWallet } from '../shard.js';
 import { perMinute, type Tariff, tariffText, type Timing } from '../tariff.js';
@@ -91,11 +92,25 @@ export async function startLedger(
     startRedis(t, { appendFsync: 'always', ...redisOptions }),
     startMariadb(t),
   ]);
-  const redis = await connectMoney(t, server.url);
+  const joined = await joinLedger(t, {
+    ...{ redisUrl: server.url, mysqlUrl: mariadb.url },
+    ...(beforeTrim === undefined ? {} : { beforeTrim }),
+  });
+  return { ...joined, server, mariadb };
+}
+
+export type JoinedLedger = Omit<LedgerStage, 'server' | 'mariadb'>;
+
+/** The same on servers that run already, perhaps behind fault proxies. */
+export async function joinLedger(
+  t: TestScope,
+  { redisUrl, mysqlUrl, beforeTrim }: JoinOptions,
+): Promise<JoinedLedger> {
+  const redis = await connectMoney(t, redisUrl);
   const clock = new ManualClock(START_MS);
   const metrics = billingMetrics(createMetrics('billing', { process: false }));
   const log = silentLog;
-  const database = await Database.open(mariadb.url, { poolMax: 8, log });
+  const database = await Database.open(mysqlUrl, { poolMax: 8, log });
   t.teardown(() => database.close());
   await migrate(database, log);
   const { maxGapMs } = TIMING;
@@ -105,7 +120,22 @@ export async function startLedger(
   const settler = new Settler({ ...shared, ...(beforeTrim === undefined ? {} : { beforeTrim }) });
   const funder = new Funder({ ...shared, onFunded: () => undefined });
   await fence.lift();
-  return { server, redis, engine, clock, metrics, mariadb, database, fence, settler, funder };
+  return { redis, engine, clock, metrics, database, fence, settler, funder };
+}
+
+export interface JoinOptions {
+  readonly redisUrl: string;
+  readonly mysqlUrl: string;
+  readonly beforeTrim?: () => void;
+}
+
+/** What the reconciler finds once everything is settled: nothing. */
+export async function mismatches(
+  stage: Pick<JoinedLedger, 'engine' | 'database' | 'metrics' | 'settler'>,
+): Promise<readonly Mismatch[]> {
+  const { engine, database, metrics, settler } = stage;
+  await settler.drain();
+  return (await new Reconciler({ engine, database, metrics, log: silentLog }).run()).mismatches;
 }
 
 /** Puts credits into a wallet of a stage without SQL. */
@@ -153,4 +183,30 @@ export async function touch(
 
 export async function goLive({ engine }: Pick<Stage, 'engine'>, room = '7'): Promise<void> {
   await engine.setRoom({ room, state: 'live', sinceMs: 0, reason: 'show_ended' });
+}
+
+export function grant(
+  { funder }: Pick<JoinedLedger, 'funder'>,
+  wallet: string,
+  amount: bigint,
+): Promise<WalletState> {
+  grants += 1;
+  return funder.grant({
+    ...{ idemKey: `grant:stage-${grants}`, fingerprint: '00112233445566ff', wallet, amount },
+    ...{ reason: 'test', actor: 'tester' },
+  });
+}
+
+let grants = 0;
+
+/** A tip of wallet 42 unless told; its id is made of the key. */
+export function tip(
+  { engine, clock }: Pick<Stage, 'engine' | 'clock'>,
+  options: { key: string; amount: bigint; wallet?: string },
+) {
+  const { key, amount, wallet = '42' } = options;
+  return engine.tip({
+    ...{ wallet, room: '7', payee: '99', amount, bps: 6_000, key },
+    ...{ tipId: newSessionId(0, clock.nowMs()), fingerprint: 'a'.repeat(16) },
+  });
 }
