@@ -19,6 +19,43 @@ export interface Order {
   state: 'open' | 'paid' | 'granted' | 'failed';
   createdAt: string;
   paidAt: string | null;
+  refundedMilli: string;
+  /** Of a card payment that the buyer has called back. */
+  dispute: 'opened' | 'won' | 'lost' | null;
+}
+
+/** Milli-credits; an absent one does not limit. */
+export interface Limits {
+  perShowMilli?: string;
+  perMinuteMilli?: string;
+  perDayMilli?: string;
+  tipMaxMilli?: string;
+}
+
+/** A paid visit to a show. */
+export interface PaidShow {
+  sessionId: string;
+  roomId: string;
+  openedMs: number;
+  endedMs?: number;
+  billableMs: number;
+  chargedMilli: string;
+  refundedMilli: string;
+}
+
+export type RefundKind = 'show' | 'tip' | 'purchase';
+
+export interface RefundRequest {
+  id: string;
+  kind: RefundKind;
+  /** Id of the show's session, the tip or the order. */
+  ref: string;
+  reason: string;
+  state: 'open' | 'approved' | 'declined';
+  answer: string | null;
+  amountMilli: string | null;
+  createdAt: string;
+  decidedAt: string | null;
 }
 
 export interface StatementEntry {
@@ -52,3 +89,26 @@ export const fetchStatement = (
 /** Plays the bank, where the site runs with the sandbox provider. */
 export const paySandboxOrder = (id: string): Promise<{ order: Order }> =>
   call('POST', `/credits/orders/${encodeURIComponent(id)}/sandbox-pay`, {});
+
+export const fetchLimits = (): Promise<Limits> => call('GET', '/credits/limits');
+
+export const saveLimits = (limits: Limits): Promise<Limits> =>
+  call('PUT', '/credits/limits', limits);
+
+export const fetchPaidShows = (cursor?: string): Promise<{ items: PaidShow[]; next?: string }> =>
+  call('GET', `/credits/shows${after(cursor)}`);
+
+export const askForRefund = (form: {
+  kind: RefundKind;
+  ref: string;
+  reason: string;
+}): Promise<{ request: RefundRequest }> => call('POST', '/credits/refund-requests', form);
+
+export const fetchRefundRequests = (
+  cursor?: string,
+): Promise<{ requests: RefundRequest[]; next?: string }> =>
+  call('GET', `/credits/refund-requests${after(cursor)}`);
+
+/** A page to print, without script. */
+export const receiptHref = (orderId: string): string =>
+  `/api/v1/credits/orders/${encodeURIComponent(orderId)}/receipt.html`;

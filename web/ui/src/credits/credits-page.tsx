@@ -3,8 +3,11 @@ import { RequireMember } from '../session/require-member.js';
 import { sessionStore } from '../session/session.js';
 import { useSelected } from '../state/use-store.js';
 import { formatCredits } from '../format/credits.js';
+import { LimitsPanel } from './limits-panel.js';
 import { Orders } from './orders.js';
 import { Packages } from './packages.js';
+import { PaidShows } from './paid-shows.js';
+import { RefundRequests } from './refund-requests.js';
 import { Statement } from './statement.js';
 import '../styles/desk.css';
 import '../styles/credits.css';
@@ -32,8 +35,15 @@ export function CreditsPage({ next }: { next: string }) {
           </div>
           <Packages next={next} />
           <div className="desk-grid">
-            <Statement />
-            <Orders />
+            <div className="stack desk-column">
+              <Statement />
+              <PaidShows />
+            </div>
+            <div className="stack desk-column">
+              <Orders />
+              <LimitsPanel />
+              <RefundRequests />
+            </div>
           </div>
         </main>
       )}

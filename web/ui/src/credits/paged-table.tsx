@@ -1,13 +1,14 @@
 // A table that loads page after page. Its last column holds numbers or states and stands at the
 // right.
 import { useCallback, useEffect, useState } from 'react';
+import type { ReactNode } from 'react';
 import { toProblem } from '../api/problem.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
 
 export interface TableRow {
   key: string;
-  cells: string[];
+  cells: ReactNode[];
 }
 
 interface PagedTableProps {
