@@ -143,7 +143,7 @@ export const renewPlaylist = (
 /** Sending the same `key` again never pays twice. */
 export const sendTip = (
   slug: string,
-  tip: { key: string; amountMilli: string; text?: string },
+  tip: { key: string; amountMilli: string; text?: string; note?: string },
 ): Promise<TipReceipt> => call('POST', at(slug, '/tips'), tip);
 
 export function resolveHls(address: HlsAddress | null | undefined): string | undefined {

@@ -4,7 +4,7 @@ import { formatCreditsUnit } from '../format/credits.js';
 import { formatTime } from '../format/clock.js';
 import { hashText } from '../format/hash.js';
 import { Button, IconButton } from '../ui/button.js';
-import { FlagIcon, ReplyIcon, TicketIcon } from '../ui/icons.js';
+import { FlagIcon, GearIcon, ReplyIcon, TicketIcon } from '../ui/icons.js';
 import type { ChatAuthor, ChatLine } from './chat-log.js';
 import { isEmote, mentionsMe, splitText } from './chat-text.js';
 import { Emote } from './emote.js';
@@ -17,6 +17,8 @@ export interface LineActions {
   onReply: ((line: ChatLine) => void) | undefined;
   /** Undefined for strangers. */
   onReport: ((line: ChatLine) => void) | undefined;
+  /** Undefined for those who may not. */
+  onModerate: ((line: ChatLine) => void) | undefined;
 }
 
 interface LineProps extends LineActions {
@@ -170,12 +172,15 @@ function FailedActions({ line, onRetry, onDrop }: FailedProps) {
   );
 }
 
-type ToolProps = Pick<LineActions, 'onReply' | 'onReport'> & { line: ChatLine; isMine: boolean };
+type ToolProps = Pick<LineActions, 'onReply' | 'onReport' | 'onModerate'> & {
+  line: ChatLine;
+  isMine: boolean;
+};
 
 /** Shown on hover, on focus and, on a phone, beside a line that was tapped. */
-function Tools({ line, isMine, onReply, onReport }: ToolProps) {
+function Tools({ line, isMine, onReply, onReport, onModerate }: ToolProps) {
   const isPlaced = line.status === 'sent' && line.offset !== undefined && line.isDeleted !== true;
-  if (!isPlaced || (!onReply && !onReport)) return null;
+  if (!isPlaced || (!onReply && !onReport && !onModerate)) return null;
   const name = line.from?.name ?? '';
   return (
     <span className="line-tools">
@@ -189,12 +194,17 @@ function Tools({ line, isMine, onReply, onReport }: ToolProps) {
           <FlagIcon />
         </IconButton>
       ) : null}
+      {onModerate ? (
+        <IconButton label={`Moderate this message of ${name}`} onClick={() => onModerate(line)}>
+          <GearIcon />
+        </IconButton>
+      ) : null}
     </span>
   );
 }
 
 export const ChatMessage = memo(function ChatMessage(props: LineProps) {
-  const { line, quote, me, onRetry, onDrop, onMention, onReply, onReport } = props;
+  const { line, quote, me, onRetry, onDrop, onMention } = props;
   if (line.kind === 'notice') return <p className="line line-notice">{line.text}</p>;
   if (line.moves) return <Presence moves={line.moves} />;
   if (line.kind === 'tip') return <Tip line={line} myName={me?.name} />;
@@ -217,7 +227,7 @@ export const ChatMessage = memo(function ChatMessage(props: LineProps) {
           <Words text={line.text} myName={me?.name} />
         </span>
       )}
-      <Tools line={line} isMine={isMine} onReply={onReply} onReport={onReport} />
+      <Tools {...props} isMine={isMine} />
       <Aside line={line} />
       {line.status === 'failed' ? (
         <FailedActions line={line} onRetry={onRetry} onDrop={onDrop} />

@@ -9,7 +9,7 @@ import { Link } from '../router/link.js';
 import { loginHref } from '../router/router.js';
 import { useStore } from '../state/use-store.js';
 import { useNow } from '../state/use-now.js';
-import { ChatIcon, EyeIcon, PeopleIcon, PinIcon } from '../ui/icons.js';
+import { ChatIcon, EyeIcon, FlagIcon, PeopleIcon, PinIcon } from '../ui/icons.js';
 import type { Chat } from './chat.js';
 import { ChatAnnouncer } from './chat-announcer.js';
 import { ChatComposer } from './chat-composer.js';
@@ -28,11 +28,15 @@ interface ChatPanelProps {
   canWrite: boolean;
   isJoined: boolean;
   onReport: ((line: ChatLine) => void) | undefined;
+  /** Undefined for those who may not moderate. */
+  onModerate: ((line: ChatLine) => void) | undefined;
+  /** The panel of those who may. */
+  moderation: ReactNode;
   /** Stands above the people. */
   beforePeople: ReactNode;
 }
 
-type Tab = 'chat' | 'people';
+type Tab = 'chat' | 'people' | 'moderation';
 
 function statusWords(status: RealtimeStatus, isJoined: boolean): string {
   if (status === 'reconnecting') return 'Connection lost. Reconnecting…';
@@ -41,7 +45,7 @@ function statusWords(status: RealtimeStatus, isJoined: boolean): string {
   return 'Joining the chat…';
 }
 
-function Head({ viewers, tab, onTab }: HeadProps) {
+function Head({ viewers, tab, canModerate, onTab }: HeadProps) {
   return (
     <header className="chat-head">
       <div className="chat-tabs" role="group" aria-label="Show">
@@ -58,6 +62,17 @@ function Head({ viewers, tab, onTab }: HeadProps) {
           <PeopleIcon />
           People
         </button>
+        {canModerate ? (
+          <button
+            type="button"
+            aria-pressed={tab === 'moderation'}
+            onClick={() => onTab('moderation')}
+            data-testid="moderation-open"
+          >
+            <FlagIcon />
+            Moderate
+          </button>
+        ) : null}
       </div>
       {viewers === undefined ? null : (
         <span className="chat-viewers number">
@@ -72,6 +87,7 @@ function Head({ viewers, tab, onTab }: HeadProps) {
 interface HeadProps {
   viewers: number | undefined;
   tab: Tab;
+  canModerate: boolean;
   onTab: (tab: Tab) => void;
 }
 
@@ -123,7 +139,7 @@ type OpenProps = Omit<ChatPanelProps, 'channel' | 'viewers' | 'isJoined'> & {
 
 /** Inside the room: lines above, composer below. */
 function OpenChat(props: OpenProps) {
-  const { chat, channel, me, canWrite, onReport, beforePeople, tab, onTab } = props;
+  const { chat, channel, me, canWrite, onReport, onModerate, tab, onTab } = props;
   const log = useStore(chat.store);
   const [ownCount, setOwnCount] = useState(0);
   const [mention, setMention] = useState<{ name: string }>();
@@ -148,11 +164,13 @@ function OpenChat(props: OpenProps) {
   const mayWrite = me !== undefined && canWrite;
   return (
     <>
+      {tab === 'moderation' ? props.moderation : null}
       {tab === 'people' ? (
         <PeopleList chat={chat} channel={channel} onMention={mayWrite ? onMention : undefined}>
-          {beforePeople}
+          {props.beforePeople}
         </PeopleList>
-      ) : (
+      ) : null}
+      {tab === 'chat' ? (
         <>
           <PinnedLine chat={chat} />
           <ChatList
@@ -166,9 +184,10 @@ function OpenChat(props: OpenProps) {
             onMention={mayWrite ? onMention : undefined}
             onReply={mayWrite ? setReplyTo : undefined}
             onReport={me ? onReport : undefined}
+            onModerate={onModerate}
           />
         </>
-      )}
+      ) : null}
       <Footer
         chat={chat}
         me={me}
@@ -188,7 +207,12 @@ export function ChatPanel({ viewers, isJoined, channel, ...rest }: ChatPanelProp
   return (
     <section className="chat" aria-label="Chat">
       <h2 className="visually-hidden">Chat</h2>
-      <Head viewers={viewers} tab={tab} onTab={setTab} />
+      <Head
+        viewers={viewers}
+        tab={tab}
+        canModerate={rest.onModerate !== undefined}
+        onTab={setTab}
+      />
       <p className="chat-status" role="status" aria-live="polite">
         {channel === undefined ? '' : statusWords(status, isJoined)}
       </p>

@@ -33,6 +33,8 @@ export class Chat {
   readonly quotes = createStore<ReadonlyMap<number, Quote>>(new Map());
   /** Grows whenever somebody came or went. */
   readonly moves = createStore(0);
+  /** Grows whenever the queue of held messages has changed; only moderators hear of it. */
+  readonly queueMoves = createStore(0);
   private readonly asked = new Set<number>();
   private level: string | undefined;
   private notes = 0;
@@ -63,6 +65,9 @@ export class Chat {
         return;
       case 'j':
         this.move(message.body);
+        return;
+      case 'h':
+        this.queueMoves.update((count) => count + 1);
         return;
       default: {
         const line = readLine(message, Date.now());

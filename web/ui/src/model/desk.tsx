@@ -1,12 +1,18 @@
-// The desk of an approved model: live state, publishing, room, earnings.
-import { useEffect, useRef } from 'react';
+// The desk of an approved model: on stage (publishing, health, private shows, chat), the room, money.
+import { useEffect, useRef, useState } from 'react';
 import { fetchModelDesk } from '../api/models.js';
 import type { ModelDesk } from '../api/models.js';
+import { BrowserPanel } from '../broadcast/browser-panel.js';
+import { HealthPanel } from '../broadcast/health-panel.js';
+import { useBroadcast } from '../broadcast/use-broadcast.js';
 import { joinChannel } from '../realtime/realtime.js';
 import { Link } from '../router/link.js';
 import { Earnings } from './earnings.js';
+import { Payouts } from './payouts.js';
+import { PrivatePanel } from './private-panel.js';
 import { Publishing } from './publishing.js';
 import { RoomForm } from './room-form.js';
+import { ScheduleEditor } from './schedule-editor.js';
 
 interface DeskProps {
   desk: ModelDesk;
@@ -61,25 +67,73 @@ function LiveState({ desk }: { desk: ModelDesk }) {
   );
 }
 
+const tabs = [
+  ['stage', 'On stage'],
+  ['room', 'Room'],
+  ['money', 'Earnings'],
+] as const;
+
+type Tab = (typeof tabs)[number][0];
+
+function Stage({ desk, onChange }: Omit<DeskProps, 'onReload'>) {
+  const broadcast = useBroadcast();
+  const isHere = broadcast.state === 'live';
+  return (
+    <div className="desk-grid">
+      <div className="stack desk-column">
+        <BrowserPanel broadcast={broadcast} isLiveElsewhere={desk.isLive && !isHere} />
+        <Publishing desk={desk} onNewKey={(keyMasked) => onChange({ ...desk, keyMasked })} />
+      </div>
+      <div className="stack desk-column">
+        <PrivatePanel room={desk.room} onRoom={(room) => onChange({ ...desk, room })} />
+        <HealthPanel isLive={desk.isLive || isHere} own={broadcast.figures} />
+      </div>
+    </div>
+  );
+}
+
 export function Desk({ desk, onChange, onReload }: DeskProps) {
+  const [tab, setTab] = useState<Tab>('stage');
   useDeskUpdates(desk.room.id, onChange);
   return (
     <main className="page page-narrow" id="main" tabIndex={-1}>
       <div className="page-head">
         <h1 className="display">Your show</h1>
+        <div className="segmented" role="group" aria-label="Part of the desk">
+          {tabs.map(([value, name]) => (
+            <button
+              key={value}
+              type="button"
+              aria-pressed={tab === value}
+              data-testid={`desk-${value}`}
+              onClick={() => setTab(value)}
+            >
+              {name}
+            </button>
+          ))}
+        </div>
       </div>
       <LiveState desk={desk} />
-      <div className="desk-grid">
-        <div className="stack desk-column">
-          <Publishing desk={desk} onNewKey={(keyMasked) => onChange({ ...desk, keyMasked })} />
-          <Earnings earnings={desk.earnings} onReload={onReload} />
-        </div>
-        <RoomForm
-          key={desk.room.id}
-          room={desk.room}
-          onSaved={(room) => onChange({ ...desk, room })}
-        />
+      {/* Stays in the page: a broadcast from this browser goes on while one looks elsewhere. */}
+      <div hidden={tab !== 'stage'}>
+        <Stage desk={desk} onChange={onChange} />
       </div>
+      {tab === 'room' ? (
+        <div className="desk-grid">
+          <RoomForm
+            key={desk.room.id}
+            room={desk.room}
+            onSaved={(room) => onChange({ ...desk, room })}
+          />
+          <ScheduleEditor />
+        </div>
+      ) : null}
+      {tab === 'money' ? (
+        <div className="desk-grid">
+          <Earnings earnings={desk.earnings} onReload={onReload} />
+          <Payouts total={desk.earnings?.total} />
+        </div>
+      ) : null}
     </main>
   );
 }

@@ -2,8 +2,11 @@
 // a desktop they stand side by side.
 import { useEffect, useState } from 'react';
 import type { Room } from '../api/rooms.js';
-import type { ChatAuthor } from '../chat/chat-log.js';
+import type { ChatAuthor, ChatLine } from '../chat/chat-log.js';
 import { ChatPanel } from '../chat/chat-panel.js';
+import { ActDialog } from '../moderation/act-dialog.js';
+import { ModerationPanel } from '../moderation/moderation-panel.js';
+import { ReportDialog } from '../moderation/report-dialog.js';
 import { preloadPlayer } from '../player/hls-playback.js';
 import { Link } from '../router/link.js';
 import { sessionStore } from '../session/session.js';
@@ -18,6 +21,7 @@ import { RoomStage } from './room-stage.js';
 import { ShowBar } from './show-bar.js';
 import { useRoom } from './use-room.js';
 import type { RoomView } from './use-room.js';
+import { ViewerActions } from './viewer-actions.js';
 import '../styles/room.css';
 
 function authorOf({ user }: Session, level: string | undefined): ChatAuthor | undefined {
@@ -26,6 +30,8 @@ function authorOf({ user }: Session, level: string | undefined): ChatAuthor | un
   return { id: user.id, name: user.username, role };
 }
 
+type LineDialog = { is: 'report'; line: ChatLine | undefined } | { is: 'act'; line: ChatLine };
+
 function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
   const session = useStore(sessionStore);
   const [isTheatre, setTheatre] = useState(false);
@@ -33,6 +39,10 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
   const { phase, level, viewers } = state;
   const entry = phase.at === 'inside' ? phase.entry : undefined;
   const isMember = session.state === 'member';
+  const [dialog, setDialog] = useState<LineDialog>();
+  const close = (): void => setDialog(undefined);
+  const queueMoves = useStore(chat.queueMoves);
+  const isModerator = level === 'performer' || level === 'moderator' || level === 'admin';
   return (
     <main className={isTheatre ? 'room is-theatre' : 'room'} id="main" tabIndex={-1}>
       <div className="room-main">
@@ -50,6 +60,12 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
           canFollow={isMember && level !== 'performer'}
           canTip={isMember && entry !== undefined && level !== 'performer'}
         />
+        {isMember && !isModerator ? (
+          <ViewerActions
+            room={room}
+            onReport={() => setDialog({ is: 'report', line: undefined })}
+          />
+        ) : null}
         {state.goal ? <GoalBar goal={state.goal} /> : null}
         {room.model.about === '' ? null : (
           <section className="room-about">
@@ -65,9 +81,17 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
         viewers={viewers}
         canWrite={level !== 'ghost' && level !== 'view'}
         isJoined={state.isJoined === true}
-        onReport={undefined}
+        onReport={isModerator ? undefined : (line) => setDialog({ is: 'report', line })}
+        onModerate={isModerator ? (line) => setDialog({ is: 'act', line }) : undefined}
+        moderation={<ModerationPanel slug={room.slug} queueMoves={queueMoves} />}
         beforePeople={<LeaderList leaders={state.leaders ?? []} />}
       />
+      {dialog?.is === 'report' ? (
+        <ReportDialog slug={room.slug} line={dialog.line} onClose={close} />
+      ) : null}
+      {dialog?.is === 'act' ? (
+        <ActDialog slug={room.slug} line={dialog.line} onClose={close} />
+      ) : null}
     </main>
   );
 }

@@ -18,6 +18,7 @@ import { Notice } from '../ui/notice.js';
 
 const presets = ['5', '10', '25', '50', '100'];
 const textMax = 200;
+const noteMax = 500;
 
 interface TipDialogProps {
   room: Room;
@@ -27,16 +28,16 @@ interface TipDialogProps {
 interface TipSending {
   isBusy: boolean;
   problem: string | undefined;
-  send: (amountMilli: bigint, text: string) => void;
+  send: (amountMilli: bigint, text: string, note: string) => void;
 }
 
 function useTip(slug: string, onSent: () => void): TipSending {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
   const attempt = useRef({ key: newMid(), about: '' });
-  const send = (amountMilli: bigint, text: string): void => {
+  const send = (amountMilli: bigint, text: string, note: string): void => {
     if (isBusy) return;
-    const about = `${String(amountMilli)} ${text}`;
+    const about = JSON.stringify([String(amountMilli), text, note]);
     // The same tip again is a retry and keeps its key; a changed one is another tip.
     if (attempt.current.about !== about) attempt.current = { key: newMid(), about };
     setBusy(true);
@@ -44,6 +45,7 @@ function useTip(slug: string, onSent: () => void): TipSending {
       key: attempt.current.key,
       amountMilli: String(amountMilli),
       ...(text === '' ? {} : { text }),
+      ...(note === '' ? {} : { note }),
     })
       .then(onSent)
       .catch((error: unknown) => setProblem(toProblem(error).message))
@@ -97,6 +99,7 @@ function useFree(): string | undefined {
 export function TipDialog({ room, onClose }: TipDialogProps) {
   const [amount, setAmount] = useState('10');
   const [text, setText] = useState('');
+  const [note, setNote] = useState('');
   const balance = useFree();
   const { isBusy, problem, send } = useTip(room.slug, onClose);
   const amountMilli = parseCredits(amount);
@@ -110,7 +113,7 @@ export function TipDialog({ room, onClose }: TipDialogProps) {
         : undefined;
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    if (amountMilli !== undefined && !isTooMuch) send(amountMilli, text.trim());
+    if (amountMilli !== undefined && !isTooMuch) send(amountMilli, text.trim(), note.trim());
   };
   return (
     <Dialog title={`Tip ${room.model.name}`} onClose={onClose}>
@@ -144,6 +147,15 @@ export function TipDialog({ room, onClose }: TipDialogProps) {
           hint="Shown to everyone in the room."
           data-testid="tip-text"
           onChange={(event) => setText(event.target.value)}
+        />
+        <Field
+          label="Private note (optional)"
+          value={note}
+          maxLength={noteMax}
+          autoComplete="off"
+          hint={`Only ${room.model.name} reads it.`}
+          data-testid="tip-note"
+          onChange={(event) => setNote(event.target.value)}
         />
         {isTooMuch ? <TopUpButton>Top up</TopUpButton> : null}
         {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}

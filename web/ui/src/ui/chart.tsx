@@ -1,0 +1,82 @@
+// A small bar chart over days, drawn by uPlot, which is fetched when the first chart is shown. The
+// same numbers stand in a table beside it, so the picture is decoration for a screen reader.
+import { useEffect, useRef } from 'react';
+import type uPlot from 'uplot';
+
+export interface ChartData {
+  /** Unix seconds, ascending. */
+  atSec: number[];
+  values: number[];
+  /** Name of the values. */
+  label: string;
+}
+
+const heightPx = 180;
+
+function color(element: Element, name: string): string {
+  return getComputedStyle(element).getPropertyValue(name).trim();
+}
+
+async function draw(frame: HTMLElement, { atSec, values, label }: ChartData): Promise<uPlot> {
+  const [{ default: UPlot }] = await Promise.all([
+    import('uplot'),
+    import('uplot/dist/uPlot.min.css'),
+  ]);
+  const axis = {
+    stroke: color(frame, '--muted'),
+    grid: { stroke: color(frame, '--line'), width: 1 },
+    ticks: { stroke: color(frame, '--line'), width: 1 },
+  };
+  const bars = UPlot.paths.bars?.({ size: [0.7, 40] });
+  return new UPlot(
+    {
+      width: frame.clientWidth,
+      height: heightPx,
+      legend: { show: false },
+      cursor: { drag: { x: false, y: false } },
+      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+      axes: [
+        { ...axis, values: '{D}.{M}.' },
+        { ...axis, size: 56 },
+      ],
+      series: [
+        {},
+        {
+          label,
+          stroke: color(frame, '--accent-text'),
+          fill: color(frame, '--bill'),
+          ...(bars ? { paths: bars } : {}),
+        },
+      ],
+    },
+    [atSec, values],
+    frame,
+  );
+}
+
+export function Chart({ data }: { data: ChartData }) {
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const frame = ref.current;
+    if (!frame || data.atSec.length === 0) return undefined;
+    let chart: uPlot | undefined;
+    let isLeft = false;
+    void draw(frame, data)
+      .then((drawn) => {
+        if (isLeft) drawn.destroy();
+        else chart = drawn;
+      })
+      // The table beside it tells the same.
+      .catch(() => undefined);
+    const resize = new ResizeObserver(() =>
+      chart?.setSize({ width: frame.clientWidth, height: heightPx }),
+    );
+    resize.observe(frame);
+    return () => {
+      isLeft = true;
+      resize.disconnect();
+      chart?.destroy();
+    };
+  }, [data]);
+  return <div className="chart" ref={ref} aria-hidden="true" data-testid="chart" />;
+}
