@@ -2,7 +2,7 @@
 // What a stranger or a ghost may not do is said, not hidden.
 import { useCallback, useState } from 'react';
 import type { ReactNode } from 'react';
-import { formatViewers } from '../format/clock.js';
+import { formatCount, formatViewers } from '../format/clock.js';
 import { realtimeStore } from '../realtime/realtime.js';
 import type { RealtimeStatus } from '../realtime/realtime.js';
 import { Link } from '../router/link.js';
@@ -77,7 +77,13 @@ function Head({ viewers, tab, canModerate, onTab }: HeadProps) {
       {viewers === undefined ? null : (
         <span className="chat-viewers number">
           <EyeIcon />
-          {formatViewers(viewers)}
+          {canModerate ? (
+            <span aria-label={formatViewers(viewers)} role="img">
+              {formatCount(viewers)}
+            </span>
+          ) : (
+            formatViewers(viewers)
+          )}
         </span>
       )}
     </header>

@@ -265,7 +265,7 @@ export function ModerationPanel({ slug, queueMoves }: PanelProps) {
   };
   return (
     <div
-      className="people moderation"
+      className="moderation"
       data-testid="moderation"
       tabIndex={0}
       role="group"

@@ -23,10 +23,11 @@ const answers: Record<PrivateRequest['state'], string> = {
 };
 
 /** The own wish, read again while it is open. */
-function useOwnRequest(slug: string) {
+function useOwnRequest(slug: string, isOffered: boolean) {
   const [request, setRequest] = useState<PrivateRequest>();
   const isOpen = request?.state === 'open';
   useEffect(() => {
+    if (!isOffered) return undefined;
     let isLeft = false;
     const read = (): void => {
       fetchOwnRequest(slug)
@@ -42,7 +43,7 @@ function useOwnRequest(slug: string) {
       isLeft = true;
       window.clearInterval(clock);
     };
-  }, [slug, isOpen]);
+  }, [slug, isOpen, isOffered]);
   return { request, setRequest };
 }
 
@@ -91,7 +92,7 @@ interface AskDialogProps {
 
 export function ViewerActions({ room, onReport }: { room: Room; onReport: () => void }) {
   const [isAsking, setAsking] = useState(false);
-  const { request, setRequest } = useOwnRequest(room.slug);
+  const { request, setRequest } = useOwnRequest(room.slug, room.privateShow !== null);
   const isOpen = request?.state === 'open';
   const isOffered = room.privateShow !== null && room.isLive && !room.isPrivate;
   const cancel = (): void => {
