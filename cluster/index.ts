@@ -85,6 +85,7 @@ export {
   connectSubscriber,
   type RedisSubscriber,
   type RedisSubscriberOptions,
+  type SubscriberStats,
 } from './pubsub/redis-subscriber.js';
 export type { ChannelListener } from './pubsub/subscription.js';
 export { parseRedisUrl, type RedisNode, type RedisTarget } from './redis-url.js';
@@ -92,6 +93,7 @@ export { ReplyError } from './reply-error.js';
 export {
   defineScript,
   NoScriptError,
+  observeScripts,
   parseHeader,
   Script,
   type ScriptArgument,

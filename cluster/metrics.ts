@@ -18,7 +18,10 @@ export interface MetricOptions<L extends string> {
 
 export interface Metrics {
   readonly registry: Registry;
-  counter<L extends string = never>(options: MetricOptions<L>): Counter<L>;
+  /** `collect` runs at each scrape, for what is counted elsewhere. */
+  counter<L extends string = never>(
+    options: MetricOptions<L> & { collect?: (this: Counter<L>) => void },
+  ): Counter<L>;
   gauge<L extends string = never>(
     options: MetricOptions<L> & { collect?: (this: Gauge<L>) => void },
   ): Gauge<L>;
@@ -59,7 +62,11 @@ export function createMetrics(role: string, options: { process?: boolean } = {})
 
   return {
     registry,
-    counter: (o) => new Counter(base('counter', o)),
+    counter: (o) =>
+      new Counter({
+        ...base('counter', o),
+        ...(o.collect === undefined ? {} : { collect: o.collect }),
+      }),
     gauge: (o) =>
       new Gauge({
         ...base('gauge', o),

@@ -55,6 +55,16 @@ export interface ScriptOptions<Args, Reply> {
   readonly onMissing?: 'load' | 'fence';
 }
 
+/** What is told of a call that was answered: the script's name and how long the answer took. */
+export type ScriptObserver = (script: string, seconds: number) => void;
+
+const observers = new WeakMap<object, ScriptObserver>();
+
+/** From now on `observe` is told of every script that runs through this client; one per client. */
+export function observeScripts(redis: RedisClient, observe: ScriptObserver): void {
+  observers.set(redis, observe);
+}
+
 /** One atomic step on one hash slot. */
 export class Script<Args, Reply> {
   readonly header: ScriptHeader;
@@ -89,7 +99,7 @@ export class Script<Args, Reply> {
     await redis.script('LOAD', this.body);
   }
 
-  private call(
+  private async call(
     redis: RedisClient,
     command: 'EVALSHA' | 'EVAL',
     code: string,
@@ -97,9 +107,12 @@ export class Script<Args, Reply> {
     argv: readonly ScriptArgument[],
   ): Promise<unknown> {
     const all = [code, keys.length, ...keys, ...argv];
-    return this.options.isBinary === true
+    const startMs = performance.now();
+    const reply: unknown = await (this.options.isBinary === true
       ? redis.callBuffer(command, all)
-      : redis.call(command, all);
+      : redis.call(command, all));
+    observers.get(redis)?.(this.header.name, (performance.now() - startMs) / 1_000);
+    return reply;
   }
 
   private checkCall(keyCount: number, argvCount: number): void {

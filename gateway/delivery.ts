@@ -193,7 +193,10 @@ export class Delivery {
     const closed = extras.filter((extra) => extra.isForModerators);
     if (closed.length > 0) this.publish(channel, channel.flushedTop, [], closed, 'm');
     this.options.window.spent(channel.listeners, now);
-    this.options.metrics.flushed(channel, entries.length + extras.length);
+    this.options.metrics.flushed(channel, entries.length + extras.length, {
+      oldestMs: entries[0]?.ts ?? now,
+      nowMs: now,
+    });
   }
 
   /** A control message to all live listeners, in order with what was flushed. */

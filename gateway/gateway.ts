@@ -9,7 +9,7 @@ import type {
   RedisSubscriber,
   TokenService,
 } from '../cluster/index.js';
-import { coerceError } from '../cluster/index.js';
+import { coerceError, observeScripts } from '../cluster/index.js';
 import { createAccess, levelRights, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { Commands } from './commands.js';
@@ -119,6 +119,7 @@ class Worker implements Gateway, SessionEvents {
     const end = (session: Session, reason: CloseReason): void => this.end(session, reason);
     const metrics = createGatewayMetrics(options.metrics);
     this.metrics = metrics;
+    observeScripts(redis, (script, seconds) => metrics.scripts.observe({ script }, seconds));
     const { historyMax, historyTtlSec } = settings;
     const history = createHistory({ redis, historyTtlSec });
     const access = createAccess(tokens, redis);
@@ -315,6 +316,7 @@ class Worker implements Gateway, SessionEvents {
   }
 
   onDropped(session: Session, frame: Frame): void {
+    this.metrics.droppedFrames.inc({ transport: session.transport });
     if (!session.isEnded) this.delivery.dropped(session, frame);
   }
 
@@ -404,6 +406,9 @@ class Worker implements Gateway, SessionEvents {
         return this.window.windowMs(Math.max(0, ...listeners));
       },
       pendingPublishes: () => this.sequencer.pending,
+      coordinatedRooms: () => this.coordinators.size,
+      sessions: () => this.sessions,
+      feeds: () => this.options.subscriber.stats(),
     });
   }
 }

@@ -210,7 +210,9 @@ export class Hub {
       for (const { key, value } of state.values) {
         channel.takeLatest({ cls: 'latest', key, ...parseValue(value) });
       }
+      const lostBefore = channel.tracker.lostCount;
       const taken = channel.tracker.filled(state);
+      metrics.lostMessages.inc(channel.tracker.lostCount - lostBefore);
       if (!isFirst) metrics.gapMessages.inc(taken);
       if (channel.tracker.isWhole) this.ready(channel);
     } catch (thrown) {

@@ -26,8 +26,10 @@ export class Moderation {
   /** The caller has checked that `actor` may moderate here. */
   async act(actor: User, channel: Channel, command: ModerateCommand): Promise<ActOutcome> {
     const { acts, metrics, log } = this.options;
+    const ended = metrics.moderationLatency.startTimer();
     try {
       const outcome = await acts.act(actor, channel.name, command);
+      ended();
       if (outcome.ok) metrics.moderations.inc({ action: command.action });
       return outcome;
     } catch (thrown) {

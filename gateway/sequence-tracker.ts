@@ -20,6 +20,8 @@ export class SequenceTracker {
   private top = 0;
   private isFilling = false;
   private held: ReliablePacket[] = [];
+  /** Messages that a hole has cost since the start: history did not have them any more. */
+  lostCount = 0;
 
   constructor(private readonly sink: TrackerSink) {}
 
@@ -86,6 +88,7 @@ export class SequenceTracker {
   }
 
   private restart(epoch: string, from: number): void {
+    if (epoch === this.epoch) this.lostCount += from - this.top;
     this.epoch = epoch;
     this.top = from;
     this.sink.reset(epoch, from);

@@ -142,6 +142,7 @@ export class Sequencer {
       });
       call.then(() => (this.stalledSince = 0)).catch(() => undefined);
       const { epoch, ts, verdicts } = await Promise.race([call, late]);
+      metrics.batchSize.observe(batch.length);
       metrics.publishLatency.observe((nowMs() - startedMs) / 1_000);
       return verdicts.map((verdict) => ({ epoch, ts, ...verdict }));
     } catch (thrown) {

@@ -23,6 +23,14 @@ export interface RedisSubscriberOptions {
   readonly slotPollMs?: number;
 }
 
+export interface SubscriberStats {
+  readonly channels: number;
+  readonly messages: number;
+  readonly gaps: number;
+  readonly reconnects: number;
+  readonly moves: number;
+}
+
 export interface RedisSubscriber {
   /**
    * Subscribes a raw channel name; in a Cluster its hash tag decides the node. Resolves when the
@@ -33,8 +41,11 @@ export interface RedisSubscriber {
   subscribe(channel: string, listener: ChannelListener): Promise<void>;
   /** From now on the listener is not called. */
   unsubscribe(channel: string): void;
-  /** Since the start. `gaps` counts channels, once per loss. */
-  stats(): { channels: number; messages: number; gaps: number; reconnects: number };
+  /**
+   * Since the start. `gaps` counts channels, once per loss; `moves` those that went to another node
+   * with their slot.
+   */
+  stats(): SubscriberStats;
   /** True while every node that carries channels is connected. */
   isWhole(): boolean;
   close(): void;
@@ -71,7 +82,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
   readonly name: string;
   readonly heartbeatMs: number;
   readonly log: Logger;
-  readonly counts = { messages: 0, gaps: 0, reconnects: 0 };
+  readonly counts = { messages: 0, gaps: 0, reconnects: 0, moves: 0 };
   private readonly entries = new Map<string, Entry>();
   private readonly links = new Map<string, SubscriberLink>();
   private readonly slots = new SlotMap();
@@ -146,6 +157,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
   }
 
   onMoved(subscriptions: readonly Subscription[], owner: RedisNode | undefined): void {
+    this.counts.moves += subscriptions.length;
     for (const subscription of subscriptions) {
       const entry = this.entryOf(subscription);
       if (entry !== undefined) entry.link = undefined;
@@ -212,6 +224,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
       if (link !== undefined && owner !== undefined && addressOf(owner) !== addressOf(link.node)) {
         link.remove(subscription);
         subscription.lost();
+        this.counts.moves += 1;
         entry.link = undefined;
       }
       this.place(entry);

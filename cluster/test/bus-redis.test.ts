@@ -73,7 +73,7 @@ await t.test('closing ends publishes that wait', async (t) => {
 await t.test('it says how it is', async (t) => {
   const { redis, from } = await arrange(t);
   t.ok(from.isWhole());
-  t.same(from.stats(), { channels: 0, messages: 0, gaps: 0, reconnects: 0 });
+  t.same(from.stats(), { channels: 0, messages: 0, gaps: 0, reconnects: 0, moves: 0 });
 
   let gaps = 0;
   await from.subscribe('y', () => undefined, { onGap: () => (gaps += 1) });

@@ -42,7 +42,7 @@ async function openHub(t: Test) {
           return Promise.resolve();
         },
         unsubscribe: () => undefined,
-        stats: () => ({ channels: 0, messages: 0, gaps: 0, reconnects: 0 }),
+        stats: () => ({ channels: 0, messages: 0, gaps: 0, reconnects: 0, moves: 0 }),
         isWhole: () => true,
         close: () => undefined,
       },

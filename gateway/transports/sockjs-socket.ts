@@ -7,6 +7,7 @@ import type { Connection } from 'sockjs';
 import type { Frame } from '../protocol/index.js';
 import type { Session } from '../session.js';
 import type { SendResult, SessionEvents, Socket } from '../socket.js';
+import { countOut, type Traffic } from '../traffic.js';
 
 /** What the package (0.3) has inside a connection and its declarations lack. */
 interface InnerSession {
@@ -28,6 +29,7 @@ export interface SockJsSocketOptions {
   readonly session: Session;
   readonly events: SessionEvents;
   readonly topics: Topics;
+  readonly traffic: Traffic;
   /** Characters that a session may hold back. */
   readonly backpressureMax: number;
   readonly onGone: () => void;
@@ -125,6 +127,7 @@ export class SockJsSocket implements Socket {
 
   private write(frame: string, quoted: string | undefined): SendResult {
     const { recv, send_buffer: waiting } = this.inner;
+    countOut(this.options.traffic, frame, 1);
     if (quoted !== undefined && recv !== null && waiting.length === 0) {
       recv.doSendFrame(`a[${quoted}]`);
     } else {

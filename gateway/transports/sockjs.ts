@@ -13,6 +13,7 @@ import type { GatewayMetrics } from '../metrics.js';
 import { limits } from '../protocol/index.js';
 import { Session } from '../session.js';
 import type { SessionEvents, TopicPublisher } from '../socket.js';
+import { countIn } from '../traffic.js';
 import {
   headerOf,
   limitBody,
@@ -183,6 +184,7 @@ class Transport implements SockJsTransport {
       session,
       events,
       topics: this.topics,
+      traffic: this.options.metrics.traffic.sockjs,
       backpressureMax: backpressureBytes,
       onGone: () => this.sockets.delete(id),
     });
@@ -196,7 +198,9 @@ class Transport implements SockJsTransport {
     const { session } = socket;
     if (session.isEnded) return;
     const text = typeof message === 'string' ? message : '';
-    if (Buffer.byteLength(text) > limits.frameBytesMax) socket.end(1009, 'frame too large');
+    const bytes = Buffer.byteLength(text);
+    countIn(this.options.metrics.traffic.sockjs, bytes);
+    if (bytes > limits.frameBytesMax) socket.end(1009, 'frame too large');
     else this.options.events.onFrame(session, text);
   }
 }

@@ -8,6 +8,7 @@ import { retryAfterSec, type Refusal } from '../admission.js';
 import type { AddressOf } from '../client-address.js';
 import { isSameFrame } from '../flush-log.js';
 import type { GatewayMetrics } from '../metrics.js';
+import { countIn, countOut, type Traffic } from '../traffic.js';
 import { limits, pickSubprotocol, type Frame, type Subprotocol } from '../protocol/index.js';
 import { Session } from '../session.js';
 import type { SendResult, SessionEvents, Socket, TopicPublisher } from '../socket.js';
@@ -56,6 +57,7 @@ class UwsHandle implements Socket {
   constructor(
     private readonly ws: UwsSocket,
     private readonly isBinary: boolean,
+    private readonly traffic: Traffic,
   ) {}
 
   send(frame: Frame): SendResult {
@@ -63,6 +65,7 @@ class UwsHandle implements Socket {
     this.sending = frame;
     const result = this.ws.send(frame, this.isBinary);
     this.sending = undefined;
+    if (result !== 2) countOut(this.traffic, frame, 1);
     return result === 1 ? 'sent' : result === 0 ? 'queued' : 'dropped';
   }
 
@@ -93,7 +96,8 @@ class UwsHandle implements Socket {
 const noHandle = { sending: undefined };
 
 export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
-  const { events, idleTimeoutSec, backpressureBytes = 65_536 } = options;
+  const { events, metrics, idleTimeoutSec, backpressureBytes = 65_536 } = options;
+  const traffic = metrics.traffic.websocket;
   const app = uWS.App();
   const listening: uWS.us_listen_socket[] = [];
 
@@ -106,11 +110,12 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
     upgrade: (res, req, context) => upgrade(options, res, req, context),
     open(ws) {
       const session = ws.getUserData().session;
-      session.socket = new UwsHandle(ws, session.isBinary);
+      session.socket = new UwsHandle(ws, session.isBinary, traffic);
       ws.subscribe(ANCHOR_TOPIC);
       events.onOpen(session);
     },
     message(ws, message, isBinary) {
+      countIn(traffic, message.byteLength);
       const frame = isBinary ? new Uint8Array(message) : Buffer.from(message).toString('utf8');
       events.onFrame(ws.getUserData().session, frame);
     },
@@ -154,6 +159,9 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
       app.close();
     },
     publish(topic, frame) {
+      const listeners = app.numSubscribers(topic);
+      if (listeners === 0) return;
+      countOut(traffic, frame, listeners);
       app.publish(topic, frame, typeof frame !== 'string');
     },
   };
