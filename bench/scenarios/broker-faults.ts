@@ -131,7 +131,7 @@ async function plainSubscriber(run: Run, url: string): Promise<() => number> {
     for (const [mid] of payload.toString('latin1').matchAll(/\bf\d+$|f\d+(?=[^\d])/g))
       seen.add(mid);
   });
-  const { channelKeys } = await import('../../gateway/channel-keys.js');
-  await subscriber.ssubscribe(channelKeys('room:9').feed);
+  const feeds = (await subscriber.call('PUBSUB', 'SHARDCHANNELS', '*:room:9')) as string[];
+  await subscriber.ssubscribe(...feeds);
   return () => seen.size;
 }

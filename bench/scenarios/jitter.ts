@@ -1,6 +1,6 @@
 // Clients on bad networks: connections are destroyed again and again, each time with two seconds
-// without network, while messages go on. What each client is shown has to be whole. After AnyCable's
-// jitter benchmark; the promise of the replay is that of the design's acceptance list.
+// without network, while messages go on. What each client is shown has to be whole. After
+// AnyCable's jitter benchmark; the promise of the replay is that of the design's acceptance list.
 import { interleave } from '../lib/interleave.js';
 import { offer } from '../lib/open-loop.js';
 import type { ScenarioReport } from '../lib/result.js';

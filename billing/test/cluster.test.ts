@@ -1,5 +1,5 @@
-// The same engine on a Redis Cluster of three masters: open, touch, tip, settle and reconcile, while
-// shards move from master to master under load.
+// The same engine on a Redis Cluster of three masters: open, touch, tip, settle and reconcile,
+// while shards move from master to master under load.
 import t from 'tap';
 import { createMetrics, slotOf } from '../../cluster/index.js';
 import {
