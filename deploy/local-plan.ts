@@ -113,6 +113,7 @@ export function rolePlans(
     RTMP_PORT: String(ports.rtmp),
     BILLING_PORT: String(ports.billing),
     MEDIA_DIR: join(options.dataDir, 'media'),
+    WEB_MEDIA_DIR: join(options.dataDir, 'web-media'),
     // Checkout through a bank that only this machine believes in.
     WEB_PAYMENT_PROVIDER: 'sandbox',
   };

@@ -20,7 +20,8 @@ import { createAskBilling, createBillingPort } from './billing-port.js';
 import { createFinancePort } from './finance-port.js';
 import { createRedisCounts } from './http/redis-counts.js';
 import { createLink, type Link } from './link.js';
-import type { FleetMember, Ports, StreamEvent } from './ports.js';
+import { openPictureQueue, type PictureQueue } from './pictures/picture-jobs.js';
+import type { FleetMember, PictureWorker, Ports, StreamEvent } from './ports.js';
 
 export interface RealtimeSide {
   readonly redis: RedisClient;
@@ -28,6 +29,7 @@ export interface RealtimeSide {
   readonly members: MemberRegistry;
   readonly caller: InternalClient;
   readonly billing: BillingClient;
+  readonly pictures: PictureQueue;
 }
 
 export interface Backing {
@@ -39,6 +41,7 @@ export interface Backing {
 export function createBacking(parts: { config: Config; log: Logger; isMember: boolean }): Backing {
   const { config, log, isMember } = parts;
   const handlers: ((event: StreamEvent) => void)[] = [];
+  let work: PictureWorker | undefined;
 
   async function connect(): Promise<RealtimeSide> {
     const { realtimeUrl: url } = config.redis;
@@ -60,7 +63,10 @@ export function createBacking(parts: { config: Config; log: Logger; isMember: bo
         if (event !== undefined) handlers.forEach((handler) => handler(event));
       });
       const caller = new InternalClient({ members, secret: config.secrets.internal });
-      return { redis, bus, members, caller, billing: new BillingClient(caller) };
+      const pictures = await openPictureQueue({
+        ...{ redis, url, name, log, work: isMember ? work : undefined },
+      });
+      return { redis, bus, members, caller, billing: new BillingClient(caller), pictures };
     } catch (thrown) {
       await closeRedis(redis);
       throw thrown;
@@ -72,7 +78,8 @@ export function createBacking(parts: { config: Config; log: Logger; isMember: bo
     absence: 'REALTIME_UNAVAILABLE',
     log,
     connect,
-    async close({ redis, bus, members, caller }) {
+    async close({ redis, bus, members, caller, pictures }) {
+      await pictures.close();
       caller.close();
       await members.close();
       await bus.close();
@@ -95,6 +102,11 @@ export function createBacking(parts: { config: Config; log: Logger; isMember: bo
       events: { onStreamState: (handler) => void handlers.push(handler) },
       hits: counts,
       marks: counts,
+      pictureJobs: {
+        // Async, so that a link that does not stand rejects.
+        add: async (job) => link.current().pictures.add(job),
+        onJob: (worker) => void (work = worker),
+      },
     },
   };
 }

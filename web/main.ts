@@ -67,7 +67,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     start: () => broadcasts.start(),
     stop: () => broadcasts.stop(),
   });
-  const housekeeping = createHousekeeping(base);
+  const housekeeping = createHousekeeping({ ...base, sweepFiles: () => site.avatars.sweep() });
   lifecycle.add('housekeeping', {
     start: () => housekeeping.start(),
     stop: () => housekeeping.stop(),

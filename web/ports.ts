@@ -254,6 +254,26 @@ export interface Moderation {
   ): Promise<void>;
 }
 
+/** A picture that waits to be resized. */
+export interface PictureJob {
+  readonly userId: string;
+  readonly uploadId: string;
+}
+
+/** Work off the request path, taken by any web process; tried again after a fault. */
+export interface PictureJobs {
+  /** @throws REALTIME_UNAVAILABLE, OVERLOADED */
+  add(job: PictureJob): Promise<void>;
+  /** Says who does the work; a job may come twice. */
+  onJob(worker: PictureWorker): void;
+}
+
+export interface PictureWorker {
+  run(job: PictureJob): Promise<void>;
+  /** The job is not tried again. */
+  giveUp(job: PictureJob, why: unknown): Promise<void>;
+}
+
 /** Everything from outside that the site works with. */
 export interface Ports {
   readonly billing: Billing;
@@ -266,4 +286,5 @@ export interface Ports {
   readonly events: FleetEvents;
   readonly hits: HitCounter;
   readonly marks: MarkStore;
+  readonly pictureJobs: PictureJobs;
 }

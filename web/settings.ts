@@ -7,6 +7,7 @@ import type { SiteSettings } from './site.js';
 
 export function siteSettings({ web, secrets }: Config): SiteSettings {
   return {
+    mediaDir: web.mediaDir,
     tokenSecret: secrets.token,
     publicUrl: web.publicUrl,
     activation: web.activation,

@@ -14,6 +14,7 @@ import type { Database } from './db/database.js';
 import { createIdentity, type Identity } from './http/identity.js';
 import { createAnnouncer, type Announcer } from './live/announcer.js';
 import { createLiveState, type LiveChange, type LiveState } from './live/live-state.js';
+import { createAvatarService, type AvatarService } from './pictures/avatar-service.js';
 import type { Ports } from './ports.js';
 import { createConnectService, type ConnectService } from './realtime/connect-service.js';
 import { createEntryService, type EntryService } from './rooms/entry-service.js';
@@ -31,6 +32,8 @@ import {
 import { createTipService, type TipService } from './rooms/tip-service.js';
 
 export interface SiteSettings {
+  /** Directory of pictures, shared by all web processes. */
+  readonly mediaDir: string;
   readonly tokenSecret: string;
   readonly publicUrl: string;
   readonly activation: 'optional' | 'required';
@@ -50,6 +53,7 @@ export interface Site extends RoomServices, ModelServices, MoneyServices {
   readonly ports: Ports;
   readonly database: Database;
   readonly accounts: AccountService;
+  readonly avatars: AvatarService;
   readonly sessions: SessionService;
   readonly recovery: RecoveryService;
   readonly closing: ClosingService;
@@ -111,6 +115,10 @@ export function createSite(parts: {
     database,
     ...aroundRooms,
     accounts,
+    avatars: createAvatarService({
+      ...{ ...base, publisher, jobs: ports.pictureJobs, mediaDir: settings.mediaDir },
+      onChange: () => catalog.forget(),
+    }),
     sessions,
     recovery: createRecoveryService({ ...base, sessions, publicUrl: settings.publicUrl }),
     closing: createClosingService({ ...base, sessions }),

@@ -9,6 +9,10 @@ export const webSettings = {
     doc: 'Address of the site as browsers see it; used in mails and for the origin check.',
     fallback: 'http://127.0.0.1:8080',
   }),
+  mediaDir: text('WEB_MEDIA_DIR', {
+    doc: 'Directory of uploaded pictures; all web processes share it, also on several hosts.',
+    fallback: 'var/web-media',
+  }),
   trustedProxies: list('WEB_TRUSTED_PROXIES', {
     doc: 'Proxies whose X-Forwarded-For is believed.',
     fallback: [],

@@ -72,6 +72,7 @@ export function createAccountService({
         createdAt: new Date(clock.nowMs()),
         lastLoginAt: null,
         avatarId: null,
+        avatarUpload: null,
       };
       try {
         const inserted = await users().insert(row);

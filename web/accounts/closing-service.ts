@@ -38,6 +38,8 @@ export function createClosingService(parts: {
             isModel: false,
             isModerator: false,
             isAdmin: false,
+            avatarId: null,
+            avatarUpload: null,
           },
         );
         await manager

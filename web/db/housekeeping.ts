@@ -1,5 +1,5 @@
-// Forgets what nobody needs any more: sessions, links, mails and notices of the past. Runs in every
-// web process, an hour apart; small portions, so that nobody waits for a lock.
+// Forgets what nobody needs any more: sessions, links, mails, notices and files of the past. Runs
+// in every web process, an hour apart; small portions, so that nobody waits for a lock.
 import type { Clock } from '../../cluster/index.js';
 import type { Database } from './database.js';
 
@@ -22,13 +22,19 @@ export interface Housekeeping {
   tidy(): Promise<void>;
 }
 
-export function createHousekeeping(parts: { database: Database; clock: Clock }): Housekeeping {
-  const { database, clock } = parts;
+export function createHousekeeping(parts: {
+  database: Database;
+  clock: Clock;
+  /** Removes files that no row names any more. */
+  sweepFiles: () => Promise<unknown>;
+}): Housekeeping {
+  const { database, clock, sweepFiles } = parts;
   let timer: NodeJS.Timeout | undefined;
 
   async function tidy(): Promise<void> {
     const before = new Date(clock.nowMs() - KEEP_MS);
     for (const statement of FORGET) await database.rows(statement, [before, PORTION]);
+    await sweepFiles();
   }
 
   return {

@@ -20,6 +20,7 @@ import { Purchases1763700000003 } from './migrations/0003-purchases.js';
 import { Followers1763700000004 } from './migrations/0004-followers.js';
 import { Rooms1763700000005 } from './migrations/0005-rooms.js';
 import { Payments1763700000006 } from './migrations/0006-payments.js';
+import { Avatars1763700000007 } from './migrations/0007-avatars.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -49,4 +50,5 @@ export const migrations = [
   Followers1763700000004,
   Rooms1763700000005,
   Payments1763700000006,
+  Avatars1763700000007,
 ];

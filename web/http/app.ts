@@ -14,6 +14,7 @@ import { installPages } from './pages.js';
 import { installProblems, sendProblem } from './problem.js';
 import { accountRoutes } from './routes/account-routes.js';
 import { adminRoutes } from './routes/admin-routes.js';
+import { avatarRoutes } from './routes/avatar-routes.js';
 import { broadcastRoutes } from './routes/broadcast-routes.js';
 import { creditRoutes } from './routes/credit-routes.js';
 import { earningsRoutes } from './routes/earnings-routes.js';
@@ -111,6 +112,7 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   const { limits, accessTtlSec } = settings;
   siteRoutes(api, settings);
   accountRoutes(api, { ...shared, limits });
+  avatarRoutes(api, shared);
   recoveryRoutes(api, shared);
   sessionRoutes(api, { ...shared, limits, accessTtlSec });
   roomListRoutes(api, shared);

@@ -139,9 +139,10 @@ export const RowCursor = Type.Object(
 );
 
 export const AvatarUrl = Type.Union([Type.String(), Type.Null()], {
-  description: 'WebP, 128 pixels wide; 48 and 512 stand beside it. null = no picture.',
+  description:
+    'WebP, 256 pixels wide; `-64.webp` in place of `-256.webp` is small. null = no picture.',
 });
 
 export function avatarUrl(avatarId: string | null): string | null {
-  return avatarId === null ? null : `/api/v1/avatars/${avatarId}/128.webp`;
+  return avatarId === null ? null : `/api/v1/avatars/${avatarId}-256.webp`;
 }

@@ -1,6 +1,9 @@
 // A whole site for tests: real mariadbd, real Redis for counters, the HTTP application, and
 // siblings that the test controls. Requests go through Fastify's injection with a cookie jar for
 // each visitor.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { connectRedis, closeRedis, systemClock } from '../../cluster/index.js';
 import { silentLog, startMariadb, startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';
@@ -10,7 +13,16 @@ import { siteError } from '../errors.js';
 import { buildApp } from '../http/app.js';
 import type { App } from '../http/app-type.js';
 import { createRedisCounts } from '../http/redis-counts.js';
-import type { FleetMember, LiveStream, Ports, Push, StreamEvent } from '../ports.js';
+import { openPictureQueue } from '../pictures/picture-jobs.js';
+import type {
+  FleetMember,
+  LiveStream,
+  PictureJob,
+  PictureWorker,
+  Ports,
+  Push,
+  StreamEvent,
+} from '../ports.js';
 import type { PaymentSettings } from '../money-services.js';
 import { createSite, type Site } from '../site.js';
 import { contractProblem } from './contract.js';
@@ -23,6 +35,7 @@ export interface SiteFixture {
   readonly database: Database;
   readonly mariadb: TestMariadb;
   readonly redis: TestRedis;
+  readonly mediaDir: string;
   readonly billing: MemoryBilling;
   readonly finance: MemoryFinance;
   readonly pushes: { channel: string; push: Push }[];
@@ -41,6 +54,8 @@ export interface FixtureOptions {
   readonly activation?: 'optional' | 'required';
   readonly publicDir?: string;
   readonly refreshGraceSec?: number;
+  /** Runs before each picture job; a fault makes it fail. */
+  readonly beforePicture?: (job: PictureJob) => Promise<void>;
   readonly payments?: PaymentSettings;
   readonly trustedProxies?: readonly string[];
 }
@@ -58,13 +73,31 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   await database.start();
   const world = createWorld();
   const counts = createRedisCounts(() => connection, systemClock);
-  const ports: Ports = { ...world.ports, hits: counts, marks: counts };
+  const mediaDir = await mkdtemp(join(tmpdir(), 'site-media-'));
+  const { beforePicture } = options;
+  let worker: PictureWorker | undefined;
+  const pictures = await openPictureQueue({
+    ...{ redis: connection, url: redis.url, name: 'test', log: silentLog, firstPauseMs: 10 },
+    work: beforePicture && {
+      async run(job) {
+        await beforePicture(job);
+        await worker?.run(job);
+      },
+      giveUp: async (job, why) => worker?.giveUp(job, why),
+    },
+  });
+  const pictureJobs: Ports['pictureJobs'] = {
+    add: (job) => pictures.add(job),
+    onJob: (one) => void (worker = one),
+  };
+  const ports: Ports = { ...world.ports, hits: counts, marks: counts, pictureJobs };
   const site = createSite({
     ports,
     database,
     clock: systemClock,
     log: silentLog,
     settings: {
+      mediaDir,
       tokenSecret: TEST_SECRETS.token,
       publicUrl: PUBLIC_URL,
       activation: options.activation ?? 'optional',
@@ -106,9 +139,20 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     site.live.stop();
     await app.close();
     await database.stop();
+    await pictures.close();
     await closeRedis(connection);
+    await rm(mediaDir, { recursive: true, force: true });
   });
-  return { app, site, database, mariadb, redis, ...world, browser: () => new Browser(app) };
+  return {
+    app,
+    site,
+    database,
+    mariadb,
+    redis,
+    mediaDir,
+    ...world,
+    browser: () => new Browser(app),
+  };
 }
 
 function createWorld() {
@@ -123,7 +167,7 @@ function createWorld() {
   const orders: Record<string, unknown>[] = [];
   let isDirectoryDown = false;
   let airings = 0;
-  const ports: Omit<Ports, 'hits' | 'marks'> = {
+  const ports: Omit<Ports, 'hits' | 'marks' | 'pictureJobs'> = {
     billing,
     finance,
     directory: {

@@ -23,6 +23,8 @@ export interface User {
   lastLoginAt: Date | null;
   /** Content hash of the picture; null = none. */
   avatarId: string | null;
+  /** Content hash of a picture that is being resized. */
+  avatarUpload: string | null;
 }
 
 export const UserEntity = defineEntity<User>({
@@ -46,5 +48,6 @@ export const UserEntity = defineEntity<User>({
     createdAt: { name: 'created_at', type: 'datetime', precision: 3 },
     lastLoginAt: { name: 'last_login_at', type: 'datetime', precision: 3, nullable: true },
     avatarId: { name: 'avatar_id', type: 'char', length: 32, nullable: true },
+    avatarUpload: { name: 'avatar_upload', type: 'char', length: 32, nullable: true },
   },
 });

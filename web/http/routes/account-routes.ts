@@ -28,6 +28,8 @@ const SignedIn = Type.Object({
 
 const Me = Type.Object({
   user: PublicUser,
+  avatarUrl: schema.AvatarUrl,
+  isAvatarPending: Type.Boolean({ description: 'A new picture is being resized.' }),
   balance: Type.Union([schema.Milli, Type.Null()], {
     description: 'Milli-credits that can be spent now; null while billing is away.',
   }),
@@ -153,6 +155,8 @@ async function describeMe({ applications, billing }: AccountRouteParts, user: Us
   ]);
   return {
     user: publicUser(user),
+    avatarUrl: schema.avatarUrl(user.avatarId),
+    isAvatarPending: user.avatarUpload !== null,
     ...(wallet === undefined
       ? { balance: null, unavailable: ['billing' as const] }
       : {
