@@ -12,5 +12,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
   'rtmp-ingest': async () => (await import('./scenarios/rtmp.js')).rtmpIngest,
   'rtmp-play': async () => (await import('./scenarios/rtmp.js')).rtmpPlay,
+  'hls-serve': async () => (await import('./scenarios/hls-serve.js')).hlsServe,
+  'hls-latency': async () => (await import('./scenarios/hls-latency.js')).hlsLatency,
   'rtmp-stalled': async () => (await import('./scenarios/rtmp.js')).rtmpStalled,
 };

@@ -37,6 +37,12 @@ export function residentBytes(pid: number): number {
   return Number(line?.[1] ?? Number.NaN) * 1_024;
 }
 
+/** Processes that this one has started. */
+export function childPids(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
 function isMissing(thrown: unknown): boolean {
   return (
     thrown instanceof Error &&

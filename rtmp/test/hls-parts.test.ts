@@ -231,6 +231,20 @@ t.test('broken MP4 is refused, and any split of the bytes gives the same fragmen
   t.end();
 });
 
+t.test('a part that cannot be written ends its run, and the show goes on', async (t) => {
+  const packager = await startLowLatency(t);
+  publish(t, packager.manager, await makeTags({ seconds: 60 }), { speed: 2 });
+  const url = packager.url('stream-a', 'v0.m3u8');
+  const before = await playlistWith(url, 'a segment', (one) => one.segments.length >= 1);
+  const run = new URL(before.segments[0]?.uri ?? '').pathname.split('/').at(-3) ?? '';
+  await rm(join(packager.mediaDir, 'stream-a', run), { recursive: true });
+  await playlistWith(url, 'a second run', (one) =>
+    one.segments.some(({ discontinuity }) => discontinuity >= 1),
+  );
+  const failed = packager.log.lines.filter((line) => line['event'] === 'hls.write_failed');
+  t.equal(failed.length, 1);
+});
+
 t.test('an encrypted show has no parts', async (t) => {
   const packager = await startLowLatency(t, { isEncrypted: true });
   publish(t, packager.manager, await makeTags({ seconds: 8 }), { speed: 4 });
