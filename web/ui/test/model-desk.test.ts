@@ -1,6 +1,7 @@
-// What the model's desk does with what is typed and with what was earned.
+// What the desks of models and staff do with what is typed and with sums that come in.
 import t from 'tap';
 import type { EarnedShow, ModelRoom } from '../src/api/models.js';
+import { reportCell, reportHeading } from '../src/admin/report-words.js';
 import { earnedByDay, statementCsv } from '../src/model/earned-days.js';
 import { changesOf, draftOf, faultsOf, parseMenu } from '../src/model/room-draft.js';
 import { freshSlot, slotDraftOf, slotFormOf } from '../src/model/slot-draft.js';
@@ -120,5 +121,14 @@ await t.test('the statement has one exact line per visit', (t) => {
   const [, line, end] = statementCsv([visit(0, '6005', '5')]).split('\r\n');
   t.equal(line, 's0,1970-01-01T00:00:00.000Z,1970-01-01T00:01:00.000Z,60,6.005,0.005,6.000');
   t.equal(end, '');
+  t.end();
+});
+
+await t.test('columns of reports have names and credits that people read', (t) => {
+  t.equal(reportHeading('purchaseRefundsMilli'), 'Purchase refunds');
+  t.equal(reportHeading('day'), 'Day');
+  t.equal(reportCell('grantsMilli', '-202500'), '-202.50');
+  t.equal(reportCell('day', '2026-11-21'), '2026-11-21');
+  t.equal(reportCell('visits', '2000'), '2000');
   t.end();
 });

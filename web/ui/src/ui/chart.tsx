@@ -12,6 +12,7 @@ export interface ChartData {
 }
 
 const heightPx = 180;
+const halfDaySec = 43_200;
 
 function color(element: Element, name: string): string {
   return getComputedStyle(element).getPropertyValue(name).trim();
@@ -34,7 +35,11 @@ async function draw(frame: HTMLElement, { atSec, values, label }: ChartData): Pr
       height: heightPx,
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
-      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+      scales: {
+        // Room for the whole of the first and the last bar.
+        x: { range: (_, min, max) => [min - halfDaySec, max + halfDaySec] },
+        y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
+      },
       axes: [
         { ...axis, values: '{D}.{M}.' },
         { ...axis, size: 56 },
@@ -43,6 +48,7 @@ async function draw(frame: HTMLElement, { atSec, values, label }: ChartData): Pr
         {},
         {
           label,
+          points: { show: false },
           stroke: color(frame, '--accent-text'),
           fill: color(frame, '--bill'),
           ...(bars ? { paths: bars } : {}),

@@ -1,0 +1,247 @@
+// The house's money: totals per day, model or viewer with CSV, payouts, purchases, campaigns,
+// corrections.
+import { useState } from 'react';
+import {
+  decideAdjustment,
+  fetchAdjustments,
+  fetchAllPayouts,
+  fetchCampaigns,
+  fetchMoneyReport,
+  fetchPurchases,
+  reportCsvHref,
+  stepPayout,
+} from '../api/staff.js';
+import type { PayoutStep, ReportKind } from '../api/staff.js';
+import type { Payout } from '../api/models.js';
+import { formatDate } from '../format/clock.js';
+import { formatCredits } from '../format/credits.js';
+import { dayOf } from '../model/earned-days.js';
+import { payoutStates } from '../model/payouts.js';
+import { PagedTable } from '../credits/paged-table.js';
+import { useLoad } from '../state/use-load.js';
+import { Button } from '../ui/button.js';
+import { Field } from '../ui/field.js';
+import { Notice } from '../ui/notice.js';
+import { Select } from '../ui/select.js';
+import { reportCell, reportHeading } from './report-words.js';
+import { useDecisions } from './use-decisions.js';
+
+const kinds = [
+  ['day', 'Per day'],
+  ['model', 'Per model'],
+  ['viewer', 'Per viewer'],
+] as const;
+
+const when = (atMs: number): string => formatDate(new Date(atMs).toISOString());
+
+function ReportTable({ kind, from, to }: { kind: ReportKind; from: string; to: string }) {
+  const { data, problem } = useLoad(() => fetchMoneyReport(kind, from, to), [kind, from, to]);
+  if (problem) return <Notice tone="error">{problem.message}</Notice>;
+  if (!data) return null;
+  const { columns, rows, totals } = data;
+  return (
+    <div className="table-frame" tabIndex={0} role="group" aria-label="Totals">
+      <table className="table table-wide" data-testid="money-report">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {reportHeading(column)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.join()}>
+              {row.map((value, at) => (
+                <td key={columns[at]} className="number">
+                  {reportCell(columns[at] ?? '', value)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            {totals.map((value, at) => (
+              <td key={columns[at]} className="number">
+                {reportCell(columns[at] ?? '', value)}
+              </td>
+            ))}
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+  );
+}
+
+export function Totals() {
+  const [kind, setKind] = useState<ReportKind>('day');
+  const [from, setFrom] = useState(() => dayOf(new Date(Date.now() - 13 * 86_400_000)));
+  const [to, setTo] = useState(() => dayOf(new Date()));
+  return (
+    <section className="panel stack" aria-label="Totals">
+      <div className="panel-head">
+        <h2>Totals</h2>
+        <a className="button button-small" href={reportCsvHref(kind, from, to)} download>
+          CSV
+        </a>
+      </div>
+      <Select label="Sums" value={kind} options={kinds} onChange={setKind} />
+      <div className="field-pair">
+        <Field
+          label="From"
+          type="date"
+          value={from}
+          onChange={(event) => setFrom(event.target.value)}
+        />
+        <Field label="To" type="date" value={to} onChange={(event) => setTo(event.target.value)} />
+      </div>
+      {from === '' || to === '' ? null : <ReportTable kind={kind} from={from} to={to} />}
+    </section>
+  );
+}
+
+const steps: Partial<Record<Payout['state'], [PayoutStep, string][]>> = {
+  requested: [
+    ['approve', 'Approve'],
+    ['fail', 'Refuse'],
+  ],
+  in_flight: [
+    ['complete', 'Has arrived'],
+    ['fail', 'Has failed'],
+  ],
+  paid: [['return', 'Came back']],
+};
+
+export function PayoutQueue() {
+  const { data, problem, reload } = useLoad(() => fetchAllPayouts(), []);
+  const { isBusy, ask, run, view } = useDecisions(reload);
+  return (
+    <section className="panel stack" aria-label="Payouts">
+      <h2>Payouts</h2>
+      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
+      {view}
+      {data?.items.length === 0 ? <p className="muted">Nobody has asked yet.</p> : null}
+      <ul className="application-list">
+        {(data?.items ?? []).map((one) => (
+          <li key={one.id} className="application" data-testid="payout-row">
+            <div className="application-head">
+              <h3 className="number">
+                {formatCredits(one.amountMilli)} to performer {one.performerId}
+              </h3>
+              <p className="muted">
+                {payoutStates[one.state]} · {one.method} · {when(one.createdMs)}
+              </p>
+            </div>
+            <div className="row">
+              {(steps[one.state] ?? []).map(([step, words]) => (
+                <Button
+                  key={step}
+                  size="small"
+                  isBusy={isBusy}
+                  onClick={() =>
+                    step === 'approve' || step === 'complete'
+                      ? run(stepPayout(one.id, step, ''))
+                      : ask({
+                          title: words,
+                          verb: words,
+                          run: (why) => stepPayout(one.id, step, why),
+                        })
+                  }
+                >
+                  {words}
+                </Button>
+              ))}
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Corrections() {
+  const { data, problem, reload } = useLoad(() => fetchAdjustments(), []);
+  const { isBusy, run, view } = useDecisions(reload);
+  return (
+    <section className="panel stack" aria-label="Adjustments">
+      <h2>Adjustments</h2>
+      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
+      {view}
+      {data?.items.length === 0 ? <p className="muted">There is none.</p> : null}
+      <ul className="application-list">
+        {(data?.items ?? []).map((one) => (
+          <li key={one.id} className="application">
+            <p className="number">
+              {formatCredits(one.amountMilli)} for account {one.userId} · {one.reasonCode} ·{' '}
+              {one.ticket} · {one.state}
+            </p>
+            {one.state === 'pending' ? (
+              <div className="row">
+                <Button
+                  size="small"
+                  isBusy={isBusy}
+                  onClick={() => run(decideAdjustment(one.id, 'approve'))}
+                >
+                  Approve
+                </Button>
+                <Button
+                  size="small"
+                  isBusy={isBusy}
+                  onClick={() => run(decideAdjustment(one.id, 'reject'))}
+                >
+                  Reject
+                </Button>
+              </div>
+            ) : null}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Sales() {
+  return (
+    <PagedTable
+      title="Purchases"
+      columns={['When', 'Account', 'Payment', 'Credits']}
+      empty="Nothing was bought yet."
+      load={async (cursor) => {
+        const { items, next } = await fetchPurchases(cursor);
+        const rows = items.map((one) => ({
+          key: one.id,
+          cells: [
+            when(one.createdMs),
+            one.userId,
+            `${one.provider}${one.chargeback === undefined ? '' : `, chargeback ${one.chargeback}`}`,
+            one.refundedMilli === '0'
+              ? formatCredits(one.amountMilli)
+              : `${formatCredits(one.amountMilli)}, ${formatCredits(one.refundedMilli)} back`,
+          ],
+        }));
+        return { rows, next };
+      }}
+    />
+  );
+}
+
+export function Campaigns() {
+  return (
+    <PagedTable
+      title="Campaigns"
+      columns={['Name', 'Budget', 'Left']}
+      empty="There is no campaign."
+      load={async () => {
+        const { campaigns } = await fetchCampaigns();
+        const rows = campaigns.map((one) => ({
+          key: one.id,
+          cells: [one.name, formatCredits(one.budgetMilli), formatCredits(one.remainingMilli)],
+        }));
+        return { rows, next: undefined };
+      }}
+    />
+  );
+}
