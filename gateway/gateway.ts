@@ -174,6 +174,7 @@ class Worker implements Gateway, SessionEvents {
       metrics,
       log,
       rules: this.rules,
+      onRefused: (session) => this.end(session, 'slow_reader'),
       onJoined: (session, channel, membership) => {
         this.presence.joined(session, channel, membership);
         this.paid.joined(session, channel, membership);

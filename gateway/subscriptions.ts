@@ -39,6 +39,8 @@ export interface SubscriptionsOptions {
     membership: Membership,
     isFinal: boolean,
   ) => void;
+  /** The socket's buffer is full: what was to be said, such as an eviction, was lost. */
+  readonly onRefused: (session: Session) => void;
 }
 
 /** A request that was granted; `join` completes it. */
@@ -107,7 +109,7 @@ export class Subscriptions {
     const frame = session.isBinary
       ? Buffer.concat(messages.map(packValue))
       : JSON.stringify(messages);
-    session.socket.send(frame);
+    if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
   }
 
   /** Whether a request can be answered without waiting for Redis. */
@@ -204,8 +206,8 @@ export class Subscriptions {
     const frame = session.isBinary
       ? Buffer.concat([packValue(message), ...parts.binary])
       : `[${[JSON.stringify(message), ...parts.json].join(',')}]`;
-    session.socket.send(frame);
-    if (lagging.length > 0) this.options.delivery.pump(session);
+    if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
+    else if (lagging.length > 0) this.options.delivery.pump(session);
   }
 
   private join(

@@ -1,0 +1,295 @@
+// A Redis "realtime" in memory: what the gateway's scripts do to it, in plain TypeScript. The rules
+// of sequencing, opening and comparing are held against the real scripts by
+// test/redis-model.test.ts. A planted bug breaks one rule, so that the oracle that should notice
+// can show that it does.
+import { channelOfFeed } from '../../channel-keys.js';
+import type { ClaimArgs, ClaimReply } from '../../coordinator-scripts.js';
+import { kindOfTail, parseEntry, unpackTail } from '../../packet.js';
+import { messageFlags } from '../../scripts.js';
+import { ChannelRow, refuse, type ModelMessage } from './sequence-rules.js';
+
+export type Plant =
+  'swap-feed' | 'lose-history' | 'forget-mids' | 'late-ban' | 'same-token' | 'keep-feeds' | 'none';
+
+/** One accepted message, as the oracles see it. */
+export interface Sequenced {
+  readonly channel: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly tail: Buffer;
+}
+
+export interface ModelEvents {
+  publish(channel: string, packet: Buffer): void;
+  sequenced(one: Sequenced): void;
+  duty(room: string, worker: string, token: number): void;
+}
+
+export interface SequenceCall {
+  readonly channel: string;
+  readonly newEpoch: string;
+  readonly knownEpoch: string;
+  readonly knownTop: number;
+  readonly historyMax: number;
+  readonly midTtlMs: number;
+  readonly settingsVersion: string;
+  readonly messages: readonly ModelMessage[];
+}
+
+export interface OpenCall {
+  readonly channel: string;
+  readonly newEpoch: string;
+  readonly knownEpoch: string;
+  readonly knownTop: number;
+  readonly after: number;
+  readonly max: number;
+}
+
+type Raw = string | number | Buffer | null | Raw[];
+
+export class RedisModel {
+  private rows = new Map<string, ChannelRow>();
+  private loads = new Map<string, { rooms: number; untilMs: number }>();
+  private marks = new Set<string>();
+
+  constructor(
+    private readonly events: ModelEvents,
+    private readonly plant: Plant = 'none',
+  ) {}
+
+  row(channel: string): ChannelRow {
+    const known = this.rows.get(channel);
+    if (known !== undefined) return known;
+    const row = new ChannelRow();
+    this.rows.set(channel, row);
+    return row;
+  }
+
+  /** The server came back with nothing. */
+  clear(): void {
+    this.rows = new Map();
+    this.loads = new Map();
+    this.marks = new Set();
+  }
+
+  /** SET … NX; true when it was not there. */
+  mark(key: string): boolean {
+    const isNew = !this.marks.has(key);
+    this.marks.add(key);
+    return isNew;
+  }
+
+  sequence(call: SequenceCall, clockMs: number): Raw[] {
+    const row = this.row(call.channel);
+    const isNew = row.epoch === '' || (row.epoch === call.knownEpoch && row.top < call.knownTop);
+    const epoch = isNew ? call.newEpoch : row.epoch;
+    const nowMs = Math.max(clockMs, row.lastMs);
+    const context = { row, nowMs, settingsVersion: call.settingsVersion };
+    const seen = new Map<string, string>();
+    const accepted: { field: string; offset: number; tail: Buffer }[] = [];
+    const verdicts: Raw[] = [epoch, nowMs];
+    let next = isNew ? 0 : row.top;
+    for (const message of call.messages) {
+      const field = `${message.sender} ${message.mid}`;
+      const known = seen.get(field) ?? (isNew ? undefined : this.knownMid(row, field));
+      if (known !== undefined) {
+        verdicts.push(`=${known}`);
+        continue;
+      }
+      const isFree = (message.flags & messageFlags.checkFree) > 0;
+      const refusal = isFree ? undefined : refuse(context, message);
+      if (refusal === undefined) {
+        next += 1;
+        accepted.push({ field, offset: next, tail: message.tail });
+        seen.set(field, `${next}:${nowMs}`);
+      }
+      verdicts.push(refusal ?? next);
+    }
+    if (accepted.length === 0) return verdicts;
+    if (isNew) restart(row, epoch);
+    rotateMids(row, nowMs, call.midTtlMs);
+    for (const [field, place] of seen) row.mids.set(field, place);
+    row.roomTat = Math.round(row.roomTat * 1_000) / 1_000;
+    this.append(call.channel, row, accepted, nowMs, call.historyMax);
+    return verdicts;
+  }
+
+  open(call: OpenCall): Raw[] {
+    const row = this.row(call.channel);
+    if (row.epoch === '' || (row.epoch === call.knownEpoch && row.top < call.knownTop)) {
+      row.history.clear();
+      row.epoch = call.newEpoch;
+      row.top = 0;
+    }
+    let first = call.after + 1;
+    if (first <= 0 || row.epoch !== call.knownEpoch) first = Math.max(1, row.top - call.max + 1);
+    const last = Math.min(row.top, first + call.max - 1);
+    const entries: Raw[] = [];
+    for (let offset = first; offset <= last; offset += 1) {
+      entries.push(row.history.get(offset) ?? null);
+    }
+    return [row.epoch, row.top, first, entries, []];
+  }
+
+  /** @param known epoch and top of each channel */
+  compare(known: readonly { channel: string; epoch: string; top: number }[]): Raw[] {
+    return known.flatMap(({ channel, epoch, top }, at): Raw[] => {
+      const row = this.row(channel);
+      return row.epoch === epoch && row.top === top ? [] : [at + 1, row.epoch, row.top];
+    });
+  }
+
+  /** Bans a user for good: hides what there is of theirs, and sequences the act. */
+  ban(channel: string, user: string, event: Buffer, hidden: Buffer, nowMs: number): Raw[] {
+    const row = this.row(channel);
+    if (row.epoch === '') return ['', 0, 0, 0];
+    for (const [offset, entry] of row.history) {
+      const { tail } = parseEntry(entry);
+      if (kindOfTail(tail) !== 'm') continue;
+      const { from } = unpackTail(tail).body as { from?: { id?: string } };
+      if (from?.id === user) row.history.set(offset, Buffer.concat([entry.subarray(0, 8), hidden]));
+    }
+    if (this.plant !== 'late-ban') row.restrictions.set(`b:${user}`, Number.MAX_SAFE_INTEGER);
+    const one = { field: '', offset: row.top + 1, tail: event };
+    this.append(channel, row, [one], Math.max(nowMs, row.lastMs), 1_000);
+    return [row.epoch, row.top, 1, 1];
+  }
+
+  claim({ channel, worker, token, ttlMs }: ClaimArgs, nowMs: number): ClaimReply {
+    const { lease } = this.row(channel);
+    const isTaken = lease.untilMs > nowMs;
+    const isOwn = lease.owner === worker && isTaken && lease.token === token;
+    const leftMs = Math.max(0, lease.untilMs - nowMs);
+    if (ttlMs === 0) {
+      if (isOwn) lease.untilMs = 0;
+      return { token: 0, owner: isOwn ? '' : lease.owner, leftMs: isOwn ? 0 : leftMs };
+    }
+    if (isTaken && !isOwn && lease.owner !== worker) {
+      return { token: 0, owner: lease.owner, leftMs };
+    }
+    const isSame = this.plant === 'same-token' && lease.token > 0;
+    if (!isOwn && !isSame) lease.token = Math.max(lease.token + 1, nowMs);
+    lease.owner = worker;
+    lease.untilMs = nowMs + ttlMs;
+    return { token: lease.token, owner: worker, leftMs: ttlMs };
+  }
+
+  /** −1 the lease has passed on, 0 renewed. */
+  announce(channel: string, worker: string, token: number, ttlMs: number, nowMs: number): number {
+    const { lease } = this.row(channel);
+    if (lease.owner !== worker || lease.token !== token || lease.untilMs <= nowMs) return -1;
+    lease.untilMs = nowMs + ttlMs;
+    this.events.duty(channel, worker, token);
+    return 0;
+  }
+
+  shareLoad(worker: string, rooms: number, ttlMs: number, nowMs: number): Raw[] {
+    if (rooms < 0) this.loads.delete(worker);
+    else this.loads.set(worker, { rooms, untilMs: nowMs + ttlMs });
+    for (const [id, load] of this.loads) if (load.untilMs <= nowMs) this.loads.delete(id);
+    return [...this.loads].flatMap(([id, load]): Raw[] => [id, load.rooms]);
+  }
+
+  /** @param changes kind and user of each */
+  report(
+    channel: string,
+    {
+      worker,
+      reports,
+      leaseMs,
+      nowMs,
+    }: Record<'reports' | 'leaseMs' | 'nowMs', number> & {
+      worker: string;
+    },
+    changes: readonly (readonly [string, string])[],
+  ): Raw[] {
+    const { present } = this.row(channel);
+    const known = present.get(worker) ?? { reports: 0, untilMs: 0, users: new Set<string>() };
+    if (reports > 0 && reports !== known.reports) return [-1];
+    if (reports === 0) known.users.clear();
+    for (const [what, user] of changes) {
+      if (what === '+') known.users.add(user);
+      else known.users.delete(user);
+    }
+    if (known.users.size === 0) present.delete(worker);
+    else {
+      const next = { ...known, reports: known.reports + 1, untilMs: nowMs + leaseMs };
+      present.set(worker, next);
+    }
+    for (const [id, one] of present) if (one.untilMs <= nowMs) present.delete(id);
+    return [present.get(worker)?.reports ?? 0, ...present.keys()];
+  }
+
+  private knownMid(row: ChannelRow, field: string): string | undefined {
+    if (this.plant === 'forget-mids') return undefined;
+    return row.mids.get(field) ?? row.midsBefore.get(field);
+  }
+
+  private append(
+    channel: string,
+    row: ChannelRow,
+    accepted: readonly { readonly offset: number; readonly tail: Buffer }[],
+    nowMs: number,
+    historyMax: number,
+  ): void {
+    const { epoch } = row;
+    const first = row.top + 1;
+    for (const { offset, tail } of accepted) {
+      row.top = offset;
+      const isLost = this.plant === 'lose-history' && offset % 5 === 0;
+      if (!isLost) row.history.set(offset, Buffer.concat([uint64(nowMs), tail]));
+      row.history.delete(offset - historyMax);
+      this.events.sequenced({ channel, epoch, offset, tail });
+    }
+    row.lastMs = nowMs;
+    const tails = accepted.map(({ tail }) => tail);
+    if (this.plant === 'swap-feed') tails.reverse();
+    this.events.publish(channel, packReliable(epoch, first, nowMs, tails));
+  }
+}
+
+export function channelOfKey(key: string): string {
+  return channelOfFeed(key.replace(/\}:[a-z]+:/, '}:f:'));
+}
+
+function restart(row: ChannelRow, epoch: string): void {
+  row.epoch = epoch;
+  row.top = 0;
+  row.history.clear();
+  row.mids.clear();
+  row.midsBefore.clear();
+  row.midsBegunMs = 0;
+}
+
+function rotateMids(row: ChannelRow, nowMs: number, midTtlMs: number): void {
+  if (row.midsBegunMs > 0 && row.midsBegunMs + midTtlMs < nowMs) {
+    row.midsBefore = row.mids;
+    row.mids = new Map();
+    row.midsBegunMs = 0;
+  }
+  if (row.midsBegunMs === 0) row.midsBegunMs = nowMs;
+}
+
+function uint64(value: number): Buffer {
+  const data = Buffer.alloc(8);
+  data.writeBigUInt64BE(BigInt(value));
+  return data;
+}
+
+export function packReliable(
+  epoch: string,
+  first: number,
+  nowMs: number,
+  tails: readonly Buffer[],
+): Buffer {
+  const count = Buffer.alloc(4);
+  count.writeUInt32BE(tails.length);
+  const name = Buffer.from(epoch, 'latin1');
+  const parts = [Buffer.from([1, name.length]), name, uint64(first), uint64(nowMs), count];
+  for (const tail of tails) {
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(tail.length);
+    parts.push(size, tail);
+  }
+  return Buffer.concat(parts);
+}
