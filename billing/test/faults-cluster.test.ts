@@ -1,7 +1,7 @@
 // Shards that move between the nodes of a Redis Cluster while viewers pay.
 import t from 'tap';
 import { startMariadb, startRedisCluster } from '../../cluster/testing/index.js';
-import { slotOf } from '../../cluster/redis-slot.js';
+import { slotOf } from '../../cluster/index.js';
 import { shardKeys, shardOfWallet } from '../shard.js';
 import { grant, joinLedger, mismatches, tip } from './stage.js';
 

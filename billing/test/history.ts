@@ -8,6 +8,7 @@ import type { Engine } from '../engine.js';
 import { newSessionId, shardOfWallet } from '../shard.js';
 import { setRoom, setTariff } from '../scripts.js';
 import { perMinute, type Tariff, tariffText, timingText } from '../tariff.js';
+import { auditShard, clearShard } from './auditor.js';
 import { Model, type ModelWallet } from './model.js';
 import { TIMING } from './stage.js';
 
@@ -125,10 +126,14 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 export const history = (length: number): fc.Arbitrary<Step[]> =>
   fc.array(
     fc.record({
-      ms: fc.oneof(fc.nat({ max: 15 }), fc.nat({ max: 12_000 }), fc.nat({ max: 45_000 })),
+      ms: fc.oneof(
+        ...[fc.nat({ max: 15 }), fc.nat({ max: 12_000 }), fc.nat({ max: 45_000 })],
+        // The borders of the rules: interval, quantum, longest gap, settlement.
+        fc.constantFrom(10_000, 15_000, 30_000, 60_000),
+      ),
       command,
     }),
-    { minLength: Math.ceil(length / 2), maxLength: length },
+    { minLength: length, maxLength: length },
   );
 
 let histories = 0;
@@ -154,9 +159,9 @@ class HistoryRun {
   private readonly checks: { what: string; real: Promise<string>; wanted: string }[] = [];
 
   constructor(
-    private readonly engine: Engine,
+    readonly engine: Engine,
     private readonly clock: ManualClock,
-    private readonly redis: RedisClient,
+    readonly redis: RedisClient,
     private readonly number: number,
   ) {
     this.model = new Model(clock.nowMs(), {
@@ -188,6 +193,11 @@ class HistoryRun {
     const { spent, funded, wallets } = this.model;
     const left = [...wallets.values()].reduce((sum, one) => sum + one.cash - one.debt, 0n);
     if (funded - spent !== left) throw new Error('the model itself does not add up');
+    const audits = await Promise.all(this.shards().map((shard) => auditShard(shard, this)));
+    const audited = audits.reduce((sum, one) => sum + one.spent, 0n);
+    if (audited !== spent) throw new Error(`the outbox says ${audited}, the model ${spent}`);
+    // What is over would be swept by all histories to come.
+    await Promise.all(this.shards().map((shard) => clearShard(shard, this.redis)));
   }
 
   private perform(one: Command): void {
