@@ -1,4 +1,4 @@
-// The desk of an approved model: on stage (publishing, health, private shows, chat), the room, money.
+// The desk of an approved model: on stage (publishing, health, private shows), the room, money.
 import { useEffect, useRef, useState } from 'react';
 import { fetchModelDesk } from '../api/models.js';
 import type { ModelDesk } from '../api/models.js';
