@@ -88,6 +88,13 @@ export {
   type SubscriberStats,
 } from './pubsub/redis-subscriber.js';
 export type { ChannelListener } from './pubsub/subscription.js';
+export {
+  mayBeProxyHeader,
+  parseProxyHeader,
+  ProxyHeaderError,
+  type ProxyHeader,
+} from './proxy-header.js';
+export { readProxyHeader } from './proxy-preamble.js';
 export { parseRedisUrl, type RedisNode, type RedisTarget } from './redis-url.js';
 export { ReplyError } from './reply-error.js';
 export {

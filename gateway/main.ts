@@ -112,6 +112,7 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     metrics: gateway.metrics,
     log,
     nowMs,
+    isProxy,
     addressOf: createAddressOf(isProxy),
     isOriginAllowed: (origin: string, host: string) => isOriginAllowed(origin, host, origins),
     admit: (address: string) => admission.admit(address),

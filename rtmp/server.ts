@@ -6,7 +6,13 @@ import { once } from 'node:events';
 import { type AddressInfo, type BlockList, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
-import { type Clock, coerceError, type Logger, systemClock } from '../cluster/index.js';
+import {
+  type Clock,
+  coerceError,
+  type Logger,
+  readProxyHeader,
+  systemClock,
+} from '../cluster/index.js';
 import { AddressRules, contains, networks, plainAddress } from './address-rules.js';
 import { type Selection, selectSessions } from './control/selection.js';
 import type { NodeStatistics, SessionStatistics } from './control/statistics.js';
@@ -19,7 +25,6 @@ import type { LiveStreamListener } from './live-stream.js';
 import type { ByteSocket } from './loopback.js';
 import type { IngestMetrics } from './metrics.js';
 import type { HookTarget } from './ports.js';
-import { readProxyHeader } from './preamble.js';
 import type { PublishedStream } from './published-stream.js';
 import { RtmpSession } from './session.js';
 import type { IngestContext } from './session-context.js';

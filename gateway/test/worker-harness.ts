@@ -127,6 +127,7 @@ export async function startWorker(
     metrics: gateway.metrics,
     log,
     nowMs: () => Date.now(),
+    isProxy,
     addressOf: createAddressOf(isProxy),
     isOriginAllowed: options.isOriginAllowed ?? (() => true),
     admit: (address: string) => admission.admit(address),

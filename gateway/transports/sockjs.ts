@@ -14,6 +14,7 @@ import { limits } from '../protocol/index.js';
 import { Session } from '../session.js';
 import type { SessionEvents, TopicPublisher } from '../socket.js';
 import { countIn } from '../traffic.js';
+import { takeProxyHeaders } from './proxied-connections.js';
 import {
   headerOf,
   limitBody,
@@ -30,6 +31,8 @@ export interface SockJsTransportOptions {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly addressOf: AddressOf;
+  /** Balancers whose PROXY header is read; default none. */
+  readonly isProxy?: (address: string) => boolean;
   readonly isOriginAllowed: (origin: string, host: string) => boolean;
   /** Why no connection is taken now; undefined = welcome. Counts the attempt. */
   readonly admit: (address: string) => Refusal | undefined;
@@ -96,6 +99,8 @@ class Transport implements SockJsTransport {
     });
     // Heartbeats keep a good link alive; this ends one whose peer takes nothing any more.
     this.http.setTimeout(Math.max(idleTimeoutSec * 1_000, 2 * heartbeatMs));
+    const { isProxy = () => false } = options;
+    takeProxyHeaders(this.http, { isProxy, log });
     this.http.on('request', (req, res) => this.request(req, res));
     this.http.on('upgrade', (req, socket, head) => this.upgrade(req, socket, head));
   }

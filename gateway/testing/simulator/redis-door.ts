@@ -82,7 +82,7 @@ export class RedisDoor {
         this.feeds.delete(name);
         this.live.delete(name);
       },
-      stats: () => ({ channels: this.feeds.size, messages: 0, gaps: 0, reconnects: 0 }),
+      stats: () => ({ channels: this.feeds.size, messages: 0, gaps: 0, reconnects: 0, moves: 0 }),
       isWhole: () => true,
       close: () => this.feeds.clear(),
     };

@@ -79,7 +79,7 @@ export class World {
       node: `w${this.workerCount}`,
       settings: {
         ...{ historyMax: this.options.historyMax, historyTtlSec: 600 },
-        ...{ messageLengthMax: 500, updateIntervalMs: 10_000 },
+        ...{ messageLengthMax: 500, updateIntervalMs: 10_000, userConnectionsMax: 0 },
       },
       redis: door.client,
       subscriber: door.subscriber,

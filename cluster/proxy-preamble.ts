@@ -2,14 +2,19 @@
 // its bytes.
 
 import type { Socket } from 'node:net';
-import { coerceError } from '../cluster/index.js';
-import { parseProxyHeader, type ProxyHeader } from './protocol/proxy-header.js';
+import { coerceError } from './errors.js';
+import { mayBeProxyHeader, parseProxyHeader, type ProxyHeader } from './proxy-header.js';
 
 /**
  * Resolves to the client's address, with the bytes behind the header back in the socket, which is
  * paused. Rejects when the header is missing, broken or late, or the socket closes.
+ * @param isOptional bytes that are no header are left alone; resolves to undefined
  */
-export function readProxyHeader(socket: Socket, timeoutMs: number): Promise<ProxyHeader['source']> {
+export function readProxyHeader(
+  socket: Socket,
+  timeoutMs: number,
+  { isOptional = false } = {},
+): Promise<ProxyHeader['source']> {
   return new Promise((resolve, reject) => {
     let pending: Buffer = Buffer.alloc(0);
     const timer = setTimeout(() => finish(new Error('the PROXY header is late')), timeoutMs);
@@ -17,6 +22,10 @@ export function readProxyHeader(socket: Socket, timeoutMs: number): Promise<Prox
     const onError = (error: Error) => finish(error);
     function onData(data: Buffer): void {
       pending = Buffer.concat([pending, data]);
+      if (isOptional && !mayBeProxyHeader(pending)) {
+        finish(undefined, { source: undefined, rest: pending });
+        return;
+      }
       try {
         const header = parseProxyHeader(pending);
         if (header !== undefined) finish(undefined, header);

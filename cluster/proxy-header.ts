@@ -3,7 +3,6 @@
 // Reference: haproxy proxy-protocol.txt, 2.1 and 2.2.
 
 import { isIP } from 'node:net';
-import { ProtocolError } from './protocol-error.js';
 
 export interface ProxyHeader {
   /** Address and port of the client; undefined for the balancer's own checks (LOCAL, UNKNOWN). */
@@ -20,14 +19,24 @@ const V2_ADDRESS_BYTES_MAX = 2_048;
 const FAMILY_IPV4 = 1;
 const FAMILY_IPV6 = 2;
 
+/** What a peer sent instead of a header, in words. */
+export class ProxyHeaderError extends Error {
+  override readonly name = 'ProxyHeaderError';
+}
+
+/** False as soon as `data`, the first bytes of a connection, cannot be the start of a header. */
+export function mayBeProxyHeader(data: Buffer): boolean {
+  return startsLike(data, V2_SIGNATURE) || startsLike(data, V1_START);
+}
+
 /**
  * Reads a header from the first bytes of a connection; undefined while more are needed.
- * @throws ProtocolError MESSAGE_MALFORMED when there is none, or it is broken
+ * @throws ProxyHeaderError when there is none, or it is broken
  */
 export function parseProxyHeader(data: Buffer): ProxyHeader | undefined {
   if (startsLike(data, V2_SIGNATURE)) return parseBinary(data);
   if (startsLike(data, V1_START)) return parseText(data);
-  throw new ProtocolError('MESSAGE_MALFORMED', 'no PROXY header');
+  throw new ProxyHeaderError('no PROXY header');
 }
 
 /** True while `data` agrees with `start` as far as it goes. */
@@ -40,14 +49,14 @@ function parseText(data: Buffer): ProxyHeader | undefined {
   const end = data.indexOf('\r\n');
   if (end < 0 && data.length < V1_BYTES_MAX) return undefined;
   if (end < 0 || end + 2 > V1_BYTES_MAX) {
-    throw new ProtocolError('MESSAGE_MALFORMED', 'PROXY header without an end');
+    throw new ProxyHeaderError('PROXY header without an end');
   }
   const [, family, address = '', , port = ''] = data.toString('latin1', 0, end).split(' ');
   const rest = data.subarray(end + 2);
   if (family === 'UNKNOWN') return { source: undefined, rest };
   const version = family === 'TCP4' ? 4 : family === 'TCP6' ? 6 : -1;
   if (isIP(address) !== version || !/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new ProtocolError('MESSAGE_MALFORMED', 'PROXY header with an odd address');
+    throw new ProxyHeaderError('PROXY header with an odd address');
   }
   return { source: { address, port: Number(port) }, rest };
 }
@@ -58,7 +67,7 @@ function parseBinary(data: Buffer): ProxyHeader | undefined {
   const family = data.readUInt8(13) >> 4;
   const length = data.readUInt16BE(14);
   if (versionAndCommand >> 4 !== 2 || length > V2_ADDRESS_BYTES_MAX) {
-    throw new ProtocolError('MESSAGE_MALFORMED', 'PROXY header of another version');
+    throw new ProxyHeaderError('PROXY header of another version');
   }
   if (data.length < V2_HEADER_BYTES + length) return undefined;
   const addresses = data.subarray(V2_HEADER_BYTES, V2_HEADER_BYTES + length);

@@ -1,7 +1,6 @@
 // PROXY header: both versions, cut anywhere, and what is no header.
 import t from 'tap';
-import { parseProxyHeader } from '../proxy-header.js';
-import { ProtocolError } from '../protocol-error.js';
+import { mayBeProxyHeader, parseProxyHeader, ProxyHeaderError } from '../proxy-header.js';
 
 const SIGNATURE = '0d0a0d0a000d0a515549540a';
 const V4 = Buffer.from(`${SIGNATURE}2111000cc0000201c6336401d431078f`, 'hex');
@@ -43,7 +42,18 @@ t.test('anything else is refused', (t) => {
     Buffer.from(`${SIGNATURE}2111ffff`, 'hex'),
   ];
   for (const bytes of broken) {
-    t.throws(() => parseProxyHeader(bytes), ProtocolError, bytes.toString('hex'));
+    t.throws(() => parseProxyHeader(bytes), ProxyHeaderError, bytes.toString('hex'));
+  }
+  t.end();
+});
+
+t.test('other protocols are told from a header by their first bytes', (t) => {
+  for (const start of [V4, V6, LOCAL, TEXT]) {
+    for (const length of [0, 1, 5, 12]) t.ok(mayBeProxyHeader(start.subarray(0, length)));
+  }
+  t.ok(mayBeProxyHeader(Buffer.from('P')), 'not known yet');
+  for (const text of ['POST /', 'GET /', '\u0003abc', 'PROXZ']) {
+    t.notOk(mayBeProxyHeader(Buffer.from(text)), text);
   }
   t.end();
 });
