@@ -147,6 +147,7 @@ async function run(config: Config): Promise<void> {
     const moderation = {
       ...{ moderate: done, setFlags: done, settings: () => Promise.resolve({}) },
       ...{ held: () => Promise.resolve([]), audit: () => Promise.resolve([]) },
+      history: () => Promise.resolve({ top: 0, msgs: [] }),
     };
     const ports = { ...backing.ports, ...nothing, ...silent, control, moderation };
     const settings = siteSettings(config);

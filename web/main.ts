@@ -67,6 +67,8 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     start: () => broadcasts.start(),
     stop: () => broadcasts.stop(),
   });
+  const { programme } = site;
+  lifecycle.add('programme', { start: () => programme.start(), stop: () => programme.stop() });
   const housekeeping = createHousekeeping({ ...base, sweepFiles: () => site.avatars.sweep() });
   lifecycle.add('housekeeping', {
     start: () => housekeeping.start(),
@@ -146,6 +148,7 @@ function siblings(
       held: (roomId) => ask(({ rooms }) => rooms.held(roomId)),
       audit: (roomId, page) => ask(({ rooms }) => rooms.audit(roomId, page)),
       settings: (roomId) => ask(({ rooms }) => rooms.settings(roomId)),
+      history: (roomId, page) => ask(({ rooms }) => rooms.history(roomId, page)),
       setFlags: (roomId, flags) => ask(({ rooms }) => rooms.setFlags(roomId, flags)),
     },
     control: {

@@ -234,6 +234,15 @@ export interface ModerationAct {
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
+/** One message of a channel as docs/protocol.md has it. */
+export type HistoryItem = readonly [
+  offset: number,
+  atMs: number,
+  kind: string,
+  body: Readonly<Record<string, unknown>>,
+  mid: string,
+];
+
 /**
  * The chat of a room as those in charge see it. Rejects with MODERATION_REFUSED, FORBIDDEN,
  * NOT_FOUND, REALTIME_UNAVAILABLE.
@@ -248,6 +257,11 @@ export interface Moderation {
     page: { before?: number; limit: number },
   ): Promise<readonly { readonly id: number }[]>;
   settings(roomId: string): Promise<object>;
+  /** Oldest first: the newest, or those before an offset; at most 100. `top`: the last offset. */
+  history(
+    roomId: string,
+    page: { before?: number; limit: number },
+  ): Promise<{ readonly top: number; readonly msgs: readonly HistoryItem[] }>;
   setFlags(
     roomId: string,
     flags: { isPrivate?: boolean; anonsMayEnter?: boolean; anonsSeeChat?: boolean },

@@ -8,6 +8,11 @@ import { createBroadcastLog, type BroadcastLog } from './live/broadcast-log.js';
 import type { LiveState } from './live/live-state.js';
 import { createScheduleService, type ScheduleService } from './models/schedule-service.js';
 import type { Billing, Publisher, RoomControl } from './ports.js';
+import {
+  createProgrammeService,
+  type ProgrammeService,
+  type ProgrammeSettings,
+} from './programme/programme-service.js';
 import { createProfileService, type ProfileService } from './rooms/profile-service.js';
 import type { RoomCatalog } from './rooms/room-catalog.js';
 import { createModeratorService, type ModeratorService } from './rooms/moderator-service.js';
@@ -25,6 +30,7 @@ export interface RoomServices {
   readonly reports: ReportService;
   readonly privates: PrivateService;
   readonly stage: StageService;
+  readonly programme: ProgrammeService;
 }
 
 export function createRoomServices(parts: {
@@ -37,6 +43,7 @@ export function createRoomServices(parts: {
   billing: Billing;
   control: RoomControl;
   publisher: Publisher;
+  programmeSettings: ProgrammeSettings;
   clock: Clock;
   log: Logger;
 }): RoomServices {
@@ -47,6 +54,7 @@ export function createRoomServices(parts: {
     reports: createReportService(parts),
     privates: createPrivateService(parts),
     stage: createStageService(parts),
+    programme: createProgrammeService({ ...parts, settings: parts.programmeSettings }),
     profiles: createProfileService(parts),
     schedule: createScheduleService(parts),
     broadcasts: createBroadcastLog(parts),

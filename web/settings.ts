@@ -20,6 +20,12 @@ export function siteSettings({ web, secrets }: Config): SiteSettings {
     hlsUrl: web.hlsUrl,
     rtmpUrl: web.rtmpUrl,
     payments: paymentSettings(web),
+    programme: {
+      source: web.programmeSource,
+      refreshSec: web.programmeRefreshSec,
+      timeZone: web.programmeTimeZone,
+      embedOrigins: web.embedOrigins,
+    },
   };
 }
 
@@ -29,6 +35,7 @@ export function appSettings({ web }: Config, publicDir: string): AppSettings {
     isCookieSecure: web.isCookieSecure,
     accessTtlSec: web.accessTtlSec,
     allowedOrigins: web.allowedOrigins,
+    embedOrigins: web.embedOrigins,
     extraUrls: [web.gatewayUrl, web.hlsUrl, web.logoUrl].filter((url) => url !== ''),
     trustedProxies: web.trustedProxies,
     hasMailbox: web.smtpUrl === '',

@@ -16,6 +16,7 @@ import { createAnnouncer, type Announcer } from './live/announcer.js';
 import { createLiveState, type LiveChange, type LiveState } from './live/live-state.js';
 import { createAvatarService, type AvatarService } from './pictures/avatar-service.js';
 import type { Ports } from './ports.js';
+import type { ProgrammeSettings } from './programme/programme-service.js';
 import { createConnectService, type ConnectService } from './realtime/connect-service.js';
 import { createEntryService, type EntryService } from './rooms/entry-service.js';
 import { createHlsSigner, type HlsSigner } from './rooms/hls-url.js';
@@ -47,6 +48,7 @@ export interface SiteSettings {
   readonly hlsUrl: string;
   readonly rtmpUrl: string;
   readonly payments: PaymentSettings;
+  readonly programme: ProgrammeSettings;
 }
 
 export interface Site extends RoomServices, ModelServices, MoneyServices {
@@ -98,6 +100,7 @@ export function createSite(parts: {
   const standings = createStandings(base);
   const aroundRooms = createRoomServices({
     ...{ ...base, ...{ accounts, catalog, standings, announcer, live, control, publisher } },
+    programmeSettings: settings.programme,
   });
   live.onChange((changes) => spread(changes, { ...aroundRooms, announcer }));
 

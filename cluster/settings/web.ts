@@ -117,6 +117,26 @@ export const webSettings = {
     doc: 'Origins of other sites whose scripts may use the API with bearer tokens; never with cookies.',
     fallback: [],
   }),
+  programmeSource: text('WEB_PROGRAMME_SOURCE', {
+    doc: 'Address or path of the schedule to show, see docs/programme.md; empty = uploads only.',
+    fallback: '',
+    pattern: /^((https?:\/\/|\/)[!-~]+)?$/,
+  }),
+  programmeRefreshSec: int(
+    'WEB_PROGRAMME_REFRESH_SEC',
+    { min: 5, max: 86_400 },
+    { doc: 'How often the source of the programme is looked at.', fallback: 300, unit: 's' },
+  ),
+  programmeTimeZone: text('WEB_PROGRAMME_TIME_ZONE', {
+    doc: 'Time zone of schedules that do not name one.',
+    fallback: 'UTC',
+    pattern: /^[A-Za-z0-9_+/-]{1,40}$/,
+  }),
+  embedOrigins: list('WEB_EMBED_ORIGINS', {
+    doc: 'Origins of players and pictures that rooms of the programme may show, beside YouTube and Vimeo.',
+    fallback: [],
+    item: /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
+  }),
   activation: choice('WEB_ACTIVATION', ['optional', 'required'], {
     doc: 'Whether a new account must follow the link in its activation mail before it can log in.',
     fallback: 'optional',

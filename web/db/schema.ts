@@ -21,6 +21,7 @@ import { Followers1763700000004 } from './migrations/0004-followers.js';
 import { Rooms1763700000005 } from './migrations/0005-rooms.js';
 import { Payments1763700000006 } from './migrations/0006-payments.js';
 import { Avatars1763700000007 } from './migrations/0007-avatars.js';
+import { Programme1763700000008 } from './migrations/0008-programme.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -51,4 +52,5 @@ export const migrations = [
   Rooms1763700000005,
   Payments1763700000006,
   Avatars1763700000007,
+  Programme1763700000008,
 ];

@@ -22,6 +22,8 @@ import { financeRoutes } from './routes/finance-routes.js';
 import { moderationRoutes } from './routes/moderation-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
 import { paymentRoutes } from './routes/payment-routes.js';
+import { programmeAdminRoutes } from './routes/programme-admin-routes.js';
+import { programmeRoutes } from './routes/programme-routes.js';
 import { privateRoutes } from './routes/private-routes.js';
 import { recoveryRoutes } from './routes/recovery-routes.js';
 import { sessionRoutes } from './routes/session-routes.js';
@@ -119,6 +121,8 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   roomRoutes(api, shared);
   privateRoutes(api, shared);
   moderationRoutes(api, { ...shared, moderation: site.ports.moderation });
+  programmeRoutes(api, shared);
+  programmeAdminRoutes(api, { ...shared, moderation: site.ports.moderation });
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);
   broadcastRoutes(api, shared);

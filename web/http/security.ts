@@ -12,7 +12,12 @@ export interface SecuritySettings {
   readonly isCookieSecure: boolean;
   /** Further addresses that pages may connect to: balancers in front of gateways and HLS. */
   readonly extraUrls: readonly string[];
+  /** Origins of external players and pictures of rooms, beside those that are always known. */
+  readonly embedOrigins: readonly string[];
 }
+
+/** Where the players live whose ids a room can have. */
+const PLAYER_ORIGINS = ['https://www.youtube-nocookie.com', 'https://player.vimeo.com'];
 
 export async function installSecurity(
   app: App,
@@ -32,7 +37,8 @@ export async function installSecurity(
         defaultSrc: ["'self'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:', 'blob:', media],
+        imgSrc: ["'self'", 'data:', 'blob:', media, ...settings.embedOrigins],
+        frameSrc: [...PLAYER_ORIGINS, ...settings.embedOrigins],
         mediaSrc: ["'self'", 'blob:', media],
         connectSrc: ["'self'", media],
         workerSrc: ["'self'", 'blob:'],

@@ -104,6 +104,30 @@ const cases: HostileCase[] = [
   ['admin', 'POST', '/admin/rooms/mira/redirect', { to: '//evil.example' }, ['to']],
   ['model', 'PUT', '/model/schedule/0', slot, ['id']],
   ['model', 'DELETE', '/model/schedule/1%20OR%201', undefined, ['id']],
+  ['anon', 'GET', '/programme?day=today', undefined, ['day']],
+  ['anon', 'GET', `/programme?room=${encodeURIComponent(SQL)}`, undefined, ['room']],
+  ['anon', 'GET', '/programme?zone=x', undefined, ['zone']],
+  ['anon', 'GET', '/programme/rooms/..%2f..%2fetc', undefined, ['room']],
+  ['anon', 'GET', '/programme/rooms/%3Cscript%3E/feed.rss', undefined, ['room']],
+  ['anon', 'GET', '/rooms/MIRA/programme', undefined, ['slug']],
+  ['model', 'GET', '/rooms/..%2f/chat-log', undefined, ['slug']],
+  ['model', 'GET', '/rooms/..%2f/chat-log.txt', undefined, ['slug']],
+  ['admin', 'PUT', '/admin/programme', [], ['']],
+  ['admin', 'POST', '/admin/programme/refresh', { source: '/etc/passwd' }, ['source']],
+  [
+    'admin',
+    'PUT',
+    '/admin/programme/rooms/main',
+    {
+      slug: SCRIPT,
+      title: LONG,
+      logoUrl: LONG,
+      hasChat: 'no',
+      player: { kind: 'flash', ref: 'x' },
+    },
+    ['slug', 'title', 'logoUrl', 'hasChat', 'player.kind'],
+  ],
+  ['admin', 'PUT', '/admin/programme/rooms/main', { html: SCRIPT }, ['html']],
 ];
 
 t.test('each refusal is problem+json and names its fields', (t) =>

@@ -60,6 +60,7 @@ t.test('the limit holds over two web processes', async (t) => {
       publicUrl: 'http://site.test',
       isCookieSecure: false,
       extraUrls: [],
+      embedOrigins: [],
       accessTtlSec: 900,
       allowedOrigins: [],
       payments: 'none',

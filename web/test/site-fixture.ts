@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
-import { connectRedis, closeRedis, systemClock } from '../../cluster/index.js';
+import { connectRedis, closeRedis, systemClock, type Clock } from '../../cluster/index.js';
 import { silentLog, startMariadb, startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';
 import type { TestMariadb, TestRedis, TestScope } from '../../cluster/testing/index.js';
 import { createDatabase, type Database } from '../db/database.js';
@@ -16,6 +16,7 @@ import { createRedisCounts } from '../http/redis-counts.js';
 import { openPictureQueue } from '../pictures/picture-jobs.js';
 import type {
   FleetMember,
+  HistoryItem,
   LiveStream,
   PictureJob,
   PictureWorker,
@@ -24,6 +25,7 @@ import type {
   StreamEvent,
 } from '../ports.js';
 import type { PaymentSettings } from '../money-services.js';
+import type { ProgrammeSettings } from '../programme/programme-service.js';
 import { createSite, type Site } from '../site.js';
 import { contractProblem } from './contract.js';
 import { createMemoryBilling, type MemoryBilling } from './memory-billing.js';
@@ -41,6 +43,8 @@ export interface SiteFixture {
   readonly pushes: { channel: string; push: Push }[];
   /** What rooms were told to do at once, such as `{ do: 'evict', roomId, … }`. */
   readonly orders: Record<string, unknown>[];
+  /** What the history of every room answers. */
+  readonly chatLog: HistoryItem[];
   readonly gateways: FleetMember[];
   readonly ingests: FleetMember[];
   /** Puts a stream on the air, or takes it off, and tells the fleet. */
@@ -58,6 +62,9 @@ export interface FixtureOptions {
   readonly beforePicture?: (job: PictureJob) => Promise<void>;
   readonly payments?: PaymentSettings;
   readonly trustedProxies?: readonly string[];
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  readonly programme?: Partial<ProgrammeSettings>;
 }
 
 const PUBLIC_URL = 'http://site.test';
@@ -94,7 +101,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   const site = createSite({
     ports,
     database,
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: silentLog,
     settings: {
       mediaDir,
@@ -110,6 +117,10 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       hlsUrl: '',
       rtmpUrl: '',
       payments: options.payments ?? { provider: 'sandbox' },
+      programme: {
+        ...{ source: '', refreshSec: 300, timeZone: 'UTC', embedOrigins: [] },
+        ...options.programme,
+      },
     },
   });
   site.live.start();
@@ -122,6 +133,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       publicUrl: PUBLIC_URL,
       isCookieSecure: false,
       extraUrls: [],
+      embedOrigins: options.programme?.embedOrigins ?? [],
       accessTtlSec: 900,
       allowedOrigins: ['https://partner.example'],
       payments: options.payments?.provider ?? 'sandbox',
@@ -165,6 +177,7 @@ function createWorld() {
   const gateways: FleetMember[] = [];
   const ingests: FleetMember[] = [];
   const orders: Record<string, unknown>[] = [];
+  const chatLog: HistoryItem[] = [];
   let isDirectoryDown = false;
   let airings = 0;
   const ports: Omit<Ports, 'hits' | 'marks' | 'pictureJobs'> = {
@@ -200,6 +213,11 @@ function createWorld() {
       held: () => Promise.resolve([{ held: 'h1', text: 'hm' }]),
       audit: () => Promise.resolve([{ id: 1, action: 'ban' }]),
       settings: () => Promise.resolve({ slow: 0, flags: { isOnline: true } }),
+      history: (_roomId, { before = chatLog.length + 1, limit }) =>
+        Promise.resolve({
+          top: chatLog.length,
+          msgs: chatLog.filter(([at]) => at < before && at >= before - limit),
+        }),
       setFlags: (roomId, flags) =>
         Promise.resolve(void orders.push({ do: 'flags', roomId, ...flags })),
     },
@@ -217,6 +235,7 @@ function createWorld() {
     finance,
     pushes,
     orders,
+    chatLog,
     gateways,
     ingests,
     setDirectoryDown: (isDown: boolean) => void (isDirectoryDown = isDown),
