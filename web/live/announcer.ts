@@ -4,6 +4,7 @@ import { coerceError, type Logger } from '../../cluster/index.js';
 import type { Database } from '../db/database.js';
 import { RoomEntity, type Room } from '../db/entities/room.js';
 import type { Publisher } from '../ports.js';
+import { currentOffer } from '../rooms/room-offer.js';
 import type { NotificationService } from '../social/notification-service.js';
 import type { LiveChange } from './live-state.js';
 
@@ -66,13 +67,24 @@ export function createAnnouncer(parts: {
     roomChanged: (room) =>
       guarded(
         (async () => {
-          const body = { title: room.title, topic: room.topic, price: room.priceMilliPerMin };
+          const body = await termsBody(database, room);
           const push = { kind: 's', body, cls: 'latest', key: 'terms' } as const;
           await publisher.publish(`room:${room.id}`, push);
           await tellLobby([room.id]);
         })(),
       ),
   };
+}
+
+/** What an open page needs to show the room's new words and terms without asking. */
+async function termsBody(database: Database, room: Room) {
+  const rows = await database.rows<{ tag: string }>(
+    'SELECT tag FROM room_tag WHERE room_id = ? ORDER BY tag',
+    [room.id],
+  );
+  const { kind: showType, priceMilliPerMin: price, ticketMilli } = currentOffer(room);
+  const tags = rows.map((row) => row.tag);
+  return { title: room.title, topic: room.topic, tags, showType, price, ticketMilli };
 }
 
 /** The moment that lists and profiles show as "last live". */

@@ -58,7 +58,10 @@ export interface EntryService {
   enter(request: EnterRequest): Promise<Entry>;
   /** A fresh address for the video. @throws SHOW_NOT_LIVE, SESSION_NOT_FOUND, PAYMENT_REQUIRED */
   renewHls(request: HlsRequest): Promise<{ hlsUrl: string; streamId: string }>;
-  /** Ends the viewer's session, if there is one; leaving a free room changes nothing. */
+  /**
+   * Ends the viewer's session, if there is one; leaving a free room changes nothing. A ticket stays
+   * open, so that its holder comes back into the same session.
+   */
   leave(request: { slug: string; visitor: Visitor; sessionId?: string }): Promise<void>;
 }
 
@@ -191,7 +194,8 @@ export function createEntryService(parts: {
       if (session?.viewerId !== visitor.user.id || session.roomId !== room.id) {
         throw siteError('SESSION_NOT_FOUND');
       }
-      if (session.isActive) await billing.endSession(sessionId, 'left');
+      const isTicket = currentOffer(room).kind === 'ticket';
+      if (session.isActive && !isTicket) await billing.endSession(sessionId, 'left');
     },
   };
 }

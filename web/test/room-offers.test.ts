@@ -98,11 +98,23 @@ t.test('show types and prices fit together', async (t) => {
   t.same((await slugs('filter=paid')).sort(), ['mira']);
   t.same(await slugs('filter=free'), ['nova']);
   const viewer = fixture.browser();
-  await viewer.signUp('anna');
+  const viewerUser = await viewer.signUp('anna');
   const knock = await viewer.post('/api/v1/rooms/mira/enter');
   t.match(knock.json(), { code: 'PAYMENT_REQUIRED', showType: 'ticket', ticketMilli: '30000' });
   const other = { accept: true, ticketMilli: '1000' };
   t.match((await viewer.post('/api/v1/rooms/mira/enter', other)).json(), { code: 'PRICE_CHANGED' });
+  const terms = fixture.pushes.filter(({ push }) => push.cls === 'latest' && push.key === 'terms');
+  t.match(terms.at(-1)?.push.body, {
+    ...{ showType: 'ticket', price: '0', ticketMilli: '30000' },
+    tags: ['jazz', 'late-night'],
+  });
+  fixture.billing.setBalance(viewerUser.id, 100_000n);
+  await air(true);
+  const enter = await viewer.post('/api/v1/rooms/mira/enter', { accept: true });
+  const { sessionId } = enter.json<{ sessionId: string }>();
+  await viewer.post('/api/v1/rooms/mira/leave', { sessionId });
+  t.equal(fixture.billing.sessions.get(sessionId)?.isActive, true, 'a ticket survives leaving');
+  await air(false);
   t.match((await change({ priceMilliPerMin: '6000' })).json(), { room: { showType: 'paid' } });
   t.match((await change({ priceMilliPerMin: '0' })).json(), { room: { showType: 'free' } });
 });

@@ -77,6 +77,9 @@ await t.test('pushed terms change the room, malformed ones do not', (t) => {
   const next = applyTerms(room(), { live: false, title: 'New', price: '0' });
   t.match(next, { isLive: false, title: 'New', topic: 'Topic', pricePerMinMilli: '0' });
   t.same(applyTerms(room(), { live: 'yes', price: '-1', title: {} }), room());
+  const terms = { showType: 'ticket', ticketMilli: '30000', tags: ['jazz'] };
+  t.match(applyTerms(room(), terms), terms);
+  t.same(applyTerms(room(), { showType: 'gratis', ticketMilli: 'x', tags: 'jazz' }), room());
   t.end();
 });
 

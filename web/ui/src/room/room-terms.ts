@@ -3,16 +3,24 @@
 import type { Room } from '../api/rooms.js';
 import { asText } from '../chat/chat-wire.js';
 
+const SHOW_TYPES = ['free', 'paid', 'ticket', 'private'] as const;
+
 export function applyTerms(room: Room, body: Record<string, unknown>): Room {
   const title = asText(body['title']);
   const topic = asText(body['topic']);
   const price = asText(body['price']);
+  const ticket = asText(body['ticketMilli']);
+  const showType = SHOW_TYPES.find((one) => one === body['showType']);
+  const tags: unknown = body['tags'];
   return {
     ...room,
     ...(typeof body['live'] === 'boolean' ? { isLive: body['live'] } : {}),
     ...(title === undefined ? {} : { title }),
     ...(topic === undefined ? {} : { topic }),
     ...(price !== undefined && /^\d+$/.test(price) ? { pricePerMinMilli: price } : {}),
+    ...(ticket !== undefined && /^\d+$/.test(ticket) ? { ticketMilli: ticket } : {}),
+    ...(showType === undefined ? {} : { showType }),
+    ...(Array.isArray(tags) ? { tags: tags.filter((one) => typeof one === 'string') } : {}),
   };
 }
 
