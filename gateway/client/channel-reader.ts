@@ -59,9 +59,13 @@ export class ChannelReader {
     return { isLossy };
   }
 
-  /** A beacon: whether messages up to `offset` are missing here. */
+  /**
+   * A beacon: whether messages up to `offset` are missing here, or the word that the sequence began
+   * anew was lost.
+   */
   isBehind(epoch: string, offset: number): boolean {
-    return !this.isStalled && this.epoch === epoch && offset > this.offset;
+    if (this.isStalled || this.epoch === undefined) return false;
+    return epoch !== this.epoch || offset > this.offset;
   }
 
   /** After `repair` was answered by a new subscribe, pushes are ignored until `restart`. */
