@@ -123,7 +123,7 @@ const titles = {
 } as const;
 
 const smallPrint = {
-  ticket: 'Paid once. You may leave and come back until the show ends.',
+  ticket: 'Paid once, for this show. After a long absence it needs a new ticket.',
   other:
     'Charged by the second while you are inside. Leaving or closing the page stops the charge.',
 };
