@@ -123,6 +123,9 @@ function newCluster(target: RedisTarget, { role, name }: ConnectOptions): Cluste
     slotsRefreshTimeout: 3_000,
     slotsRefreshInterval: 5_000,
     retryDelayOnTryAgain: 50,
+    // While a slot changes hands two nodes may send a command to each other for some milliseconds;
+    // without a pause the 16 redirections are used up before they agree.
+    retryDelayOnMoved: 20,
     // A command whose connection broke may have run. Without the 0 Cluster would send it once more.
     ...(isMoney ? { retryDelayOnFailover: 0 } : {}),
     redisOptions: {

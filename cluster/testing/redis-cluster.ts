@@ -63,6 +63,7 @@ export async function startRedisCluster(
         throw new RangeError(`no node ${toIndex}`);
       }
       if (fromIndex === toIndex) return;
+      await untilEpochsAgree(clients);
       await to.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
       await from.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
       await moveKeys(from, slot, target);
@@ -71,6 +72,7 @@ export async function startRedisCluster(
       for (const client of new Set([to, from, ...clients])) {
         await client.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
       }
+      await untilEpochsAgree(clients);
       await until(async () => (await ownerOf(slot)) === toIndex, { what: `slot ${slot} moved` });
     },
   };
@@ -145,6 +147,24 @@ async function findOwner(
   const index = ids.findIndex((id) => id === master?.[2]);
   if (index < 0) throw new Error(`slot ${slot} has no owner`);
   return index;
+}
+
+/**
+ * A move gives the new owner a config epoch above all that it knows. One that it has not heard of
+ * could be the same, and when the two are told apart the old owner's claim may win: then no node
+ * believes that it has the slot.
+ */
+async function untilEpochsAgree(clients: readonly Redis[]): Promise<void> {
+  await until(
+    async () => {
+      const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));
+      const read = (field: string): Set<string | undefined> =>
+        new Set(infos.map((info) => new RegExp(`${field}:(\\d+)`).exec(info)?.[1]));
+      const isSame = read('cluster_current_epoch').size === 1;
+      return isSame && read('cluster_my_epoch').size === clients.length;
+    },
+    { what: 'config epochs known to all nodes' },
+  );
 }
 
 async function moveKeys(from: Redis, slot: number, target: TestRedis): Promise<void> {

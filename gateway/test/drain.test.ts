@@ -1,6 +1,6 @@
 // A worker that leaves while it is busy: its clients go to the other one, and nobody misses a
-// message, sees one twice or hears of a loss. Several hundred real clients in one process; thousands
-// are for `npm run bench -- drain`.
+// message, sees one twice or hears of a loss. Several hundred real clients in one process;
+// thousands are for `npm run bench -- drain`.
 import t from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, until } from '../../cluster/testing/index.js';
