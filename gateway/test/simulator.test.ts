@@ -2,14 +2,14 @@
 // rule, planted in the modelled Redis, must be told by the oracle that looks after it. More seeds:
 // `npx tsx gateway/testing/simulate.ts 10000`.
 import t from 'tap';
-import { seededRandom } from '../../cluster/testing/index.js';
 import { runSeed, type Oracle, type Plant } from '../testing/simulator/index.js';
 
 const SEEDS = 150;
 const TRIES = 25;
 
 t.test('fleets under random faults keep order, lose nothing, show nothing twice', async (t) => {
-  const first = seededRandom(t).int(1, 1_000_000);
+  // The same seeds each time: others are looked at by simulate.ts, over night.
+  const first = 1;
   const broken: string[] = [];
   const done = { sequenced: 0, shown: 0 };
   const deeds = new Set<string>();
