@@ -118,12 +118,16 @@ export function maskedSettings(config: Config): Record<string, unknown> {
   );
 }
 
-/** Seed for randomised tests (SHOWBILL_SEED, 0…2^31-1), or undefined: each run takes its own. */
-export function testSeed(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): number | undefined {
+const DEFAULT_SEED = 20_251;
+
+/**
+ * Seed for randomised tests, 0…2^31-1. Without SHOWBILL_SEED always the same, so that a change is
+ * judged by what it changed; `random` draws one (the nightly run), a number repeats a run.
+ */
+export function testSeed(env: Readonly<Record<string, string | undefined>> = process.env): number {
   const raw = env['SHOWBILL_SEED'] ?? '';
-  return /^\d{1,10}$/.test(raw) ? Number(raw) % 2 ** 31 : undefined;
+  if (raw === 'random') return Math.floor(Math.random() * 2 ** 31);
+  return /^\d{1,10}$/.test(raw) ? Number(raw) % 2 ** 31 : DEFAULT_SEED;
 }
 
 /**

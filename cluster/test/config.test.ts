@@ -154,9 +154,10 @@ await t.test('the builders accept their range and nothing beside it', (t) => {
   t.end();
 });
 
-await t.test('the seed of tests is a number or absent', (t) => {
+await t.test('the seed of tests is fixed, given or drawn', (t) => {
   t.equal(testSeed({ SHOWBILL_SEED: '42' }), 42);
-  t.equal(testSeed({ SHOWBILL_SEED: 'x' }), undefined);
-  t.equal(testSeed({}), undefined);
+  t.equal(testSeed({}), testSeed({ SHOWBILL_SEED: 'x' }), 'the same in each run');
+  const drawn = Array.from({ length: 5 }, () => testSeed({ SHOWBILL_SEED: 'random' }));
+  t.ok(new Set(drawn).size > 1, 'drawn anew');
   t.end();
 });

@@ -1,5 +1,5 @@
-// Seeded randomness for tests: every run takes a new seed, every failure prints it, and
-// SHOWBILL_SEED=<n> runs the same test again with the same numbers.
+// Seeded randomness for tests: the same numbers in each run, other ones with SHOWBILL_SEED=<n> or
+// SHOWBILL_SEED=random; a failure prints its seed.
 import { testSeed } from '../config.js';
 import type { TestScope } from './scope.js';
 
@@ -19,7 +19,7 @@ export interface SeededRandom {
 
 /** Prints `SHOWBILL_SEED=<n>` when the test has failed. */
 export function seededRandom(t: TestScope): SeededRandom {
-  const seed = testSeed() ?? Math.floor(Math.random() * 2 ** 31);
+  const seed = testSeed();
   t.teardown(() => {
     if (!t.passing()) t.comment(`run again with SHOWBILL_SEED=${seed}`);
   });
