@@ -14,6 +14,8 @@ export interface AuditRecord {
   /** An action of `mod`, or `flags`. */
   readonly action: string;
   readonly user?: string;
+  /** Of a ban or mute, when the user was in the room. */
+  readonly userName?: string;
   readonly offset?: number;
   readonly held?: string;
   readonly seconds?: number;
@@ -38,7 +40,8 @@ export async function readAudit(
   return records.filter(({ id }) => before === undefined || id < before);
 }
 
-function parseRecord(line: string): AuditRecord | undefined {
+/** @param line "<number> <record>" */
+export function parseRecord(line: string): AuditRecord | undefined {
   const space = line.indexOf(' ');
   if (space < 0) return undefined;
   const value: unknown = JSON.parse(line.slice(space + 1));

@@ -10,6 +10,9 @@ export interface ChannelKeys {
   readonly mids: string;
   readonly midsBefore: string;
   readonly restrictions: string;
+  /** What is known of a ban or mute, and their order. */
+  readonly banNotes: string;
+  readonly banOrder: string;
   readonly users: string;
   readonly settings: string;
   readonly values: string;
@@ -55,6 +58,14 @@ class LazyKeys implements ChannelKeys {
 
   get restrictions(): string {
     return this.key('x');
+  }
+
+  get banNotes(): string {
+    return this.key('xn');
+  }
+
+  get banOrder(): string {
+    return this.key('xo');
   }
 
   get users(): string {

@@ -10,6 +10,7 @@ export {
   type PublishRequest,
 } from './publisher.js';
 export type { AuditRecord } from './audit.js';
+export type { Ban, BanPage } from './bans.js';
 export {
   createRoomAdmin,
   type RoomAct,

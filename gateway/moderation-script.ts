@@ -48,6 +48,8 @@ export const moderateChannel = defineScript<ModerateArgs, ModerateReply>({
       keys.held,
       keys.heldOrder,
       keys.tips,
+      keys.banNotes,
+      keys.banOrder,
     ],
     argv: [
       args.nowMs,

@@ -152,6 +152,17 @@ export function readPresence(
   return readScript.run(redis, { keys, nowMs, limit });
 }
 
+/** Of one who is in the room, or has just left. @throws Redis' errors */
+export async function readName(
+  redis: RedisClient,
+  { people }: ChannelKeys,
+  user: string,
+): Promise<string | undefined> {
+  const row = await redis.hget(people, user);
+  // "<references>|<rank>|<level>|<name>", see lua/includes/presence.lua
+  return row?.split('|').slice(3).join('|');
+}
+
 /** Viewers of each room now, for lists; a room that nobody watches has 0. @throws Redis' errors */
 export async function readViewerCounts(
   redis: RedisClient,

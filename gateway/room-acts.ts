@@ -7,6 +7,7 @@ import { findHeld } from './held.js';
 import { moderateChannel, type ModerateArgs, type ModerateReply } from './moderation-script.js';
 import { packTail, packVolatile, unpackTail } from './packet.js';
 import { channelId, limits, type ErrorCode, type ModerateCommand } from './protocol/index.js';
+import { readName } from './presence-scripts.js';
 import { newEpoch } from './publisher.js';
 import { flagFields, flagsOf, type RoomFlags } from './room-flags.js';
 import { restartLeaderboard } from './room-tips.js';
@@ -35,7 +36,11 @@ export interface RoomActsOptions {
 type Step = Pick<ModerateArgs, 'action' | 'subject'> &
   Partial<Pick<ModerateArgs, 'seconds' | 'event' | 'message' | 'settings'>> & {
     /** What the audit record says besides the act itself. */
-    readonly about?: { readonly user?: string; readonly text?: string };
+    readonly about?: {
+      readonly user?: string;
+      readonly userName?: string;
+      readonly text?: string;
+    };
   };
 
 const NONE = Buffer.alloc(0);
@@ -56,6 +61,7 @@ export class RoomActs {
     const user = step.about?.user ?? act.user;
     const record = {
       ...{ at: this.options.nowMs(), by: actor.id, byName: actor.name, action, user },
+      userName: step.about?.userName,
       ...{ offset, held, seconds, reason, settings, text: step.about?.text },
     };
     const reply = await this.run(keys, `${actor.id} ${mid}`, step, JSON.stringify(record));
@@ -105,6 +111,12 @@ export class RoomActs {
         const about = item === undefined ? {} : { user: item.from.id, text: item.text };
         // Whether it still waits is for the script to say: this may be the repeat of an act.
         return { action: act.action, subject: act.held ?? '', about };
+      }
+      case 'ban':
+      case 'mute': {
+        const userName = await readName(this.options.redis, keys, act.user ?? '');
+        const about = userName === undefined ? {} : { userName };
+        return { ...this.userStep(actor, act), about };
       }
       default:
         return this.userStep(actor, act);

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { coerceError, type Logger, type RedisClient } from '../cluster/index.js';
 import { readAudit, type AuditRecord } from './audit.js';
+import { readBans, type BanPage } from './bans.js';
 import { channelKeys } from './channel-keys.js';
 import { gatewayError } from './errors.js';
 import { readHeld } from './held.js';
@@ -54,6 +55,11 @@ export interface RoomAdmin {
     roomId: string,
     page: { readonly before?: number; readonly limit: number },
   ): Promise<readonly AuditRecord[]>;
+  /** Bans and mutes that are in force, newest first; `limit` ≤ 200, `before` = the last `next`. */
+  bans(
+    roomId: string,
+    page: { readonly before?: number; readonly limit: number },
+  ): Promise<BanPage>;
   /** What is absent stays as it is. Who may not be there any more leaves at once. */
   setFlags(roomId: string, flags: Partial<RoomFlags>, by?: Actor): Promise<void>;
   settings(roomId: string): Promise<RoomSettings & { readonly flags: RoomFlags }>;
@@ -79,7 +85,7 @@ export interface RoomAdminOptions {
 }
 
 const SITE: Actor = { id: '', name: 'site' };
-const AUDIT_PAGE_MAX = 200;
+const RECORDS_PAGE_MAX = 200;
 
 export function createRoomAdmin(options: RoomAdminOptions): RoomAdmin {
   const { redis, log, nowMs = Date.now, historyMax = 1_000, historyTtlSec = 86_400 } = options;
@@ -118,7 +124,16 @@ export function createRoomAdmin(options: RoomAdminOptions): RoomAdmin {
     audit: (roomId, { before, limit }) =>
       ask(roomId, (channel) =>
         readAudit(redis, channelKeys(channel), {
-          limit: bounded(limit, AUDIT_PAGE_MAX),
+          limit: bounded(limit, RECORDS_PAGE_MAX),
+          ...(before === undefined ? {} : { before }),
+        }),
+      ),
+
+    bans: (roomId, { before, limit }) =>
+      ask(roomId, (channel) =>
+        readBans(redis, channelKeys(channel), {
+          nowMs: nowMs(),
+          limit: bounded(limit, RECORDS_PAGE_MAX),
           ...(before === undefined ? {} : { before }),
         }),
       ),

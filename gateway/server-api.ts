@@ -135,6 +135,7 @@ export class ServerApi {
     if (call === 'GET rooms/history') return this.options.rooms.history(id, pageOf(query));
     if (call === 'GET rooms/held') return this.held(id);
     if (call === 'GET rooms/audit') return this.audit(id, query);
+    if (call === 'GET rooms/bans') return this.options.rooms.bans(id, pageOf(query));
     if (call === 'GET rooms/presence') return this.presence(id);
     if (call === 'GET rooms/settings') return this.options.rooms.settings(id);
     if (call === 'PUT rooms/settings') return this.putSettings(id, parse(body));

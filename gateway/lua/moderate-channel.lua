@@ -15,6 +15,8 @@
 -- KEYS[10] held         hash   name -> packed time, reason and message
 -- KEYS[11] held-order   zset   name; score = until (ms)
 -- KEYS[12] tips         hash   goal and sums; see publish-tips.lua
+-- KEYS[13] ban-notes    hash   "b:<user>", "m:<user>" -> the line of the audit
+-- KEYS[14] ban-order    zset   the same; score = number in the audit
 -- ARGV[1] now           ms, 0 = the server's clock
 -- ARGV[2] new epoch     taken when the channel begins anew
 -- ARGV[3] history max   messages
@@ -88,6 +90,13 @@ local function clear(user)
   drop_held_of(KEYS[10], KEYS[11], KEYS[8], now, user)
 end
 
+-- Ends a restriction; false = there was none.
+local function forget(member)
+  redis.call('HDEL', KEYS[13], member)
+  redis.call('ZREM', KEYS[14], member)
+  return redis.call('ZREM', KEYS[5], member) == 1
+end
+
 -- A hidden message keeps its time and its place; what replaces it says only that it was deleted.
 local action, subject = ARGV[7], ARGV[8]
 if action == 'delete' then
@@ -116,10 +125,10 @@ if action == 'restrict' then
   local banned = string.match(subject, '^b:(.*)$')
   if banned then clear(banned) end
   local till = ARGV[9] == '' and FOREVER or now + tonumber(ARGV[9]) * 1000
-  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
+  for _, ended in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now)) do forget(ended) end
   redis.call('ZADD', KEYS[5], string.format('%.0f', till), subject)
 elseif action == 'lift' then
-  if redis.call('ZREM', KEYS[5], subject) == 0 then return { epoch, 0, version, 0 } end
+  if not forget(subject) then return { epoch, 0, version, 0 } end
 end
 local pairs_from = 13
 if action == 'goal' then
@@ -153,6 +162,11 @@ redis.call('HSET', KEYS[3], ARGV[6], place)
 if event_field then redis.call('HSET', KEYS[3], event_field, place) end
 local newest = redis.call('LINDEX', KEYS[9], 0)
 local number = tonumber(newest and string.match(newest, '^%d+') or '0') + 1
-redis.call('LPUSH', KEYS[9], string.format('%.0f ', number) .. ARGV[12])
+local line = string.format('%.0f ', number) .. ARGV[12]
+redis.call('LPUSH', KEYS[9], line)
 redis.call('LTRIM', KEYS[9], 0, AUDIT_MAX - 1)
+if action == 'restrict' and string.sub(subject, 1, 2) ~= 's:' then
+  redis.call('HSET', KEYS[13], subject, line)
+  redis.call('ZADD', KEYS[14], string.format('%.0f', number), subject)
+end
 return { epoch, offset, version, 1 }

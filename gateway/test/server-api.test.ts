@@ -131,6 +131,10 @@ t.test('settings, flags and acts of a room are changed and read back', async (t)
     records.some(({ action }) => action === 'ban'),
     'on record',
   );
+  t.match(await call('GET', '/v1/rooms/5/bans?limit=5'), {
+    items: [{ user: '66', kind: 'ban', untilMs: null, by: 'site' }],
+  });
+  await t.rejects(call('GET', '/v1/rooms/5/bans?limit=0'), { code: 'GATEWAY_BAD_REQUEST' });
   await t.rejects(call('POST', '/v1/rooms/5/acts', { by, mid: 'b2', action: 'hug', user: '66' }), {
     code: 'GATEWAY_ACT_INVALID',
   });
