@@ -112,15 +112,22 @@ let sessions = 0;
 
 /**
  * Publishes prepared tags to a listener at `speed` times real time, or `perTick` tags each 10 ms
- * whatever their timestamps say.
+ * whatever their timestamps say. An endless one begins again where it ends, with times that go on.
  */
 export function publish(
   t: TestScope,
   listener: LiveStreamListener,
   tags: readonly FlvTag[],
-  options: { streamId?: string; speed?: number; offsetMs?: number; perTick?: number } = {},
+  options: {
+    readonly streamId?: string;
+    readonly speed?: number;
+    readonly offsetMs?: number;
+    readonly perTick?: number;
+    readonly isEndless?: boolean;
+  } = {},
 ): Publisher {
-  const { streamId = 'stream-a', speed = 4, offsetMs = 0, perTick = Infinity } = options;
+  const { streamId = 'stream-a', speed = 4, perTick = Infinity, isEndless = false } = options;
+  let { offsetMs = 0 } = options;
   const kicks: string[] = [];
   sessions += 1;
   let isOver = false;
@@ -137,8 +144,9 @@ export function publish(
     },
   });
   listener.streamStarted(stream);
-  const startedAt = performance.now();
+  let startedAt = performance.now();
   let next = 0;
+  const lapMs = 40 + Math.max(...tags.map((one) => one.timestampMs));
   let done: () => void = () => undefined;
   const sent = new Promise<void>((resolve) => (done = resolve));
   const pump = setInterval(() => {
@@ -151,7 +159,11 @@ export function publish(
       stream.pushMedia(new FlvTag(tag.type, tag.timestampMs + offsetMs, tag.payload));
     }
     stream.flush();
-    if (next >= tags.length) {
+    if (next >= tags.length && isEndless) {
+      next = 0;
+      offsetMs += lapMs;
+      startedAt += lapMs / speed;
+    } else if (next >= tags.length) {
       clearInterval(pump);
       done();
     }

@@ -115,3 +115,10 @@ export async function factsOf(file: string): Promise<MediaFacts> {
     complaints: stderr,
   };
 }
+
+/** Key frames that can be read in a file, also while it is written; 0 when there is none yet. */
+export async function keyFramesIn(file: string): Promise<number> {
+  const shown = ['-select_streams', 'v', '-show_entries', 'packet=flags', '-of', 'csv=p=0'];
+  const found = await run('ffprobe', ['-v', 'quiet', ...shown, file]).catch(() => undefined);
+  return found?.stdout.split('\n').filter((flags) => flags.startsWith('K')).length ?? 0;
+}
