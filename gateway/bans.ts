@@ -1,5 +1,5 @@
-// Who is banned or muted in a room, by whom and why, newest first. lua/moderate-channel.lua notes it
-// in the step that does the act, and forgets it when the restriction is lifted or over.
+// Who is banned or muted in a room, by whom and why, newest first. lua/moderate-channel.lua notes
+// it in the step that does the act, and forgets it when the restriction is lifted or over.
 import type { RedisClient } from '../cluster/index.js';
 import { parseRecord } from './audit.js';
 import type { ChannelKeys } from './channel-keys.js';
