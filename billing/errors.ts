@@ -88,6 +88,11 @@ export const BILLING_ERRORS = {
     retry: false,
     message: 'Another person than the actor must approve this: it is above {max} milli-credits.',
   },
+  BILLING_SELF_APPROVAL: {
+    http: 403,
+    retry: false,
+    message: 'Who asked for {what} may not approve it; another person must.',
+  },
   BILLING_REFUND_LIMIT: {
     http: 409,
     retry: false,

@@ -6,6 +6,8 @@ export {
   type Campaign,
   type DayRange,
   type Earnings,
+  type EarningsDay,
+  type EarningsEntry,
   type InternalCaller,
   type Lot,
   type PageOf,

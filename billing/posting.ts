@@ -86,6 +86,7 @@ export interface TransferDraft {
     readonly idx: number;
   };
   readonly idemKey?: string;
+  /** The show or the tip that it belongs to; the code says which. */
   readonly sessionId?: string;
   readonly actor?: string;
 }

@@ -192,6 +192,7 @@ export interface StatementReply {
     readonly code: string;
     readonly amount: string;
     readonly sessionId?: string;
+    readonly tipId?: string;
     readonly bookedAtMs: number;
   }[];
   readonly next?: string;

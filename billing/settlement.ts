@@ -82,6 +82,7 @@ interface Spend {
   readonly wallet: string;
   readonly payee: string;
   readonly occurredMs: string;
+  /** The show, or the tip. */
   readonly sessionId?: string;
 }
 
@@ -226,6 +227,7 @@ class Settlement {
       codes: ['tip', 'tip_fee', 'tip_studio'],
       ...{ amount, share, studioShare, studio, wallet, payee },
       occurredMs: atMs,
+      sessionId: tipId,
     });
   }
 

@@ -43,13 +43,14 @@ export class Statements {
       [userId, page.before ?? '18446744073709551615', page.limit],
     );
     const entries = rows.map((row) => {
-      const sessionId = textOf(row, 'session_id');
+      const source = textOf(row, 'session_id');
+      const code = textOf(row, 'code').replace(/_(fee|studio)$/, '');
       return {
         id: textOf(row, 'id'),
-        code: textOf(row, 'code').replace(/_(fee|studio)$/, ''),
+        code,
         amount: textOf(row, 'amount'),
         bookedAtMs: Number(row['booked_ms']),
-        ...(sessionId === '' ? {} : { sessionId }),
+        ...(source === '' ? {} : code === 'tip' ? { tipId: source } : { sessionId: source }),
       };
     });
     // The parts of one entry have neighbouring ids; the lowest of the page would split one at the

@@ -26,6 +26,7 @@ export type AskBilling = <T>(question: (billing: BillingClient) => Promise<T>) =
 /** Refusals that only finance gives; their words and code reach whoever asked. */
 const FINANCE_REFUSALS: ReadonlySet<string> = new Set([
   ...['BILLING_SUBJECT_UNKNOWN', 'BILLING_STATE_CONFLICT', 'BILLING_APPROVAL_NEEDED'],
+  'BILLING_SELF_APPROVAL',
   ...['BILLING_REFUND_LIMIT', 'BILLING_REFUND_WINDOW', 'BILLING_BUDGET_SPENT'],
   ...['BILLING_LOT_LIMIT', 'BILLING_PAYOUT_MINIMUM', 'BILLING_PAYOUT_HOLD'],
   ...['BILLING_EARNINGS_SHORT', 'BILLING_KEY_TAKEN', 'BILLING_BAD_REQUEST'],

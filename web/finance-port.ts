@@ -22,6 +22,8 @@ export type Finance = Pick<
   | 'listCampaigns'
   | 'grantFromCampaign'
   | 'getEarnings'
+  | 'getEarningsDays'
+  | 'listEarningsEntries'
   | 'putPerformerTerms'
   | 'requestPayout'
   | 'listPayouts'
@@ -57,6 +59,9 @@ export function createFinancePort(ask: Ask): Finance {
     listCampaigns: () => ask((billing) => billing.listCampaigns()),
     grantFromCampaign: (id, request) => ask((billing) => billing.grantFromCampaign(id, request)),
     getEarnings: (userId) => ask((billing) => billing.getEarnings(userId)),
+    getEarningsDays: (userId, range) => ask((billing) => billing.getEarningsDays(userId, range)),
+    listEarningsEntries: (userId, page) =>
+      ask((billing) => billing.listEarningsEntries(userId, page)),
     putPerformerTerms: (id, terms) => ask((billing) => billing.putPerformerTerms(id, terms)),
     requestPayout: (request) => ask((billing) => billing.requestPayout(request)),
     listPayouts: (filter) => ask((billing) => billing.listPayouts(filter)),

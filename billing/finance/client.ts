@@ -42,6 +42,8 @@ export type Lot = Omit<wire.LotReply, 'remainingMilli' | 'grantedMilli'> & {
   readonly remainingMilli: bigint;
   readonly grantedMilli?: bigint;
 };
+export type EarningsDay = Amounts<wire.EarnerDayReply, Exclude<keyof wire.EarnerDayReply, 'day'>>;
+export type EarningsEntry = Amounts<wire.EarnerEntryReply, 'amountMilli'>;
 export interface Earnings {
   /** Earned, not payable yet. */
   readonly pending: Milli;
@@ -198,6 +200,31 @@ export class FinanceClient {
     };
   }
 
+  /** Every UTC day of the range, oldest first, zeros included; refunds are below zero. */
+  async getEarningsDays(performerId: string, range: DayRange): Promise<readonly EarningsDay[]> {
+    const reply = await this.get(query(`/v1/earnings/${enc(performerId)}/days`, range));
+    return (reply as wire.EarnerDaysReply).days.map((one) => ({
+      day: one.day,
+      showsMilli: BigInt(one.showsMilli),
+      tipsMilli: BigInt(one.tipsMilli),
+      asStudioMilli: BigInt(one.asStudioMilli),
+      refundedMilli: BigInt(one.refundedMilli),
+      netMilli: BigInt(one.netMilli),
+    }));
+  }
+
+  /** What was earned, given back and paid out, newest first. */
+  async listEarningsEntries(
+    performerId: string,
+    page: PageOf = {},
+  ): Promise<wire.Page<EarningsEntry>> {
+    const path = `/v1/earnings/${enc(performerId)}/entries`;
+    return mapPage(await this.list<wire.EarnerEntryReply>(path, page), (one) => ({
+      ...one,
+      amountMilli: BigInt(one.amountMilli),
+    }));
+  }
+
   /** Changes what is given and keeps the rest. */
   async putPerformerTerms(
     performerId: string,
@@ -220,7 +247,7 @@ export class FinanceClient {
     return mapPage(await this.list<wire.PayoutReply>('/v1/payouts', filter), toPayout);
   }
 
-  /** requested → in_flight. */
+  /** requested → in_flight. @throws AppError BILLING_SELF_APPROVAL when the actor asked for it */
   async approvePayout(id: string, step: wire.PayoutStepRequest): Promise<Payout> {
     return toPayout(await this.post(`/v1/payouts/${enc(id)}/approve`, step));
   }

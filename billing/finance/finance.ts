@@ -5,6 +5,7 @@ import { Adjustments } from './adjustments.js';
 import { AuditLog } from './audit.js';
 import { Campaigns } from './campaigns.js';
 import { Desk, type DeskOptions } from './desk.js';
+import { EarnerStatement } from './earner-statement.js';
 import { Earnings } from './earnings.js';
 import { Freezes } from './freezes.js';
 import { Lots } from './lots.js';
@@ -22,6 +23,7 @@ export interface Finance {
   readonly freezes: Freezes;
   readonly lots: Lots;
   readonly earnings: Earnings;
+  readonly statement: EarnerStatement;
   readonly payouts: Payouts;
   readonly reports: Reports;
   readonly audit: AuditLog;
@@ -43,6 +45,7 @@ export function createFinance(options: FinanceOptions): Finance {
     adjustments: new Adjustments(desk),
     campaigns: new Campaigns(desk),
     lots: new Lots(desk, options.onChanged ?? (() => undefined)),
+    statement: new EarnerStatement(options.database),
     payouts: new Payouts(desk, earnings),
     reports: new Reports(desk),
     audit: new AuditLog(desk),

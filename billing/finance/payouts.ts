@@ -59,7 +59,10 @@ export class Payouts {
     return this.read(id);
   }
 
-  /** @throws AppError BILLING_STATE_CONFLICT; a step that was made already answers the payout */
+  /**
+   * A step that was made already answers the payout.
+   * @throws AppError BILLING_STATE_CONFLICT, and BILLING_SELF_APPROVAL when who asked approves
+   */
   async step(
     id: string,
     step: PayoutStep,
@@ -71,6 +74,9 @@ export class Payouts {
       const payout = await lock(booking.sql, id);
       if (payout.state === to) return;
       if (!from.includes(payout.state)) throw conflict(`payout ${id}`, payout.state);
+      if (step === 'approve' && actor === payout.actor) {
+        throw billingError('BILLING_SELF_APPROVAL', { what: `payout ${id}` });
+      }
       await booking.post(...transfersOf(step, payout));
       await booking.sql.run(
         `UPDATE payout SET state = ?, reason = COALESCE(?, reason),
@@ -103,6 +109,8 @@ interface Payout {
   readonly state: wire.PayoutState;
   readonly amount: bigint;
   readonly fee: bigint;
+  /** Who asked for it. */
+  readonly actor: string;
 }
 
 const inFlightOf = (owner: string): AccountName => ({ kind: 'in_flight', owner });
@@ -140,6 +148,7 @@ async function lock(sql: Sql, id: string): Promise<Payout> {
     state: textOf(row, 'state') as wire.PayoutState,
     amount: bigintOf(row, 'amount'),
     fee: bigintOf(row, 'fee'),
+    actor: textOf(row, 'actor'),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Desk } from './desk.js';
 import { pageRows, type PageQuery } from './pages.js';
 import type * as wire from './schema.js';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 const DAYS_MAX = 400;
 
 /** Sums of one row by code; a code that moves both ways has its other way under `-code`. */
@@ -76,7 +76,7 @@ const STUDIO: readonly Column[] = [
   ['modelShareMilli', 'show', 'tip'],
 ];
 
-interface Range {
+export interface Range {
   readonly fromMs: number;
   readonly untilMs: number;
 }
@@ -88,10 +88,7 @@ export class Reports {
 
   /** @throws AppError BILLING_BAD_REQUEST: not two days in order, or more than 400 of them */
   async make(kind: wire.ReportKind, from: string, to: string): Promise<wire.ReportReply> {
-    const range = { fromMs: dayMs(from), untilMs: dayMs(to) + DAY_MS };
-    if (range.untilMs <= range.fromMs || range.untilMs - range.fromMs > DAYS_MAX * DAY_MS) {
-      throw billingError('BILLING_BAD_REQUEST', { problem: `a range is 1…${DAYS_MAX} days` });
-    }
+    const range = dayRange(from, to);
     return { kind, from, to, ...(await this.tableOf(kind, range)) };
   }
 
@@ -140,7 +137,7 @@ export class Reports {
     );
     return rows.map((row) => ({
       ...row,
-      owner: new Date(Number(row['day']) * DAY_MS).toISOString().slice(0, 10),
+      owner: dayText(Number(row['day']) * DAY_MS),
     }));
   }
 
@@ -212,9 +209,22 @@ function tableOf(
   };
 }
 
+/** @throws AppError BILLING_BAD_REQUEST: not two days in order, or more than 400 of them */
+export function dayRange(from: string, to: string): Range {
+  const range = { fromMs: dayMs(from), untilMs: dayMs(to) + DAY_MS };
+  if (range.untilMs <= range.fromMs || range.untilMs - range.fromMs > DAYS_MAX * DAY_MS) {
+    throw billingError('BILLING_BAD_REQUEST', { problem: `a range is 1…${DAYS_MAX} days` });
+  }
+  return range;
+}
+
+export function dayText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
 function dayMs(text: string): number {
   const ms = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN;
-  if (!Number.isFinite(ms) || new Date(ms).toISOString().slice(0, 10) !== text) {
+  if (!Number.isFinite(ms) || dayText(ms) !== text) {
     throw billingError('BILLING_BAD_REQUEST', { problem: 'from and to are days: 2026-01-31' });
   }
   return ms;

@@ -43,13 +43,20 @@ function creditRoutes(finance: Finance): readonly Route[] {
   ];
 }
 
-function walletRoutes({ freezes, lots, earnings }: Finance): readonly Route[] {
+function walletRoutes({ freezes, lots, earnings, statement }: Finance): readonly Route[] {
   return [
     post('/v1/wallets/:id/freeze', schema.freezeRequest, async (body, id) => {
       await freezes.set({ ...body, wallet: checkUserId(id), source: 'manual' });
       return {};
     }),
     get('/v1/wallets/:id/lots', ({ id }) => lots.of(checkUserId(id))),
+    get('/v1/earnings/:id/days', ({ id, query }) => {
+      const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
+      return statement.days(checkUserId(id), from, to);
+    }),
+    get('/v1/earnings/:id/entries', ({ id, query }) => {
+      return statement.entries(checkUserId(id), pageOf(query));
+    }),
     put('/v1/performers/:id/terms', schema.performerTermsRequest, (body, id) => {
       return earnings.putTerms(checkUserId(id), body);
     }),

@@ -252,6 +252,43 @@ export interface ShowReply {
   readonly chargedMilli: string;
   readonly refundedMilli: string;
 }
+/** Amounts of one UTC day of booking; `refundedMilli` is 0 or below, `netMilli` the sum. */
+export interface EarnerDayReply {
+  readonly day: string;
+  readonly showsMilli: string;
+  readonly tipsMilli: string;
+  /** What the owner has as the studio of others. */
+  readonly asStudioMilli: string;
+  readonly refundedMilli: string;
+  readonly netMilli: string;
+}
+export interface EarnerDaysReply {
+  readonly from: string;
+  readonly to: string;
+  /** Every day of the range, oldest first. */
+  readonly days: readonly EarnerDayReply[];
+}
+export interface EarnerEntryReply {
+  readonly id: string;
+  /** `studio_…`: the owner's part as the studio; a payout counts with its fee. */
+  readonly kind:
+    | 'show'
+    | 'tip'
+    | 'studio_show'
+    | 'studio_tip'
+    | 'refund'
+    | 'payout'
+    | 'payout_failed'
+    | 'payout_returned';
+  /** What left the owner is below zero. A show has an entry per minute of settlement. */
+  readonly amountMilli: string;
+  /** When it was charged, given back or asked for. */
+  readonly atMs: number;
+  readonly bookedMs: number;
+  /** Of a show and the refund of one. */
+  readonly sessionId?: string;
+  readonly tipId?: string;
+}
 export interface AuditReply {
   readonly id: string;
   readonly actor: string;

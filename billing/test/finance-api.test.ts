@@ -45,6 +45,8 @@ t.test('the typed client: purchase, campaign, lots, adjustment, freeze, report',
   t.same(await client.getEarnings('99'), {
     ...{ pending: 0n, available: 0n, inFlight: 0n, paid: 0n, total: 0n },
   });
+  t.match(await client.getEarningsDays('99', { from: today(), to: today() }), [{ netMilli: 0n }]);
+  t.same(await client.listEarningsEntries('99', { limit: 5 }), { items: [] });
   await role.settler.drain();
   const range = { from: today(), to: today() };
   t.match(await client.getReportCsv('viewer', range), /^userId,.*\r\n42,90000,7000,/);
@@ -89,6 +91,8 @@ t.test('hostile calls get a code and change nothing', async (t) => {
     '/v1/reports/day?from=x&to=y',
     '/v1/reports/day?from=2026-01-01&to=2026-01-02&format=xml',
     '/v1/sessions?before=1',
+    '/v1/earnings/99/days?from=2026-02-30&to=2026-03-01',
+    '/v1/earnings/99/entries?before=x',
   ]) {
     t.equal(await call(path, undefined, 'GET'), 'BILLING_BAD_REQUEST', path);
   }

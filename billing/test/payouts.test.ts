@@ -58,6 +58,8 @@ t.test('a payout is reserved, flies, arrives, comes back; no step counts twice',
   const step = (name: 'approve' | 'complete' | 'fail' | 'return', id = first.id, more = {}) =>
     payouts.step(id, name, { actor: 'admin:1', ...more });
   t.equal(await codeOf(step('complete')), 'BILLING_STATE_CONFLICT', 'not before it was approved');
+  const self = step('approve', first.id, { actor: 'user:99' });
+  t.equal(await codeOf(self), 'BILLING_SELF_APPROVAL', 'who asked for it does not approve it');
   t.match(await step('approve'), { state: 'in_flight' });
   const sent = { providerRef: 'tr_1' };
   await Promise.all([1, 2].map(() => step('complete', first.id, sent)));
@@ -137,6 +139,54 @@ t.test('reports have every transfer once: their totals are the accounts', async 
   ]) {
     t.equal(await codeOf(reports.make('day', a ?? '', b ?? '')), 'BILLING_BAD_REQUEST');
   }
+});
+
+t.test('an earner sees its days and entries, and they add up to what it has', async (t) => {
+  const stage = await startFinance(t, { earningsHoldDays: 0, refundWindowHours: 48 });
+  const { finance, clock } = stage;
+  const { statement, refunds, payouts } = finance;
+  await finance.earnings.putTerms('99', { studioId: '77', studioShareBps: 5_000 });
+  await finance.purchases.capture(payment({ amountMilli: '50000' }));
+  const tipId = await tip(stage, 5_000n);
+  clock.advance(DAY_MS);
+  const sessionId = await watch(stage, 30_000);
+  clock.advance(DAY_MS);
+  await refunds.give({ key: newKey(), sessionId, reason: 'x', actor: 'admin:1' });
+  await finance.earnings.ripen();
+  const { id } = await payout(stage);
+  await payouts.step(id, 'fail', { actor: 'admin:1' });
+
+  const day = (days: number) => new Date(START_MS + days * DAY_MS).toISOString().slice(0, 10);
+  const zero = { showsMilli: '0', tipsMilli: '0', asStudioMilli: '0', refundedMilli: '0' };
+  const { days } = await statement.days('99', day(-1), day(2));
+  t.same(days, [
+    { day: day(-1), ...zero, netMilli: '0' },
+    { day: day(0), ...zero, tipsMilli: '1500', netMilli: '1500' },
+    { day: day(1), ...zero, showsMilli: '900', netMilli: '900' },
+    { day: day(2), ...zero, refundedMilli: '-900', netMilli: '-900' },
+  ]);
+  t.match((await statement.days('77', day(1), day(1))).days, [{ asStudioMilli: '900' }]);
+  t.equal(await codeOf(statement.days('99', day(2), day(1))), 'BILLING_BAD_REQUEST');
+
+  const all = (await statement.entries('99', { limit: 50 })).items;
+  t.match(all, [
+    { kind: 'payout_failed', amountMilli: '1500' },
+    { kind: 'payout', amountMilli: '-1500' },
+    { kind: 'refund', amountMilli: '-900', sessionId },
+    { kind: 'show', amountMilli: '900', sessionId },
+    { kind: 'tip', amountMilli: '1500', tipId, atMs: START_MS },
+  ]);
+  const sum = all.reduce((total, one) => total + BigInt(one.amountMilli), 0n);
+  t.equal(String(sum), (await earned(stage)).total);
+  const first = await statement.entries('99', { limit: 2 });
+  const rest = await statement.entries('99', { limit: 3, before: first.next });
+  t.same([...first.items, ...rest.items], all, 'pages neither lose nor repeat');
+  t.match((await statement.entries('77', { limit: 5 })).items, [
+    { kind: 'refund' },
+    { kind: 'studio_show', sessionId },
+    { kind: 'studio_tip', tipId },
+  ]);
+  t.same(await statement.entries('98', { limit: 5 }), { items: [] });
 });
 
 t.test('no cell of a CSV is a formula, and quotes are doubled', (t) => {

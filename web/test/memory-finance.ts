@@ -120,6 +120,8 @@ export function createMemoryFinance(billing: MemoryBilling): MemoryFinance {
         const none = milli(0n);
         return { pending: none, available: none, inFlight: none, paid: none, total: none };
       }),
+    getEarningsDays: () => Promise.resolve([]),
+    listEarningsEntries: () => Promise.resolve({ items: [] }),
     putPerformerTerms: (id, terms) => later(() => void act('terms', id, id, terms)),
     requestPayout: (request) =>
       later(() => {
