@@ -5,6 +5,7 @@ import type { Bus } from '../cluster/index.js';
 import { isFields } from './protocol/index.js';
 
 export const CONTROL_TOPIC = 'gateway.control';
+export const EVERY_ROOM = '*';
 
 export type ControlOrder =
   | {
@@ -15,6 +16,7 @@ export type ControlOrder =
   | {
       /** Ends subscriptions of a room: of one user, or of all but those who may stay. */
       readonly do: 'evict';
+      /** EVERY_ROOM, with `user`: wherever that user is. */
       readonly room: string;
       readonly user?: string;
       /** Users who stay when `user` is absent, such as holders of a ticket for the show. */

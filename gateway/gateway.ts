@@ -13,7 +13,7 @@ import { coerceError, observeScripts } from '../cluster/index.js';
 import { createAccess, levelRights, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { Commands } from './commands.js';
-import { CONTROL_TOPIC, parseControlOrder, type ControlOrder } from './control.js';
+import { CONTROL_TOPIC, EVERY_ROOM, parseControlOrder, type ControlOrder } from './control.js';
 import { Coordinators } from './coordinators.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
@@ -359,9 +359,13 @@ class Worker implements Gateway, SessionEvents {
       for (const session of this.sessions.ofUser(order.user)) this.end(session, 'banned');
       return;
     }
+    const { user, keep = [], reason, redirect } = order;
+    if (order.room === EVERY_ROOM) {
+      if (user !== undefined) this.expelFromAll(user, reason);
+      return;
+    }
     const channel = this.hub.peek(`room:${order.room}`);
     if (channel === undefined) return;
-    const { user, keep = [], reason, redirect } = order;
     const stays = new Set(keep);
     for (const [session, { level }] of [...channel.members]) {
       const id = session.user?.id ?? '';
@@ -370,6 +374,14 @@ class Worker implements Gateway, SessionEvents {
       if (!isMeant) continue;
       const kind = redirect === undefined ? 'kicked' : 'redirect';
       this.expel(session, channel, kind, reason, redirect);
+    }
+  }
+
+  private expelFromAll(user: string, reason: string): void {
+    for (const session of this.sessions.ofUser(user)) {
+      for (const channel of [...session.channels.values()]) {
+        if (channel.name.startsWith('room:')) this.expel(session, channel, 'kicked', reason);
+      }
     }
   }
 

@@ -21,6 +21,8 @@ export const errorTable = {
   ACCOUNT_INACTIVE: row(403, 'The account is not activated yet.'),
   ACCOUNT_SUSPENDED: row(403, 'The account is suspended.'),
   NOT_A_MODEL: row(403, 'Only approved models may do this.'),
+  LAST_ADMIN: row(409, 'This is the last admin. Make somebody else an admin first.'),
+  SECOND_PERSON: row(403, 'Somebody else has to approve what you have asked for.'),
   MEMBERS_ONLY: row(403, 'Log in to enter this room.'),
   NOT_FOUND: row(404, 'There is nothing here.'),
   ROOM_NOT_FOUND: row(404, 'There is no such room.'),

@@ -4,6 +4,7 @@ import type { Clock, Logger } from '../cluster/index.js';
 import { createPaymentEvents } from './credits/payment-events.js';
 import { createSandboxProvider, type PaymentProvider } from './credits/provider.js';
 import { createPurchaseService, type PurchaseService } from './credits/purchase-service.js';
+import { createRefundOrders, type RefundOrders } from './credits/refund-orders.js';
 import { createRefundService, type RefundService } from './credits/refund-service.js';
 import { createStripeGateway, type StripeGateway } from './credits/stripe-provider.js';
 import type { Database } from './db/database.js';
@@ -21,6 +22,7 @@ export type PaymentSettings =
 export interface MoneyServices {
   readonly purchases: PurchaseService;
   readonly refunds: RefundService;
+  readonly refundOrders: RefundOrders;
   /** Only where the provider is stripe. */
   readonly stripe: StripeGateway | undefined;
 }
@@ -46,5 +48,6 @@ export function createMoneyServices(parts: {
   const sandbox = payments.provider === 'sandbox' ? createSandboxProvider() : undefined;
   const provider: PaymentProvider | undefined = stripe?.provider ?? sandbox;
   const purchases = createPurchaseService({ ...parts, provider });
-  return { purchases, refunds: createRefundService({ ...parts, provider }), stripe };
+  const refunds = createRefundService({ ...parts, provider });
+  return { purchases, refunds, refundOrders: createRefundOrders(parts), stripe };
 }

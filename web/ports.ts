@@ -200,6 +200,9 @@ export interface MarkStore {
   isMarked(key: string): Promise<boolean>;
 }
 
+/** As `roomId` of an order to one user: all rooms. */
+export const EVERY_ROOM = '*';
+
 /** Orders that take effect in open rooms at once. Each rejects with REALTIME_UNAVAILABLE. */
 export interface RoomControl {
   /** Ends the chat of one user in a room, or of all but `keep`. */

@@ -36,6 +36,19 @@ t.test('an evicted user leaves the room on every worker, others stay', async (t)
   t.same([bodies(model, 'x'), bodies(ben, 'x')], [[], []]);
 });
 
+t.test('one order takes a user out of every room on every worker', async (t) => {
+  const first = await castRoom(t, urls, 'room:every1');
+  const second = await castRoom(t, urls, 'room:every2');
+  await control.send({ do: 'evict', room: '*', user: 'anna', reason: 'role' });
+  for (const { anna } of [first, second]) {
+    await until(() => bodies(anna, 'x').length > 0, { what: 'each room tells it' });
+    t.match(bodies(anna, 'x')[0], { kind: 'kicked', reason: 'role' });
+  }
+  t.equal(await second.ben.say('still here'), 'ok');
+  await control.send({ do: 'evict', room: '*', reason: 'nobody' });
+  t.equal(await second.ben.say('an order to nobody does nothing'), 'ok');
+});
+
 t.test(
   'viewers are sent to another room on every worker, but for those who may stay',
   async (t) => {

@@ -67,6 +67,8 @@ export function createAccountService({
         isModel: false,
         isModerator: false,
         isAdmin: false,
+        isFinance: false,
+        isSupport: false,
         status: initialStatus,
         emailConfirmedAt: null,
         createdAt: new Date(clock.nowMs()),

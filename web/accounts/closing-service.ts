@@ -2,6 +2,7 @@
 // ledger keeps its entries for ever. Used by the account routes.
 import type { Clock } from '../../cluster/index.js';
 import { recordAudit } from '../admin/audit.js';
+import { lockAdmins } from '../admin/last-admin.js';
 import type { Database } from '../db/database.js';
 import { ModelProfileEntity } from '../db/entities/model-profile.js';
 import { RoomEntity } from '../db/entities/room.js';
@@ -12,7 +13,9 @@ import type { Billing } from '../ports.js';
 import type { SessionService } from './session-service.js';
 
 export interface ClosingService {
-  /** @throws BILLING_UNAVAILABLE when the account has a room that cannot be closed now. */
+  /**
+   * @throws LAST_ADMIN, BILLING_UNAVAILABLE when the account has a room that cannot be closed now
+   */
   close(user: User): Promise<void>;
 }
 
@@ -27,6 +30,7 @@ export function createClosingService(parts: {
     async close({ id }) {
       await database.transaction(async (manager) => {
         const now = new Date(clock.nowMs());
+        (await lockAdmins(manager))(id);
         await manager.getRepository(UserEntity).update(
           { id },
           {
@@ -38,6 +42,8 @@ export function createClosingService(parts: {
             isModel: false,
             isModerator: false,
             isAdmin: false,
+            isFinance: false,
+            isSupport: false,
             avatarId: null,
             avatarUpload: null,
           },

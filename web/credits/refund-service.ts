@@ -15,6 +15,7 @@ import { siteError } from '../errors.js';
 import type { Finance } from '../finance-port.js';
 import { commandKey } from '../rooms/command-key.js';
 import type { PaymentProvider } from './provider.js';
+import { needsApproval } from './refund-orders.js';
 
 const PAGE = 50;
 
@@ -33,20 +34,21 @@ export interface RefundService {
   /** Oldest first. */
   list(state: RefundState, page: { limit: number; afterId: string }): Promise<AskedRefund[]>;
   /**
-   * @param decision.amountMilli a part; absent = all
-   * @param decision.approver second person, where billing wants one
-   * @throws REQUEST_NOT_FOUND, REQUEST_DECIDED, FINANCE_REFUSED, PAYMENT_UNAVAILABLE
+   * Where billing wants two persons, the first one proposes the amount and the request stays open
+   * for another.
+   * @param decision.amountMilli a part; absent = all, or what the first person proposed
+   * @throws REQUEST_NOT_FOUND, REQUEST_DECIDED, SECOND_PERSON, FINANCE_REFUSED, PAYMENT_UNAVAILABLE
    */
   approve(
     id: string,
-    decision: { amountMilli?: string; answer?: string; approver?: string; actor: Actor },
+    decision: { amountMilli?: string; answer?: string; actor: Actor },
   ): Promise<void>;
   /** @throws REQUEST_NOT_FOUND, REQUEST_DECIDED */
   decline(id: string, decision: { answer: string; actor: Actor }): Promise<void>;
 }
 
 const LIST = `SELECT q.id, q.user_id AS userId, u.username, q.kind, q.ref, q.reason, q.state,
-    q.answer, q.amount_milli AS amountMilli, q.decided_by AS decidedBy,
+    q.answer, q.proposed_by AS proposedBy, q.amount_milli AS amountMilli, q.decided_by AS decidedBy,
     q.created_at AS createdAt, q.decided_at AS decidedAt
   FROM refund_request q JOIN user u ON u.id = q.user_id
   WHERE q.state = ? AND q.id > ? ORDER BY q.id LIMIT ?`;
@@ -73,43 +75,52 @@ export function createRefundService(parts: {
       const request = await rows.findOne({ where: { id }, lock: { mode: 'pessimistic_write' } });
       if (request === null) throw siteError('REQUEST_NOT_FOUND');
       if (request.state !== 'open') throw siteError('REQUEST_DECIDED', { state: request.state });
-      await rows.update({ id }, { ...columns, decidedBy: actor.id, decidedAt: now() });
-      await recordAudit(manager, {
-        actor,
-        action: `refund.${columns.state}`,
-        subjectType: 'user',
-        subjectId: request.userId,
-        detail: { kind: request.kind, ref: request.ref, answer: columns.answer ?? '' },
-        createdAt: now(),
-      });
-      await act(request);
+      const record = (deed: string) =>
+        recordAudit(manager, {
+          actor,
+          action: `refund.${deed}`,
+          subjectType: 'user',
+          subjectId: request.userId,
+          detail: { kind: request.kind, ref: request.ref, answer: columns.answer ?? '' },
+          createdAt: now(),
+        });
+      const amountMilli = columns.amountMilli ?? request.amountMilli;
+      try {
+        await act({ ...request, amountMilli });
+      } catch (thrown) {
+        if (!needsApproval(thrown)) throw thrown;
+        if (request.proposedBy === actor.id) throw siteError('SECOND_PERSON');
+        await rows.update({ id }, { proposedBy: actor.id, amountMilli });
+        await record('proposed');
+        return;
+      }
+      const decided = { decidedBy: actor.id, decidedAt: now() };
+      await rows.update({ id }, { ...columns, amountMilli, ...decided });
+      await record(columns.state);
     });
 
-  async function giveBack(
-    request: RefundRequest,
-    wish: { amountMilli?: string; approver?: string; actor: Actor },
-  ): Promise<void> {
-    const { id, kind, ref, reason } = request;
-    if (kind === 'purchase') return giveMoneyBack(request, wish);
+  async function giveBack(request: RefundRequest, actor: Actor): Promise<void> {
+    const { id, kind, ref, reason, amountMilli, proposedBy } = request;
+    if (kind === 'purchase') return giveMoneyBack(request, actor);
+    const isSecond = proposedBy !== null && proposedBy !== actor.id;
     await finance.refund({
       key: commandKey('refund-request', request.userId, id),
       ...(kind === 'show' ? { sessionId: ref } : { tipId: ref }),
-      ...(wish.amountMilli === undefined ? {} : { amountMilli: BigInt(wish.amountMilli) }),
-      ...(wish.approver === undefined ? {} : { approver: wish.approver }),
+      ...(amountMilli === null ? {} : { amountMilli: BigInt(amountMilli) }),
       reason: reason.slice(0, 200),
-      actor: wish.actor.id,
+      ...(isSecond ? { actor: proposedBy, approver: actor.id } : { actor: actor.id }),
     });
   }
 
   async function giveMoneyBack(
-    { ref, reason }: RefundRequest,
-    { amountMilli, actor }: { amountMilli?: string; actor: Actor },
+    { ref, reason, amountMilli }: RefundRequest,
+    actor: Actor,
   ): Promise<void> {
     const purchase = await database.repository(PurchaseEntity).findOneBy({ id: ref });
     if (purchase?.state !== 'granted') throw siteError('PURCHASE_NOT_FOUND');
     if (provider?.name !== purchase.provider) throw siteError('NOT_FOR_SALE');
     const left = BigInt(purchase.amountMilli) - BigInt(purchase.refundedMilli);
-    const milli = amountMilli === undefined ? left : BigInt(amountMilli);
+    const milli = amountMilli === null ? left : BigInt(amountMilli);
     if (milli > left || milli <= 0n) {
       throw siteError('FINANCE_REFUSED', { why: `${left} milli-credits are left of the order.` });
     }
@@ -135,7 +146,7 @@ export function createRefundService(parts: {
       }
       const row = {
         ...{ userId, kind, ref, reason },
-        ...{ state: 'open' as const, answer: null, amountMilli: null },
+        ...{ state: 'open' as const, answer: null, proposedBy: null, amountMilli: null },
         ...{ decidedBy: null, createdAt: now(), decidedAt: null },
       };
       try {
@@ -157,17 +168,12 @@ export function createRefundService(parts: {
 
     list: (state, { limit, afterId }) => database.rows<AskedRefund>(LIST, [state, afterId, limit]),
 
-    approve: (id, { amountMilli, answer, approver, actor }) =>
+    approve: (id, { amountMilli, answer, actor }) =>
       decide(
         id,
         { state: 'approved', answer: answer ?? null, amountMilli: amountMilli ?? null },
         actor,
-        (request) =>
-          giveBack(request, {
-            actor,
-            ...(amountMilli === undefined ? {} : { amountMilli }),
-            ...(approver === undefined ? {} : { approver }),
-          }),
+        (request) => giveBack(request, actor),
       ),
 
     decline: (id, { answer, actor }) =>

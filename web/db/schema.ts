@@ -9,6 +9,7 @@ import { NotificationEntity } from './entities/notification.js';
 import { PrivateRequestEntity } from './entities/private-request.js';
 import { PurchaseEntity } from './entities/purchase.js';
 import { RefreshSessionEntity } from './entities/refresh-session.js';
+import { RefundOrderEntity } from './entities/refund-order.js';
 import { RefundRequestEntity } from './entities/refund-request.js';
 import { ReportEntity } from './entities/report.js';
 import { RoomEntity } from './entities/room.js';
@@ -22,6 +23,7 @@ import { Rooms1763700000005 } from './migrations/0005-rooms.js';
 import { Payments1763700000006 } from './migrations/0006-payments.js';
 import { Avatars1763700000007 } from './migrations/0007-avatars.js';
 import { Programme1763700000008 } from './migrations/0008-programme.js';
+import { Staff1763700000009 } from './migrations/0009-staff.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -37,6 +39,7 @@ export const entities = [
   PrivateRequestEntity,
   PurchaseEntity,
   RefreshSessionEntity,
+  RefundOrderEntity,
   RefundRequestEntity,
   ReportEntity,
   RoomEntity,
@@ -53,4 +56,5 @@ export const migrations = [
   Payments1763700000006,
   Avatars1763700000007,
   Programme1763700000008,
+  Staff1763700000009,
 ];

@@ -34,6 +34,7 @@ import { userAdminRoutes } from './routes/user-admin-routes.js';
 import { roomListRoutes } from './routes/room-list-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
 import { siteRoutes, type Branding } from './routes/site-routes.js';
+import { refundRoutes } from './routes/refund-routes.js';
 import { walletRoutes } from './routes/wallet-routes.js';
 import { installSecurity, type SecuritySettings } from './security.js';
 
@@ -133,6 +134,7 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   earningsRoutes(api, money);
   walletRoutes(api, money);
   financeRoutes(api, money);
+  refundRoutes(api, money);
   paymentRoutes(api, site);
   creditRoutes(api, { ...shared, hasSandbox: settings.payments === 'sandbox' });
 }

@@ -3,6 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TokenClaims, TokenService } from '../../cluster/index.js';
 import type { AccountService } from '../accounts/account-service.js';
+import { hasRight, type Right } from '../admin/rights.js';
 import type { AccessClaims, Principal } from '../accounts/principal.js';
 import { RANDOM_ID, randomId } from '../accounts/random-id.js';
 import type { IssuedTokens, SessionService } from '../accounts/session-service.js';
@@ -31,8 +32,8 @@ export interface Identity {
   requirePrincipal(request: FastifyRequest): Promise<Principal>;
   /** The account as it is now. @throws UNAUTHENTICATED, ACCOUNT_SUSPENDED, … */
   requireUser(request: FastifyRequest): Promise<User>;
-  /** @throws FORBIDDEN for everyone but admins. */
-  requireAdmin(request: FastifyRequest): Promise<User>;
+  /** The account, if its roles give it that right now. @throws FORBIDDEN */
+  requireRight(request: FastifyRequest, right: Right): Promise<User>;
   /** The account, or the anonymous browser, which gets its random id as a cookie. */
   visitor(request: FastifyRequest, reply: FastifyReply): Promise<Visitor>;
   /** Hook for requests that change something. @throws CSRF_REFUSED */
@@ -87,9 +88,9 @@ export function createIdentity(parts: {
     principal,
     requirePrincipal,
     requireUser,
-    async requireAdmin(request) {
+    async requireRight(request, right) {
       const user = await requireUser(request);
-      if (!user.isAdmin) throw siteError('FORBIDDEN');
+      if (!hasRight(user, right)) throw siteError('FORBIDDEN');
       return user;
     },
     async visitor(request, reply) {

@@ -6,7 +6,7 @@ export interface AuditEntry {
   readonly actorId: string;
   /** area.verb, such as model.approve. */
   readonly action: string;
-  readonly subjectType: 'user' | 'room' | 'model' | 'session' | 'programme';
+  readonly subjectType: 'user' | 'room' | 'model' | 'session' | 'tip' | 'programme';
   readonly subjectId: string;
   readonly detail: Readonly<Record<string, string | number | boolean>>;
   readonly ip: string;

@@ -16,7 +16,9 @@ export interface RefundRequest {
   state: RefundState;
   /** What the admin says. */
   answer: string | null;
-  /** What was given back; null = all of it, or nothing yet. */
+  /** The first of two persons to approve it, where billing wants two. */
+  proposedBy: string | null;
+  /** What was given back, or is proposed; null = all of it, or nothing yet. */
   amountMilli: string | null;
   decidedBy: string | null;
   readonly createdAt: Date;
@@ -34,6 +36,7 @@ export const RefundRequestEntity = defineEntity<RefundRequest>({
     reason: { type: 'varchar', length: 500 },
     state: { type: 'varchar', length: 10 },
     answer: { type: 'varchar', length: 200, nullable: true },
+    proposedBy: { name: 'proposed_by', type: 'bigint', unsigned: true, nullable: true },
     amountMilli: { name: 'amount_milli', type: 'bigint', unsigned: true, nullable: true },
     decidedBy: { name: 'decided_by', type: 'bigint', unsigned: true, nullable: true },
     createdAt: { name: 'created_at', type: 'datetime', precision: 3 },

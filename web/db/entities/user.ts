@@ -16,6 +16,8 @@ export interface User {
   isModel: boolean;
   isModerator: boolean;
   isAdmin: boolean;
+  isFinance: boolean;
+  isSupport: boolean;
   status: UserStatus;
   /** When the owner of the address followed the activation link. */
   emailConfirmedAt: Date | null;
@@ -38,6 +40,8 @@ export const UserEntity = defineEntity<User>({
     isModel: { name: 'is_model', type: 'boolean', default: false },
     isModerator: { name: 'is_moderator', type: 'boolean', default: false },
     isAdmin: { name: 'is_admin', type: 'boolean', default: false },
+    isFinance: { name: 'is_finance', type: 'boolean', default: false },
+    isSupport: { name: 'is_support', type: 'boolean', default: false },
     status: { type: 'varchar', length: 10 },
     emailConfirmedAt: {
       name: 'email_confirmed_at',

@@ -2,6 +2,7 @@
 import Type from 'typebox';
 import type { LoginGuard } from '../../accounts/login-guard.js';
 import type { AccountService } from '../../accounts/account-service.js';
+import { RIGHTS, rightsOf } from '../../admin/rights.js';
 import { accessRole } from '../../accounts/principal.js';
 import type { RecoveryService } from '../../accounts/recovery-service.js';
 import type { SessionService } from '../../accounts/session-service.js';
@@ -19,6 +20,9 @@ const PublicUser = Type.Object({
   id: Type.String(),
   username: Type.String(),
   role: Type.Enum(['viewer', 'model', 'admin']),
+  rights: Type.Array(Type.Enum([...RIGHTS]), {
+    description: 'What the account may do as staff; empty for everybody else.',
+  }),
 });
 
 const SignedIn = Type.Object({
@@ -169,7 +173,7 @@ async function describeMe({ applications, billing }: AccountRouteParts, user: Us
 }
 
 function publicUser(user: User) {
-  return { id: user.id, username: user.username, role: accessRole(user) };
+  return { id: user.id, username: user.username, role: accessRole(user), rights: rightsOf(user) };
 }
 
 function isSessionOver(thrown: unknown): boolean {

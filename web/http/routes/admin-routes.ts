@@ -50,7 +50,7 @@ export function adminRoutes(app: App, { identity, applications, finance }: Admin
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'applications');
       const { state = 'pending', cursor } = request.query;
       const after = cursor === undefined ? {} : { afterId: cursor };
       const found = await applications.list(state, { limit: PAGE + 1, ...after });
@@ -75,7 +75,7 @@ export function adminRoutes(app: App, { identity, applications, finance }: Admin
       },
     },
     async (request) => {
-      const admin = await identity.requireAdmin(request);
+      const admin = await identity.requireRight(request, 'applications');
       const room = await applications.approve(request.params.id, actorOf(admin, request.ip));
       return { room: { id: room.id, slug: room.slug } };
     },
@@ -91,7 +91,7 @@ export function adminRoutes(app: App, { identity, applications, finance }: Admin
       },
     },
     async (request, reply) => {
-      const admin = await identity.requireAdmin(request);
+      const admin = await identity.requireRight(request, 'applications');
       const { id } = request.params;
       await applications.decline(id, request.body.reason, actorOf(admin, request.ip));
       return reply.code(204).send(null);
@@ -120,7 +120,7 @@ function financeRoutes(
       },
     },
     async (request) => {
-      const admin = await identity.requireAdmin(request);
+      const admin = await identity.requireRight(request, 'money');
       const { userId, username, ...grant } = request.body;
       const to = granteeOf({ userId, username });
       const actor = actorOf(admin, request.ip);
@@ -143,7 +143,7 @@ function financeRoutes(
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       const { accounts, ...sums } = await finance.summary();
       return { ...sums, accounts: accounts.map(({ kind, balance }) => ({ name: kind, balance })) };
     },

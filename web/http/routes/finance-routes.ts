@@ -2,14 +2,12 @@
 // Billing decides and keeps its own audit record; the admin's id travels as the actor.
 import Type from 'typebox';
 import type { AccountService } from '../../accounts/account-service.js';
-import type { RefundService } from '../../credits/refund-service.js';
 import type { Finance } from '../../finance-port.js';
 import { commandKey } from '../../rooms/command-key.js';
 import type { App } from '../app-type.js';
 import type { Identity } from '../identity.js';
 import * as shape from '../money-shapes.js';
 import * as schema from '../schema.js';
-import { describeRefund, RefundShape } from './wallet-routes.js';
 
 const { PageOf, pageOf, toWire } = shape;
 const Reason = schema.Text(1, 200);
@@ -17,6 +15,8 @@ const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', 'x-hint': 'An id is n
 const IdParams = Type.Object({ id: Id });
 const Word = Type.String({ pattern: '^[a-z][a-z0-9_]{1,39}$', 'x-hint': 'Use one_word.' });
 const Ref = Type.String({ pattern: '^[!-~]{1,64}$', 'x-hint': 'A reference is needed.' });
+
+const CAMPAIGN_PAGE = 20;
 
 const query = <P extends Parameters<typeof Type.Object>[0]>(members: P) =>
   Type.Object(
@@ -28,7 +28,6 @@ export interface FinanceRouteParts {
   readonly identity: Identity;
   readonly accounts: AccountService;
   readonly finance: Finance;
-  readonly refunds: RefundService;
 }
 
 export function financeRoutes(app: App, parts: FinanceRouteParts): void {
@@ -38,7 +37,6 @@ export function financeRoutes(app: App, parts: FinanceRouteParts): void {
   campaignRoutes(app, parts);
   adjustmentRoutes(app, parts);
   walletRoutes(app, parts);
-  refundRequestRoutes(app, parts);
 }
 
 function reportRoutes(app: App, { identity, finance }: FinanceRouteParts): void {
@@ -53,7 +51,7 @@ function reportRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
     '/admin/finance/reports/:kind',
     { schema: { params, querystring: range, response: schema.Replies(shape.Report) } },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       return toWire(await finance.getReport(request.params.kind, request.query));
     },
   );
@@ -62,7 +60,7 @@ function reportRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
     '/admin/finance/reports/:kind/csv',
     { schema: { params, querystring: range, response: schema.TextReplies('text/csv') } },
     async (request, reply) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       const { kind } = request.params;
       const csv = await finance.getReportCsv(kind, request.query);
       const name = `${kind}-${request.query.from}-${request.query.to}.csv`;
@@ -80,7 +78,7 @@ function reportRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       schema: { querystring: query({}), response: schema.Replies(PageOf(shape.LedgerEvent)) },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       return toWire(await finance.listAudit(pageOf(request.query)));
     },
   );
@@ -97,7 +95,7 @@ function reportRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'refunds');
       const { viewer, performer } = request.query;
       return toWire(
         await finance.listSessions({
@@ -120,7 +118,7 @@ function purchaseRoutes(app: App, { identity, finance }: FinanceRouteParts): voi
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       const { user } = request.query;
       const filter = user === undefined ? {} : { user };
       return toWire(await finance.listPurchases({ ...pageOf(request.query), ...filter }));
@@ -146,7 +144,7 @@ function purchaseRoutes(app: App, { identity, finance }: FinanceRouteParts): voi
       },
     },
     async (request) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { key, ...wish } = request.body;
       const command = { key: commandKey('chargeback', actor, key), actor };
       return toWire(await finance.chargeback({ ...wish, ...command }));
@@ -168,7 +166,7 @@ function payoutRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       const { state, performer } = request.query;
       return toWire(
         await finance.listPayouts({
@@ -201,7 +199,7 @@ function payoutRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { id, step } = request.params;
       return { payout: toWire(await steps[step](id, { actor, ...request.body })) };
     },
@@ -223,7 +221,7 @@ function payoutRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request, reply) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       const { payoutMinimumMilli: least, ...terms } = request.body;
       await finance.putPerformerTerms(request.params.id, {
         ...terms,
@@ -239,12 +237,25 @@ function campaignRoutes(app: App, { identity, accounts, finance }: FinanceRouteP
     '/admin/finance/campaigns',
     {
       schema: {
-        response: schema.Replies(Type.Object({ campaigns: Type.Array(shape.Campaign) })),
+        querystring: schema.RowCursor,
+        response: schema.Replies(
+          Type.Object({
+            campaigns: Type.Array(shape.Campaign),
+            next: Type.Optional(Type.String()),
+          }),
+        ),
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
-      return { campaigns: toWire(await finance.listCampaigns()) };
+      await identity.requireRight(request, 'money');
+      const { cursor } = request.query;
+      // Billing tells all of them: there are few, and each has its budget.
+      const older = [...(await finance.listCampaigns())]
+        .sort((a, b) => Number(BigInt(b.id) - BigInt(a.id)))
+        .filter(({ id }) => cursor === undefined || BigInt(id) < BigInt(cursor));
+      const page = older.slice(0, CAMPAIGN_PAGE);
+      const last = older.length > CAMPAIGN_PAGE ? page.at(-1) : undefined;
+      return { campaigns: toWire(page), ...(last === undefined ? {} : { next: last.id }) };
     },
   );
 
@@ -263,7 +274,7 @@ function campaignRoutes(app: App, { identity, accounts, finance }: FinanceRouteP
       },
     },
     async (request, reply) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { key, budgetMilli, ...wish } = request.body;
       const campaign = await finance.createCampaign({
         ...wish,
@@ -289,7 +300,7 @@ function campaignRoutes(app: App, { identity, accounts, finance }: FinanceRouteP
       },
     },
     async (request) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { key, username, amountMilli } = request.body;
       const { id: userId } = await accounts.find({ username });
       const wallet = await finance.grantFromCampaign(request.params.id, {
@@ -313,7 +324,7 @@ function adjustmentRoutes(app: App, { identity, accounts, finance }: FinanceRout
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'money');
       const { state: wanted } = request.query;
       const filter = wanted === undefined ? {} : { state: wanted };
       return toWire(await finance.listAdjustments({ ...pageOf(request.query), ...filter }));
@@ -338,7 +349,7 @@ function adjustmentRoutes(app: App, { identity, accounts, finance }: FinanceRout
       },
     },
     async (request, reply) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { key, username, amountMilli, ...wish } = request.body;
       const { id: userId } = await accounts.find({ username });
       const adjustment = await finance.adjust({
@@ -361,7 +372,7 @@ function adjustmentRoutes(app: App, { identity, accounts, finance }: FinanceRout
       },
     },
     async (request) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { id, verdict: said } = request.params;
       const decide = said === 'approve' ? finance.approveAdjustment : finance.rejectAdjustment;
       return { adjustment: toWire(await decide(id, actor)) };
@@ -380,7 +391,7 @@ function walletRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'accounts');
       const { id } = request.params;
       const [lots, limits] = await Promise.all([finance.getLots(id), finance.getLimits(id)]);
       return toWire({ ...lots, limits });
@@ -397,86 +408,8 @@ function walletRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request, reply) => {
-      const { id: actor } = await identity.requireAdmin(request);
+      const { id: actor } = await identity.requireRight(request, 'money');
       await finance.freezeWallet(request.params.id, { ...request.body, actor });
-      return reply.code(204).send(null);
-    },
-  );
-}
-
-function refundRequestRoutes(app: App, { identity, refunds }: FinanceRouteParts): void {
-  const Asked = Type.Object({
-    ...RefundShape.properties,
-    userId: Type.String(),
-    username: Type.String(),
-  });
-  app.get(
-    '/admin/refund-requests',
-    {
-      schema: {
-        querystring: Type.Object(
-          {
-            state: Type.Optional(Type.Enum(['open', 'approved', 'declined'])),
-            cursor: Type.Optional(schema.UserId),
-          },
-          { additionalProperties: false },
-        ),
-        response: schema.Replies(
-          Type.Object({ requests: Type.Array(Asked), next: Type.Optional(Type.String()) }),
-        ),
-      },
-    },
-    async (request) => {
-      await identity.requireAdmin(request);
-      const { state = 'open', cursor: afterId = '0' } = request.query;
-      const found = await refunds.list(state, { limit: 51, afterId });
-      const last = found.length > 50 ? found[49] : undefined;
-      return {
-        requests: found.slice(0, 50).map((one) => ({
-          ...describeRefund(one),
-          userId: one.userId,
-          username: one.username,
-        })),
-        ...(last === undefined ? {} : { next: last.id }),
-      };
-    },
-  );
-
-  const params = Type.Object({ id: schema.UserId });
-  app.post(
-    '/admin/refund-requests/:id/approve',
-    {
-      schema: {
-        params,
-        body: schema.Body({
-          amountMilli: Type.Optional(schema.AmountMilli),
-          answer: Type.Optional(Reason),
-          approver: Type.Optional(schema.UserId),
-        }),
-        response: schema.Replies(schema.Nothing, 204),
-      },
-    },
-    async (request, reply) => {
-      const admin = await identity.requireAdmin(request);
-      const actor = { id: admin.id, ip: request.ip };
-      await refunds.approve(request.params.id, { ...request.body, actor });
-      return reply.code(204).send(null);
-    },
-  );
-
-  app.post(
-    '/admin/refund-requests/:id/decline',
-    {
-      schema: {
-        params,
-        body: schema.Body({ answer: Reason }),
-        response: schema.Replies(schema.Nothing, 204),
-      },
-    },
-    async (request, reply) => {
-      const admin = await identity.requireAdmin(request);
-      const actor = { id: admin.id, ip: request.ip };
-      await refunds.decline(request.params.id, { ...request.body, actor });
       return reply.code(204).send(null);
     },
   );

@@ -63,12 +63,12 @@ export function programmeAdminRoutes(app: App, parts: ProgrammeAdminRouteParts):
   const { identity, programme } = parts;
 
   async function actorOf(request: FastifyRequest): Promise<Actor> {
-    const { id } = await identity.requireAdmin(request);
+    const { id } = await identity.requireRight(request, 'site');
     return { id, ip: request.ip };
   }
 
   app.get('/admin/programme', { schema: { response: schema.Replies(Status) } }, async (request) => {
-    await identity.requireAdmin(request);
+    await identity.requireRight(request, 'site');
     return describeStatus(programme);
   });
 
@@ -78,7 +78,7 @@ export function programmeAdminRoutes(app: App, parts: ProgrammeAdminRouteParts):
       bodyLimit: DOCUMENT_BYTES_MAX,
       // Before the body is read: nobody else may make the site take megabytes.
       onRequest: async (request) => {
-        await identity.requireAdmin(request);
+        await identity.requireRight(request, 'site');
       },
       config: { rateLimit: { max: 30, timeWindow: 60_000 } },
       schema: {
@@ -108,7 +108,7 @@ export function programmeAdminRoutes(app: App, parts: ProgrammeAdminRouteParts):
       schema: { body: schema.NoBody, response: schema.Replies(Status) },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'site');
       await programme.refresh();
       return describeStatus(programme);
     },

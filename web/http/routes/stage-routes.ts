@@ -1,9 +1,6 @@
 // Staff on running shows: end one, move its viewers, and the queue of reports of the whole site.
 import Type from 'typebox';
-import type { FastifyRequest } from 'fastify';
 import type { StageService } from '../../admin/stage-service.js';
-import type { User } from '../../db/entities/user.js';
-import { siteError } from '../../errors.js';
 import type { ReportService } from '../../rooms/report-service.js';
 import type { App } from '../app-type.js';
 import type { Identity } from '../identity.js';
@@ -17,13 +14,6 @@ export interface StageRouteParts {
 }
 
 export function stageRoutes(app: App, { identity, stage, reports }: StageRouteParts): void {
-  /** Admins and the site's own moderators. */
-  async function requireStaff(request: FastifyRequest): Promise<User> {
-    const user = await identity.requireUser(request);
-    if (!user.isAdmin && !user.isModerator) throw siteError('FORBIDDEN');
-    return user;
-  }
-
   app.post(
     '/admin/rooms/:slug/end',
     {
@@ -34,7 +24,7 @@ export function stageRoutes(app: App, { identity, stage, reports }: StageRoutePa
       },
     },
     async (request, reply) => {
-      const { id } = await identity.requireAdmin(request);
+      const { id } = await identity.requireRight(request, 'stage');
       await stage.end(request.params.slug, request.body.reason, { id, ip: request.ip });
       return reply.code(204).send(null);
     },
@@ -50,7 +40,7 @@ export function stageRoutes(app: App, { identity, stage, reports }: StageRoutePa
       },
     },
     async (request, reply) => {
-      const { id } = await identity.requireAdmin(request);
+      const { id } = await identity.requireRight(request, 'stage');
       await stage.redirect(request.params.slug, request.body.to, { id, ip: request.ip });
       return reply.code(204).send(null);
     },
@@ -60,7 +50,7 @@ export function stageRoutes(app: App, { identity, stage, reports }: StageRoutePa
     '/admin/reports',
     { schema: { querystring: ReportQuery, response: schema.Replies(ReportPage) } },
     async (request) => {
-      await requireStaff(request);
+      await identity.requireRight(request, 'reports');
       const { state = 'open', cursor: afterId = '0' } = request.query;
       return reportPage(await reports.list({ state, afterId, limit: 51 }));
     },
@@ -76,7 +66,7 @@ export function stageRoutes(app: App, { identity, stage, reports }: StageRoutePa
       },
     },
     async (request, reply) => {
-      const { id: actorId } = await requireStaff(request);
+      const { id: actorId } = await identity.requireRight(request, 'reports');
       const { id, verdict } = request.params;
       const state = verdict === 'resolve' ? 'resolved' : 'dismissed';
       const actor = { id: actorId, ip: request.ip };

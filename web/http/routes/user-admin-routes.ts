@@ -1,4 +1,4 @@
-// Accounts as admins see them: search, suspend, restore, roles; the audit record and the local
+// Accounts as staff sees them: search, suspend, restore, roles; the audit record and the local
 // mailbox.
 import Type from 'typebox';
 import type { RecordService } from '../../admin/record-service.js';
@@ -17,6 +17,8 @@ const Account = Type.Object({
   isModel: Type.Boolean(),
   isModerator: Type.Boolean(),
   isAdmin: Type.Boolean(),
+  isFinance: Type.Boolean(),
+  isSupport: Type.Boolean(),
   createdAt: Type.String(),
 });
 
@@ -37,6 +39,12 @@ const Letter = Type.Object({
   body: Type.String(),
   createdAt: Type.String(),
 });
+
+const Role = Type.Optional(Type.Boolean());
+const Roles = Type.Object(
+  { isAdmin: Role, isFinance: Role, isSupport: Role, isModerator: Role },
+  { additionalProperties: false, minProperties: 1 },
+);
 
 const UserParams = Type.Object({ id: schema.UserId });
 const PAGE = 50;
@@ -69,7 +77,7 @@ export function userAdminRoutes(app: App, parts: UserAdminRouteParts): void {
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'accounts');
       const { q: search = '', cursor: afterId = '0' } = request.query;
       const found = await users.list({ search: search.trim(), afterId, limit: PAGE + 1 });
       const last = found.length > PAGE ? found[PAGE - 1] : undefined;
@@ -90,8 +98,7 @@ export function userAdminRoutes(app: App, parts: UserAdminRouteParts): void {
       },
     },
     async (request, reply) => {
-      const admin = await identity.requireAdmin(request);
-      const actor = { id: admin.id, ip: request.ip };
+      const actor = staffActor(await identity.requireRight(request, 'suspend'), request.ip);
       await users.suspend(request.params.id, request.body.reason, actor);
       return reply.code(204).send(null);
     },
@@ -107,8 +114,8 @@ export function userAdminRoutes(app: App, parts: UserAdminRouteParts): void {
       },
     },
     async (request, reply) => {
-      const admin = await identity.requireAdmin(request);
-      await users.restore(request.params.id, { id: admin.id, ip: request.ip });
+      const actor = staffActor(await identity.requireRight(request, 'suspend'), request.ip);
+      await users.restore(request.params.id, actor);
       return reply.code(204).send(null);
     },
   );
@@ -118,19 +125,22 @@ export function userAdminRoutes(app: App, parts: UserAdminRouteParts): void {
     {
       schema: {
         params: UserParams,
-        body: schema.Body({ isModerator: Type.Boolean() }),
+        body: Roles,
         response: schema.Replies(schema.Nothing, 204),
       },
     },
     async (request, reply) => {
-      const admin = await identity.requireAdmin(request);
-      const actor = { id: admin.id, ip: request.ip };
-      await users.setModerator(request.params.id, request.body.isModerator, actor);
+      const { id } = await identity.requireRight(request, 'site');
+      await users.setRoles(request.params.id, request.body, { id, ip: request.ip });
       return reply.code(204).send(null);
     },
   );
 
   recordRoutes(app, parts);
+}
+
+function staffActor(user: User, ip: string) {
+  return { id: user.id, ip, roles: user };
 }
 
 function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRouteParts): void {
@@ -148,7 +158,7 @@ function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRout
       },
     },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'site');
       const { cursor } = request.query;
       const before = cursor === undefined ? {} : { beforeId: cursor };
       const found = await records.audit({ limit: PAGE + 1, ...before });
@@ -166,7 +176,7 @@ function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRout
     '/admin/mailbox',
     { schema: { response: schema.Replies(Type.Object({ mails: Type.Array(Letter) })) } },
     async (request) => {
-      await identity.requireAdmin(request);
+      await identity.requireRight(request, 'site');
       if (!hasMailbox) throw siteError('NOT_FOUND');
       const mails = await records.mailbox(PAGE);
       return {
@@ -179,7 +189,8 @@ function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRout
 }
 
 function describeAccount(user: User) {
-  const { id, username, email, status, isModel, isModerator, isAdmin, createdAt } = user;
-  const roles = { isModel, isModerator, isAdmin };
+  const { id, username, email, status, isModel, createdAt } = user;
+  const { isModerator, isAdmin, isFinance, isSupport } = user;
+  const roles = { isModel, isModerator, isAdmin, isFinance, isSupport };
   return { id, username, email, status, ...roles, createdAt: createdAt.toISOString() };
 }

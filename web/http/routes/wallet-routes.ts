@@ -157,7 +157,9 @@ function refundRoutes(app: App, { identity, refunds }: WalletRouteParts): void {
 }
 
 export function describeRefund(one: RefundRequest) {
-  const { id, kind, ref, reason, state, answer, amountMilli, createdAt, decidedAt } = one;
+  const { id, kind, ref, reason, state, answer, createdAt, decidedAt } = one;
+  // What one of two persons has proposed is nothing yet.
+  const amountMilli = state === 'open' ? null : one.amountMilli;
   const times = {
     createdAt: createdAt.toISOString(),
     decidedAt: decidedAt?.toISOString() ?? null,
