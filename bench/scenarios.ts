@@ -7,6 +7,8 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   hotroom: async () => (await import('./scenarios/hotroom.js')).hotroom,
   jitter: async () => (await import('./scenarios/jitter.js')).jitter,
   'broker-faults': async () => (await import('./scenarios/broker-faults.js')).brokerFaults,
+  drain: async () => (await import('./scenarios/drain.js')).drain,
+  avalanche: async () => (await import('./scenarios/avalanche.js')).avalanche,
   idle: async () => (await import('./scenarios/idle.js')).idle,
   'slow-reader': async () => (await import('./scenarios/slow-reader.js')).slowReader,
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,

@@ -35,6 +35,11 @@ export interface Witness {
 
 export type DialectSetup =
   | { readonly kind: 'plain' }
+  | {
+      readonly kind: 'floor';
+      /** Payload of the one message that a client sends. */
+      readonly helloBytes: number;
+    }
   | { readonly kind: 'socket.io' }
   | { readonly kind: 'sockjs' }
   | {
@@ -58,6 +63,8 @@ export function createDialect(setup: DialectSetup): Dialect {
   switch (setup.kind) {
     case 'plain':
       return plain;
+    case 'floor':
+      return floor(setup.helloBytes);
     case 'socket.io':
       return socketIo;
     case 'sockjs':
@@ -76,6 +83,24 @@ const plain: Dialect = {
   join: () => nothing,
   witness: () => new OrderWitness((payload) => [payload.readUInt32BE(0)]),
 };
+
+/** One message of so many bytes, one reply; nothing after that. */
+function floor(helloBytes: number): Dialect {
+  const hello = clientFrame(opcodes.binary, Buffer.alloc(helloBytes, 0x78));
+  return {
+    subprotocol: 'rt1.msgpack',
+    path: () => '/',
+    hello: () => [hello],
+    join: () => nothing,
+    witness: () => new OrderWitness(() => []),
+  };
+}
+
+/** Bytes of the connect command of this group's readers. */
+export function helloBytes(setup: Extract<DialectSetup, { kind: 'gateway' }>): number {
+  const command = connectOf(createTokenService(setup.secret), setup, 0);
+  return Buffer.byteLength(codecOf(setup.encoding).encode([command]));
+}
 
 /** Engine.IO 4: `0{…}` open, we say `40`, `40{…}` joined, then `42["m","<sequence> …"]`. */
 const socketIo: Dialect = {

@@ -1,10 +1,10 @@
 // Connecting: server CPU per connection from the TCP handshake to the joined state. The gateway
 // verifies a token and a ticket, subscribes a room and the user's own channel and sends the
-// backlog; raw uWebSockets (the floor of any upgrade) and the peers do their own handshake and
-// nothing else.
+// backlog. The floor is raw uWebSockets that upgrades, takes a message of the same size, subscribes
+// two topics and answers with as many bytes; the peers do their own handshake and nothing else.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GeneratorCalls } from '../generator/calls.js';
-import type { DialectSetup } from '../generator/dialects.js';
+import { helloBytes, type DialectSetup } from '../generator/dialects.js';
 import { interleave } from '../lib/interleave.js';
 import { startNodeChild, type NodeChild } from '../lib/node-child.js';
 import { cpuMicros } from '../lib/process-cpu.js';
@@ -13,7 +13,7 @@ import { isWanted, type Run } from '../lib/run-context.js';
 import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js';
 import type { BroadcastServer } from '../servers/broadcast-server.js';
 import { chatBody, ROOM, startFullGateway } from '../servers/full-gateway.js';
-import { PEERS, startPeer } from '../servers/peer.js';
+import { PEERS, startFloor, startPeer } from '../servers/peer.js';
 
 const MICROS_MAX = 75;
 const BACKLOG = 50;
@@ -43,12 +43,13 @@ export async function connect(run: Run): Promise<ScenarioReport> {
   const samples = await interleave(contenders, { rounds, warmUps: 1 }, (one, round) =>
     sample(one, count, round),
   );
-  const [gateway, raw, ...peers] = contenders;
-  if (gateway === undefined || raw === undefined) throw new Error('two contenders at least');
+  const [gateway, floor, ...peers] = contenders;
+  if (gateway === undefined || floor === undefined) throw new Error('two contenders at least');
   const cost = (one: Contender): number[] =>
     (samples.get(one) ?? []).map((sample) => sample.microsPerConnection);
   const ours = cost(gateway);
-  const ratio = pairedRatio(ours, cost(raw));
+  const ratio = pairedRatio(ours, cost(floor));
+  const above = ours.map((micros, at) => micros - (cost(floor)[at] ?? micros));
   const store = (samples.get(gateway) ?? []).map((one) => one.storeMicrosPerConnection);
   const refused = (samples.get(gateway) ?? []).map((one) => one.refused);
   const rate = (samples.get(gateway) ?? []).map((one) => one.perSec);
@@ -60,7 +61,7 @@ export async function connect(run: Run): Promise<ScenarioReport> {
         ...{ name: 'connect, 2 subscriptions, backlog', value: median(ours) },
         ...{ unit: 'µs CPU / connection', better: 'less', limitedBy: 'server' },
         spread: pairOf(spreadOf(ours)),
-        ceiling: { name: `${raw.name} (upgrade only)`, value: median(cost(raw)) },
+        ceiling: { name: floor.name, value: median(cost(floor)) },
         ...{ ratio: ratio.median, ratioSpread: pairOf(ratio) },
         peers: peers.map((peer) => ({
           ...{ name: peer.name, version: peer.version, value: median(cost(peer)), ratioMax: null },
@@ -71,6 +72,7 @@ export async function connect(run: Run): Promise<ScenarioReport> {
     ],
     notes: [
       `${count} connections a round, ${IN_FLIGHT} at a time, new users, ${BACKLOG} messages of backlog.`,
+      `Above the floor, which is the kernel's and the library's: ${shortNumber(median(above))} µs.`,
       'Peers only shake hands: no token, no subscription, no backlog.',
       `Redis: ${shortNumber(median(store))} µs CPU per connection. ` +
         `Wall: ${shortNumber(median(rate))} connections/s, generator on the same machine; ` +
@@ -86,14 +88,32 @@ async function openAll(run: Run): Promise<Contender[]> {
     await gateway.redis.publisher.publish(`room:${ROOM}`, message);
   }
   const peers = Object.keys(PEERS).filter((peer, at) => at === 0 || isWanted(run, peer));
-  const servers: BroadcastServer[] = [gateway];
+  const ours = contenderOf(run, gateway);
+  const floor = await startFloor(run, await bytesOf(ours));
+  const servers: BroadcastServer[] = [floor];
   for (const peer of peers) servers.push(await startPeer(run, peer));
-  return servers.map((server) => ({
-    ...{ name: server.name, version: server.version, server },
-    generator: startNodeChild<GeneratorCalls>(run.scope, {
-      entry: run.tree.entry('bench/generator/main.ts'),
-    }),
-  }));
+  return [ours, ...servers.map((server) => contenderOf(run, server))];
+}
+
+function contenderOf(run: Run, server: BroadcastServer): Contender {
+  const generator = startNodeChild<GeneratorCalls>(run.scope, {
+    entry: run.tree.entry('bench/generator/main.ts'),
+  });
+  return { name: server.name, version: server.version, server, generator };
+}
+
+/** What a connect and its answer weigh, from one connection. */
+async function bytesOf({
+  server,
+  generator,
+}: Contender): Promise<{ helloBytes: number; replyBytes: number }> {
+  const setup = withNewUsers(server.setup, 1_000_000);
+  if (setup.kind !== 'gateway') throw new Error('the floor is measured against the gateway');
+  const { port } = server;
+  await generator.call('open', { host: '127.0.0.1', port, setup, count: 1, inFlight: 1 });
+  const { bytes } = await generator.call('totals', null);
+  await generator.call('close', null);
+  return { helloBytes: helloBytes(setup), replyBytes: bytes };
 }
 
 async function sample(

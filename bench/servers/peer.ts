@@ -23,6 +23,18 @@ export const PEERS: Readonly<Record<string, PeerProgram>> = {
   sockjs: { file: 'sockjs.ts', args: [], setup: { kind: 'sockjs' } },
 };
 
+/**
+ * Raw uWebSockets that takes one message of `helloBytes` and answers with `replyBytes`: what no
+ * gateway on it can connect below.
+ */
+export function startFloor(
+  run: Run,
+  { helloBytes, replyBytes }: { readonly helloBytes: number; readonly replyBytes: number },
+): Promise<BroadcastServer> {
+  const setup = { kind: 'floor', helloBytes } as const;
+  return startProgram(run, 'floor', { file: 'raw-join.ts', args: [String(replyBytes)], setup });
+}
+
 export async function startPeer(
   run: Run,
   peer: string,
@@ -30,7 +42,15 @@ export async function startPeer(
 ): Promise<BroadcastServer> {
   const program = PEERS[peer];
   if (program === undefined) throw new Error(`no peer ${peer}`);
-  const { file, args, setup } = program;
+  return startProgram(run, peer, program, options);
+}
+
+async function startProgram(
+  run: Run,
+  peer: string,
+  { file, args, setup }: PeerProgram,
+  options: { readonly payloadBytes?: number; readonly args?: readonly string[] } = {},
+): Promise<BroadcastServer> {
   const child = startNodeChild<PeerCalls>(run.scope, {
     entry: run.tree.entry(`bench/peers/${file}`),
     args: [...args, ...(options.args ?? [])],
