@@ -53,7 +53,7 @@ export const errorTable = {
   REPORT_NOT_FOUND: row(404, 'There is no such report.'),
   PROGRAMME_INVALID: row(400, 'This programme cannot be used; the one before stays in force.'),
   PROGRAMME_NOT_FOUND: row(404, 'There is no programme, or no such room in it.'),
-  PROGRAMME_NO_SOURCE: row(409, 'No source is set (WEB_PROGRAMME_SOURCE); upload one instead.'),
+  PROGRAMME_NO_SOURCE: row(409, 'No source is set. Name one or upload a programme.'),
   WEBHOOK_REFUSED: row(400, 'The signature does not fit.'),
   EVENT_TOO_EARLY: row(409, 'The payment of this event is not known yet. Send it again.', true),
   WALLET_FROZEN: row(403, 'The wallet is frozen; support can say why.'),

@@ -36,6 +36,7 @@ export function appSettings({ web }: Config, publicDir: string): AppSettings {
     accessTtlSec: web.accessTtlSec,
     allowedOrigins: web.allowedOrigins,
     embedOrigins: web.embedOrigins,
+    frameAncestors: web.frameAncestors,
     extraUrls: [web.gatewayUrl, web.hlsUrl, web.logoUrl].filter((url) => url !== ''),
     trustedProxies: web.trustedProxies,
     hasMailbox: web.smtpUrl === '',

@@ -137,6 +137,11 @@ export const webSettings = {
     fallback: [],
     item: /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
   }),
+  frameAncestors: list('WEB_FRAME_ANCESTORS', {
+    doc: 'Origins of sites that may show rooms without chat (/r/<room>?chat=0) in a frame.',
+    fallback: [],
+    item: /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
+  }),
   activation: choice('WEB_ACTIVATION', ['optional', 'required'], {
     doc: 'Whether a new account must follow the link in its activation mail before it can log in.',
     fallback: 'optional',

@@ -24,6 +24,7 @@ import { Payments1763700000006 } from './migrations/0006-payments.js';
 import { Avatars1763700000007 } from './migrations/0007-avatars.js';
 import { Programme1763700000008 } from './migrations/0008-programme.js';
 import { Staff1763700000009 } from './migrations/0009-staff.js';
+import { ProgrammeSource1763700000010 } from './migrations/0010-programme-source.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -57,4 +58,5 @@ export const migrations = [
   Avatars1763700000007,
   Programme1763700000008,
   Staff1763700000009,
+  ProgrammeSource1763700000010,
 ];

@@ -14,7 +14,12 @@ export interface SecuritySettings {
   readonly extraUrls: readonly string[];
   /** Origins of external players and pictures of rooms, beside those that are always known. */
   readonly embedOrigins: readonly string[];
+  /** Origins of sites that may show a room without chat in a frame. */
+  readonly frameAncestors: readonly string[];
 }
+
+/** The one page that may stand in a frame of another site: a room without its chat. */
+const EMBEDDABLE = /^\/r\/[^/?]+\/?\?(?:[^#]*&)?chat=0(?:&|$)/;
 
 /** Where the players live whose ids a room can have. */
 const PLAYER_ORIGINS = ['https://www.youtube-nocookie.com', 'https://player.vimeo.com'];
@@ -25,8 +30,13 @@ export async function installSecurity(
 ): Promise<void> {
   // Helmet hands over raw requests; the policy needs Fastify's view of the host.
   const hosts = new WeakMap<object, string>();
-  app.addHook('onRequest', (request, _reply, done) => {
+  const frames = new WeakMap<object, string>();
+  app.addHook('onRequest', (request, reply, done) => {
     hosts.set(request.raw, mediaSources(request, fleet, settings));
+    const isEmbeddable = EMBEDDABLE.test(request.url) && settings.frameAncestors.length > 0;
+    frames.set(request.raw, isEmbeddable ? settings.frameAncestors.join(' ') : "'none'");
+    // For browsers without frame-ancestors; it cannot name the sites that may.
+    if (!isEmbeddable) void reply.header('x-frame-options', 'DENY');
     done();
   });
   const media = (raw: object): string => hosts.get(raw) ?? "'self'";
@@ -46,9 +56,10 @@ export async function installSecurity(
         objectSrc: ["'none'"],
         baseUri: ["'none'"],
         formAction: ["'self'"],
-        frameAncestors: ["'none'"],
+        frameAncestors: [(raw: object): string => frames.get(raw) ?? "'none'"],
       },
     },
+    xFrameOptions: false,
     strictTransportSecurity: settings.isCookieSecure,
     crossOriginEmbedderPolicy: false,
     referrerPolicy: { policy: 'same-origin' },

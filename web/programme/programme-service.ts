@@ -17,7 +17,7 @@ import {
 import { readSource, SourceFault } from './source-reader.js';
 
 export interface ProgrammeSettings {
-  /** Path or http(s) address; empty = uploads only. */
+  /** Path or http(s) address; empty = uploads, and what an admin sets on the site. */
   readonly source: string;
   readonly refreshSec: number;
   /** For sources that name no time zone. */
@@ -53,6 +53,11 @@ export interface ProgrammeService {
   refresh(): Promise<void>;
   /** Looks when a look is due and no other process does. Never rejects. */
   refreshWhenDue(): Promise<void>;
+  /**
+   * From now on this address is the source, and it is looked at now; the outcome is in the status.
+   * @param url http(s) on the public internet; empty = the source in the settings again
+   */
+  setSource(url: string, actor: Actor): Promise<void>;
   remove(actor: Actor): Promise<void>;
   /** @throws PROGRAMME_NOT_FOUND, ROOM_NOT_FOUND, BAD_INPUT */
   setRoom(key: string, form: RoomForm, actor: Actor): Promise<void>;
@@ -69,10 +74,8 @@ export function createProgrammeService(parts: {
   log: Logger;
 }): ProgrammeService {
   const { catalog, settings, log } = parts;
-  const { source, timeZone, refreshSec, sourceTimeoutMs = TIMEOUT_MS } = settings;
+  const { timeZone, refreshSec, sourceTimeoutMs: timeoutMs = TIMEOUT_MS } = settings;
   const store = createProgrammeStore(parts);
-  // The address may hold a token; status and log name the place alone.
-  const origin = placeOf(source);
   let timer: NodeJS.Timeout | undefined;
 
   async function current(): Promise<Snapshot> {
@@ -81,8 +84,15 @@ export function createProgrammeService(parts: {
     return found;
   }
 
-  async function look(): Promise<void> {
-    const text = await readSource(source, sourceTimeoutMs);
+  async function findSource(): Promise<Source> {
+    const own = await store.sourceUrl();
+    const source = own === '' ? settings.source : own;
+    // The address may hold a token; status and log name the place alone.
+    return { source, origin: placeOf(source), mayBeInside: own === '' };
+  }
+
+  async function look({ source, origin, mayBeInside }: Source): Promise<void> {
+    const text = await readSource(source, { timeoutMs, mayBeInside });
     const sourceDigest = digest(text);
     const imported = importText(text, { timeZone });
     if (!imported.ok) {
@@ -100,9 +110,11 @@ export function createProgrammeService(parts: {
   }
 
   async function refresh(): Promise<void> {
-    if (source === '') throw siteError('PROGRAMME_NO_SOURCE');
+    const found = await findSource();
+    const { origin } = found;
+    if (found.source === '') throw siteError('PROGRAMME_NO_SOURCE');
     try {
-      await look();
+      await look(found);
     } catch (thrown) {
       if (!(thrown instanceof SourceFault)) throw thrown;
       const { code, message } = thrown;
@@ -114,6 +126,7 @@ export function createProgrammeService(parts: {
 
   async function refreshWhenDue(): Promise<void> {
     try {
+      if ((await findSource()).source === '') return;
       if (await store.claimCheck(refreshSec * 1_000)) await refresh();
     } catch (thrown) {
       log.warn({ event: 'programme.not_refreshed', err: coerceError(thrown) });
@@ -122,7 +135,6 @@ export function createProgrammeService(parts: {
 
   return {
     start() {
-      if (source === '') return;
       void refreshWhenDue();
       // Asks more often than a look is due, so that the turn of a process that died is taken over.
       timer = setInterval(() => void refreshWhenDue(), Math.min(refreshSec, 10) * 1_000);
@@ -131,7 +143,11 @@ export function createProgrammeService(parts: {
     nowMs: () => parts.clock.nowMs(),
     current,
     find: () => store.current(),
-    status: async () => ({ ...(await store.status()), source: origin }),
+    async status() {
+      const status = await store.status();
+      const source = status.sourceUrl === '' ? settings.source : status.sourceUrl;
+      return { ...status, source: placeOf(source) };
+    },
     async upload(document, actor) {
       const imported = importDocument(document, { timeZone });
       if (imported.ok) {
@@ -144,6 +160,10 @@ export function createProgrammeService(parts: {
     },
     refresh,
     refreshWhenDue,
+    async setSource(url, actor) {
+      await store.setSource(url, actor);
+      if ((await findSource()).source !== '') await refresh();
+    },
     remove: (actor) => store.remove(actor),
     async setRoom(key, form, actor) {
       const { programme } = await current();
@@ -157,6 +177,12 @@ export function createProgrammeService(parts: {
       await store.setRoom(key, options, actor);
     },
   };
+}
+
+interface Source {
+  readonly source: string;
+  readonly origin: string;
+  readonly mayBeInside: boolean;
 }
 
 function placeOf(source: string): string {

@@ -48,6 +48,8 @@ export interface ProgrammeStatus {
   readonly checkOrigin: string;
   readonly checkedAt: Date | null;
   readonly problems: readonly FieldError[];
+  /** Set on the site instead of the one in the settings; empty = none. */
+  readonly sourceUrl: string;
 }
 
 export interface ProgrammeStore {
@@ -72,6 +74,10 @@ export interface ProgrammeStore {
   /** True for one process when a look is due; the others wait for the next. */
   claimCheck(everyMs: number): Promise<boolean>;
   sourceDigest(): Promise<string | null>;
+  /** As in the status. */
+  sourceUrl(): Promise<string>;
+  /** The next look takes up what stands there, whatever was read before. Empty = none. */
+  setSource(url: string, actor: Actor): Promise<void>;
   remove(actor: Actor): Promise<void>;
   setRoom(
     key: string,
@@ -88,7 +94,7 @@ const OPTIONS = `SELECT p.room_key AS roomKey, r.id AS roomId, r.slug, r.stream_
   p.has_chat AS hasChat FROM programme_room p
   LEFT JOIN room r ON r.id = p.room_id AND r.is_archived = 0 ORDER BY p.room_key LIMIT 500`;
 const STATUS = `SELECT origin, loaded_at AS loadedAt, warnings, check_state AS checkState,
-  check_origin AS checkOrigin, checked_at AS checkedAt, problems FROM programme WHERE id = 1`;
+  check_origin AS checkOrigin, checked_at AS checkedAt, problems, source_url AS sourceUrl FROM programme WHERE id = 1`;
 const REPLACE = `UPDATE programme SET digest = ?, document = ?, origin = ?, loaded_at = ?,
   warnings = ?, source_digest = COALESCE(?, source_digest), check_state = 'ok',
   check_origin = ?, checked_at = ?, problems = NULL WHERE id = 1`;
@@ -96,6 +102,7 @@ const NOTE = `UPDATE programme SET check_state = ?, check_origin = ?, checked_at
   WHERE id = 1`;
 const REMOVE = `UPDATE programme SET digest = NULL, document = NULL, origin = '', loaded_at = NULL,
   warnings = NULL, source_digest = NULL WHERE id = 1`;
+const SET_SOURCE = 'UPDATE programme SET source_url = ?, source_digest = NULL WHERE id = 1';
 const CLAIM = 'UPDATE programme SET next_check_at = ? WHERE id = 1 AND next_check_at <= ?';
 const SET_ROOM = `REPLACE INTO programme_room
   (room_key, room_id, title, logo_url, player_kind, player_ref, has_chat, updated_at)
@@ -186,6 +193,21 @@ export function createProgrammeStore(parts: { database: Database; clock: Clock }
         'SELECT source_digest AS sum FROM programme WHERE id = 1',
       );
       return row?.sum ?? null;
+    },
+
+    async sourceUrl() {
+      const [row] = await database.rows<{ url: string }>(
+        'SELECT source_url AS url FROM programme WHERE id = 1',
+      );
+      return row?.url ?? '';
+    },
+
+    async setSource(url, actor) {
+      await database.transaction(async (manager) => {
+        await manager.query(SET_SOURCE, [url]);
+        const { origin = '' } = URL.canParse(url) ? new URL(url) : {};
+        await recordAudit(manager, audit('programme.source', '1', actor, { origin }));
+      });
     },
 
     async remove(actor) {

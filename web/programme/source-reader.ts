@@ -2,6 +2,7 @@
 // Used by programme-service.ts.
 import { open } from 'node:fs/promises';
 import { DOCUMENT_BYTES_MAX } from './import-programme.js';
+import { isPublicHost } from './public-address.js';
 
 /** Thrown words are for the admin's status page. */
 export class SourceFault extends Error {
@@ -15,12 +16,21 @@ export class SourceFault extends Error {
 
 const TOO_LARGE = `It has more than ${DOCUMENT_BYTES_MAX / 1_048_576} MiB.`;
 
+const REDIRECTS_MAX = 5;
+
+export interface SourceOptions {
+  /** Longest wait for the whole answer. */
+  readonly timeoutMs: number;
+  /** Paths and hosts inside the network: only for a source that stands in the settings. */
+  readonly mayBeInside: boolean;
+}
+
 /** @throws SourceFault */
-export async function readSource(source: string, timeoutMs: number): Promise<string> {
+export async function readSource(source: string, options: SourceOptions): Promise<string> {
+  const { timeoutMs, mayBeInside } = options;
   try {
-    const bytes = source.startsWith('/')
-      ? await readFile(source)
-      : await fetchAll(source, AbortSignal.timeout(timeoutMs));
+    const isPath = source.startsWith('/') && mayBeInside;
+    const bytes = isPath ? await readFile(source) : await fetchAll(source, options);
     return bytes.toString('utf8');
   } catch (thrown) {
     if (thrown instanceof SourceFault) throw thrown;
@@ -40,8 +50,26 @@ async function readFile(path: string): Promise<Buffer> {
   }
 }
 
-async function fetchAll(url: string, signal: AbortSignal): Promise<Buffer> {
-  const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
+async function follow(first: string, { timeoutMs, mayBeInside }: SourceOptions) {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let url = new URL(first);
+  for (let hop = 0; hop <= REDIRECTS_MAX; hop += 1) {
+    const isWeb = url.protocol === 'http:' || url.protocol === 'https:';
+    if (!isWeb || (!mayBeInside && !(await isPublicHost(url.hostname)))) {
+      throw new SourceFault('UNREACHABLE', 'The address is not one of the public internet.');
+    }
+    const headers = { accept: 'application/json' };
+    const response = await fetch(url, { signal, headers, redirect: 'manual' });
+    const to = response.headers.get('location');
+    if (response.status < 300 || response.status > 399 || to === null) return response;
+    await response.body?.cancel();
+    url = new URL(to, url);
+  }
+  throw new SourceFault('UNREACHABLE', 'The address leads round in circles.');
+}
+
+async function fetchAll(url: string, options: SourceOptions): Promise<Buffer> {
+  const response = await follow(url, options);
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
     throw new SourceFault('UNREACHABLE', `The source answers with status ${response.status}.`);

@@ -113,6 +113,9 @@ const cases: HostileCase[] = [
   ['model', 'GET', '/rooms/..%2f/chat-log', undefined, ['slug']],
   ['model', 'GET', '/rooms/..%2f/chat-log.txt', undefined, ['slug']],
   ['admin', 'PUT', '/admin/programme', [], ['']],
+  ['admin', 'PUT', '/admin/programme/source', {}, ['url']],
+  ['admin', 'PUT', '/admin/programme/source', { url: 'javascript:alert(1)' }, ['url']],
+  ['admin', 'PUT', '/admin/programme/source', { url: `https://x/${LONG}` }, ['url']],
   ['admin', 'POST', '/admin/programme/refresh', { source: '/etc/passwd' }, ['source']],
   [
     'admin',

@@ -61,6 +61,7 @@ t.test('the limit holds over two web processes', async (t) => {
       isCookieSecure: false,
       extraUrls: [],
       embedOrigins: [],
+      frameAncestors: [],
       accessTtlSec: 900,
       allowedOrigins: [],
       payments: 'none',

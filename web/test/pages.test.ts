@@ -35,6 +35,21 @@ t.test('every address of the application gives the page, always fresh', async (t
   }
 });
 
+t.test('only a room without chat may stand in a frame, of the sites in the settings', async (t) => {
+  for (const [path, ancestors] of [
+    ['/r/mira?chat=0', 'https://conference.example'],
+    ['/r/mira?x=1&chat=0', 'https://conference.example'],
+    ['/r/mira', "'none'"],
+    ['/r/mira?chat=01', "'none'"],
+    ['/r/mira/x?chat=0', "'none'"],
+    ['/account?chat=0', "'none'"],
+    ['/login?next=/r/mira?chat=0', "'none'"],
+  ] as const) {
+    const policy = String((await browser.get(path)).headers['content-security-policy']);
+    t.equal(/frame-ancestors ([^;]*)/.exec(policy)?.[1], ancestors, path);
+  }
+});
+
 t.test('hashed assets are kept for a year, other files are asked for again', async (t) => {
   const asset = await browser.get('/assets/index-Ab12Cd34.js');
   t.equal(asset.headers['cache-control'], 'public, max-age=31536000, immutable');
@@ -92,7 +107,7 @@ t.test('the content policy allows our media hosts and nothing inline', async (t)
 t.test('answers carry the usual armour and do not name the server', async (t) => {
   const { headers } = await browser.get('/api/v1/rooms');
   t.equal(headers['x-content-type-options'], 'nosniff');
-  t.equal(headers['x-frame-options'], 'SAMEORIGIN');
+  t.equal(headers['x-frame-options'], 'DENY');
   t.equal(headers['cache-control'], 'no-store');
   t.equal(headers['x-powered-by'], undefined);
   t.equal(headers['strict-transport-security'], undefined, 'only where cookies need https');

@@ -36,7 +36,8 @@ const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: s
 const nowIn = async (key: string) => (await anon.get(api(`/programme/rooms/${key}`))).json<Now>();
 
 t.test('without a programme the site says so and rooms show nothing', async (t) => {
-  for (const path of ['/programme', '/programme/now', '/programme/feed.rss']) {
+  t.same((await anon.get(api('/programme/now'))).json(), { rooms: [] });
+  for (const path of ['/programme', '/programme/feed.rss']) {
     const answer = await anon.get(api(path));
     t.equal(answer.statusCode, 404);
     t.equal(codeOf(answer), 'PROGRAMME_NOT_FOUND');
@@ -125,7 +126,7 @@ t.test('the feed of a room is RSS 2.0 that reads back as it was meant', async (t
       category: 'Großer Saal',
       link: 'https://pretalx.example/demo/talk/ABCDEF/',
     },
-    { title: 'Next: 15 minute break', link: 'http://site.test/' },
+    { title: 'Next: 15 minute break', link: 'http://site.test/programme#grosser-saal' },
   ]);
   t.match(items[0]?.['description'], /works &amp; why &lt;not&gt;\./, 'a description is HTML');
   clock.advance(55 * 60_000);
@@ -187,6 +188,7 @@ t.test('only admins look after the programme', async (t) => {
     t.equal(codeOf(await who.get(api('/admin/programme'))), code);
     t.equal(codeOf(await who.put(api('/admin/programme'), pretalx)), code);
     t.equal(codeOf(await who.post(api('/admin/programme/refresh'))), code);
+    t.equal(codeOf(await who.put(api('/admin/programme/source'), { url: '' })), code);
     t.equal(codeOf(await who.put(api('/admin/programme/rooms/workshop'), {})), code);
     t.equal(codeOf(await who.delete(api('/admin/programme'))), code);
   }
@@ -282,6 +284,22 @@ t.test('a source is taken up when it changes and survived when it breaks', async
   await one.upload(pretalx, actor);
   await one.refresh();
   t.equal(await titleAt(one), 'Demo & Friends 2026', 'an upload stays until the source changes');
+
+  const put = (url: string) => admin.put(api('/admin/programme/source'), { url });
+  for (const host of ['127.0.0.1', '[::1]', '[::ffff:10.0.0.1]', '169.254.169.254', 'localhost']) {
+    const inside = (await put(`http://${host}:${port}/schedule.json?token=secret`)).json<Status>();
+    t.match(inside, {
+      isOwnSource: true,
+      source: new URL(`http://${host}:${port}/schedule.json`).href,
+      check: { state: 'unreachable', problems: [{ message: /public internet/ }] },
+      programme: { title: 'Demo & Friends 2026' },
+    });
+  }
+  t.match(
+    codeOf(await admin.put(api('/admin/programme/source'), { url: 'file:///etc/passwd' })),
+    'BAD_INPUT',
+  );
+  t.match((await put('')).json(), { isOwnSource: false, source: '' });
 
   const path = join(t.testdir({}), 'schedule.json');
   await writeFile(path, JSON.stringify(plain));

@@ -134,6 +134,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       isCookieSecure: false,
       extraUrls: [],
       embedOrigins: options.programme?.embedOrigins ?? [],
+      frameAncestors: ['https://conference.example'],
       accessTtlSec: 900,
       allowedOrigins: ['https://partner.example'],
       payments: options.payments?.provider ?? 'sandbox',

@@ -7,6 +7,7 @@ import type { Moderation } from '../../ports.js';
 import { readChatLog, renderChatLog } from '../../programme/chat-log.js';
 import { DOCUMENT_BYTES_MAX } from '../../programme/import-programme.js';
 import type { ProgrammeService } from '../../programme/programme-service.js';
+import type { RoomOptions } from '../../programme/programme-store.js';
 import type { ModeratorService } from '../../rooms/moderator-service.js';
 import type { App } from '../app-type.js';
 import type { Identity } from '../identity.js';
@@ -18,8 +19,25 @@ const Faults = Type.Array(
 );
 const Time = Type.Union([Type.String(), Type.Null()]);
 
+const Player = Type.Object(
+  {
+    kind: Type.Enum(['none', 'youtube', 'vimeo', 'frame'], {
+      'x-hint': 'Use none, youtube, vimeo or frame.',
+    }),
+    ref: schema.Text(0, 300),
+  },
+  { additionalProperties: false },
+);
+
+const SourceUrl = Type.String({
+  maxLength: 500,
+  pattern: '^(https?://[!-~]+)?$',
+  'x-hint': 'Use an address that begins with https:// or http://.',
+});
+
 const Status = Type.Object({
   source: Type.String({ description: 'Without its query; empty = uploads only.' }),
+  isOwnSource: Type.Boolean({ description: 'Set here, not in the settings of the site.' }),
   origin: Type.String({ description: 'Of the one in force: the source, or "upload".' }),
   loadedAt: Time,
   warnings: Faults,
@@ -36,21 +54,21 @@ const Status = Type.Object({
       timeZone: Type.String(),
       days: Type.Integer(),
       talks: Type.Integer(),
-      rooms: Type.Array(Type.Object({ key: Type.String(), name: Type.String() })),
+      rooms: Type.Array(
+        Type.Object({
+          key: Type.String(),
+          name: Type.String(),
+          slug: Type.Union([Type.String(), Type.Null()]),
+          title: Type.String(),
+          logoUrl: Type.String(),
+          player: Player,
+          hasChat: Type.Boolean(),
+        }),
+      ),
     }),
     Type.Null(),
   ]),
 });
-
-const Player = Type.Object(
-  {
-    kind: Type.Enum(['none', 'youtube', 'vimeo', 'frame'], {
-      'x-hint': 'Use none, youtube, vimeo or frame.',
-    }),
-    ref: schema.Text(0, 300),
-  },
-  { additionalProperties: false },
-);
 
 export interface ProgrammeAdminRouteParts {
   readonly identity: Identity;
@@ -115,6 +133,19 @@ export function programmeAdminRoutes(app: App, parts: ProgrammeAdminRouteParts):
   );
 
   app.put(
+    '/admin/programme/source',
+    {
+      config: { rateLimit: { max: 30, timeWindow: 60_000 } },
+      schema: { body: schema.Body({ url: SourceUrl }), response: schema.Replies(Status) },
+    },
+    async (request) => {
+      const actor = await actorOf(request);
+      await programme.setSource(request.body.url, actor);
+      return describeStatus(programme);
+    },
+  );
+
+  app.put(
     '/admin/programme/rooms/:room',
     {
       schema: {
@@ -147,6 +178,7 @@ async function describeStatus(programme: ProgrammeService) {
   const { title, version, timeZone, days, talks, rooms } = snapshot?.programme ?? {};
   return {
     source: status.source,
+    isOwnSource: status.sourceUrl !== '',
     origin: status.origin,
     loadedAt: status.loadedAt?.toISOString() ?? null,
     warnings: [...status.warnings],
@@ -163,9 +195,18 @@ async function describeStatus(programme: ProgrammeService) {
             ...{ title, version, timeZone },
             days: days?.length ?? 0,
             talks: talks?.length ?? 0,
-            rooms: (rooms ?? []).map(({ key, name }) => ({ key, name })),
+            rooms: (rooms ?? []).map(({ key, name }) => ({
+              ...{ key, name },
+              ...describeOptions(snapshot?.options.get(key)),
+            })),
           },
   };
+}
+
+function describeOptions(options: RoomOptions | undefined) {
+  const { slug = null, title = '', logoUrl = '', hasChat = true } = options ?? {};
+  const { playerKind = 'none', playerRef = '' } = options ?? {};
+  return { slug, title, logoUrl, player: { kind: playerKind, ref: playerRef }, hasChat };
 }
 
 function chatLogRoutes(app: App, parts: ProgrammeAdminRouteParts): void {

@@ -83,14 +83,11 @@ export function programmeRoutes(app: App, parts: ProgrammeRouteParts): void {
   };
 
   app.get('/programme/now', { schema: { response: schema.Replies(Nows) } }, async (_, reply) => {
-    const snapshot = await programme.current();
+    const snapshot = await programme.find();
     keep(reply);
-    return {
-      rooms: nowsOf(
-        snapshot,
-        snapshot.programme.rooms.map(({ key }) => key),
-      ),
-    };
+    const rooms = snapshot?.programme.rooms ?? [];
+    const keys = rooms.map(({ key }) => key);
+    return { rooms: snapshot === undefined ? [] : nowsOf(snapshot, keys) };
   });
 
   app.get(
@@ -139,7 +136,7 @@ function feedRoutes(app: App, { programme, publicUrl }: ProgrammeRouteParts): vo
     const place = key === undefined ? 'feed.rss' : `rooms/${key}/feed.rss`;
     return renderFeed({
       title: key === undefined ? title : `${only.name} · ${title}`,
-      link: key === undefined ? `${publicUrl}/` : only.link,
+      link: key === undefined ? `${publicUrl}/programme` : only.link,
       self: `${publicUrl}/api/v1/programme/${place}`,
       builtMs: nowMs,
       timeZone: key === undefined ? timeZone : only.timeZone,
@@ -170,7 +167,7 @@ function feedRooms(
         ...nowNext(timelines.get(at) ?? [], nowMs),
         name: title === '' ? name : title,
         timeZone,
-        link: slug === null ? `${publicUrl}/` : `${publicUrl}/r/${slug}`,
+        link: slug === null ? `${publicUrl}/programme#${at}` : `${publicUrl}/r/${slug}`,
       };
     });
 }

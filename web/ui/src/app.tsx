@@ -17,6 +17,9 @@ const RoomPage = lazy(async () => ({ default: (await import('./room/room-page.js
 const ProfilePage = lazy(async () => ({
   default: (await import('./profile/profile-page.js')).ProfilePage,
 }));
+const ProgrammePage = lazy(async () => ({
+  default: (await import('./programme/programme-page.js')).ProgrammePage,
+}));
 const LoginPage = lazy(async () => ({
   default: (await import('./account/login-page.js')).LoginPage,
 }));
@@ -49,6 +52,7 @@ const titles: Record<Route['page'], string> = {
   live: 'Live now',
   room: '',
   profile: '',
+  programme: 'Programme',
   login: 'Log in',
   signup: 'Sign up',
   forgot: 'Forgot the password',
@@ -69,7 +73,9 @@ function Page({ route }: { route: Route }) {
     case 'profile':
       return <ProfilePage key={route.slug} slug={route.slug} />;
     case 'room':
-      return <RoomPage key={route.slug} slug={route.slug} />;
+      return <RoomPage key={route.slug} slug={route.slug} hasChat={route.hasChat} />;
+    case 'programme':
+      return <ProgrammePage />;
     case 'login':
       return <LoginPage next={route.next} />;
     case 'signup':
@@ -123,10 +129,12 @@ export function App() {
   const route = useStore(routeStore);
   const isStarting = useSelected(sessionStore, (session) => session.state === 'starting');
   useFocusOnMove(route);
+  // In a frame of another site the room stands alone.
+  const isFramed = route.page === 'room' && !route.hasChat && window.top !== window.self;
   const key = 'slug' in route ? `${route.page}/${route.slug}` : route.page;
   return (
     <>
-      <Topbar />
+      {isFramed ? null : <Topbar />}
       <Boundary resetKey={key}>
         <Suspense fallback={<Loading />}>
           {isStarting ? <Loading /> : <Page route={route} />}

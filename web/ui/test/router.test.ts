@@ -6,8 +6,10 @@ await t.test('every page has its address', (t) => {
   t.same(matchRoute('/', ''), { page: 'live', tag: '' });
   t.same(matchRoute('/', '?tag=jazz'), { page: 'live', tag: 'jazz' });
   t.same(matchRoute('/m/mira', ''), { page: 'profile', slug: 'mira' });
-  t.same(matchRoute('/r/mira', ''), { page: 'room', slug: 'mira' });
-  t.same(matchRoute('/r/mira/', ''), { page: 'room', slug: 'mira' });
+  t.same(matchRoute('/r/mira', ''), { page: 'room', slug: 'mira', hasChat: true });
+  t.same(matchRoute('/r/mira/', '?chat=1'), { page: 'room', slug: 'mira', hasChat: true });
+  t.same(matchRoute('/r/mira', '?chat=0'), { page: 'room', slug: 'mira', hasChat: false });
+  t.same(matchRoute('/programme', ''), { page: 'programme' });
   t.same(matchRoute('/login', '?next=%2Fr%2Fmira'), { page: 'login', next: '/r/mira' });
   t.same(matchRoute('/signup', ''), { page: 'signup', next: '/' });
   t.same(matchRoute('/reset', '?token=abc'), { page: 'reset', token: 'abc' });

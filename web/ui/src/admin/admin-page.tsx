@@ -8,6 +8,7 @@ import { Finance } from './finance.js';
 import { Grant } from './grant.js';
 import { LiveWall } from './live-wall.js';
 import { Campaigns, Corrections, PayoutQueue, Sales, Totals } from './money.js';
+import { ProgrammePanel } from './programme-panel.js';
 import { RefundWishes, Reports } from './queues.js';
 import { Audit, Mailbox } from './records.js';
 import '../styles/desk.css';
@@ -17,6 +18,7 @@ const parts = [
   ['live', 'Live'],
   ['accounts', 'Accounts'],
   ['money', 'Money'],
+  ['programme', 'Programme'],
   ['records', 'Records'],
 ] as const;
 
@@ -81,6 +83,7 @@ function AdminDesk() {
       {part === 'live' ? <LiveWall /> : null}
       {part === 'accounts' ? <Accounts /> : null}
       {part === 'money' ? <Money /> : null}
+      {part === 'programme' ? <ProgrammePanel /> : null}
       {part === 'records' ? (
         <div className="stack desk-column">
           <Audit />

@@ -3,6 +3,7 @@
 import type { Room } from '../api/rooms.js';
 import { formatViewers } from '../format/clock.js';
 import { Link } from '../router/link.js';
+import { CardNowNext } from '../programme/now-next.js';
 import { EyeIcon } from '../ui/icons.js';
 import { Poster } from './poster.js';
 import { Preview } from './preview.js';
@@ -35,6 +36,7 @@ export function RoomCard({ room, isHeadline = false }: { room: Room; isHeadline?
             ) : null}
           </p>
           {room.topic === '' ? null : <p className="card-topic">{room.topic}</p>}
+          <CardNowNext slug={room.slug} />
           {room.tags.length === 0 ? null : (
             <p className="card-tags">{room.tags.map((tag) => `#${tag}`).join(' ')}</p>
           )}
@@ -58,6 +60,7 @@ export function RestingRoom({ room }: { room: Room }) {
         <div>
           <h3 className="card-title">{room.model.name}</h3>
           <p className="card-topic">{room.title}</p>
+          <CardNowNext slug={room.slug} />
         </div>
         <PriceBadge room={room} />
       </Link>

@@ -212,6 +212,21 @@ function Record({ slug, act, acts }: { slug: string; act: Acting; acts: number }
   );
 }
 
+/** The chat that history still holds, to take home. */
+function ChatLogLinks({ slug }: { slug: string }) {
+  const address = `/api/v1/rooms/${encodeURIComponent(slug)}/chat-log`;
+  return (
+    <p className="row">
+      <a href={`${address}.txt`} download={`${slug}-chat.txt`} data-testid="chat-log-text">
+        Chat log as text
+      </a>
+      <a href={address} download={`${slug}-chat.json`} data-testid="chat-log-json">
+        as JSON
+      </a>
+    </p>
+  );
+}
+
 function Parts({ desk, slug, act, acts }: PartsProps) {
   const set = (settings: Partial<ChatSettings>): void =>
     act(moderate(slug, { key: newMid(), action: 'settings', settings }));
@@ -237,6 +252,7 @@ function Parts({ desk, slug, act, acts }: PartsProps) {
           Clear the chat
         </Button>
       </div>
+      <ChatLogLinks slug={slug} />
       <Record slug={slug} act={act} acts={acts} />
     </>
   );

@@ -8,6 +8,8 @@ import { ActDialog } from '../moderation/act-dialog.js';
 import { ModerationPanel } from '../moderation/moderation-panel.js';
 import { ReportDialog } from '../moderation/report-dialog.js';
 import { preloadPlayer } from '../player/hls-playback.js';
+import { RoomNowNext } from '../programme/now-next.js';
+import { useNowIn } from '../programme/now-store.js';
 import { Link } from '../router/link.js';
 import { sessionStore } from '../session/session.js';
 import type { Session } from '../session/session.js';
@@ -32,7 +34,14 @@ function authorOf({ user }: Session, level: string | undefined): ChatAuthor | un
 
 type LineDialog = { is: 'report'; line: ChatLine | undefined } | { is: 'act'; line: ChatLine };
 
-function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
+interface RoomFrameProps {
+  view: RoomView;
+  room: Room;
+  /** False where the address asks for the room alone. */
+  hasChat: boolean;
+}
+
+function RoomFrame({ view, room, ...props }: RoomFrameProps) {
   const session = useStore(sessionStore);
   const [isTheatre, setTheatre] = useState(false);
   const { state, chat } = view;
@@ -42,14 +51,21 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
   const [dialog, setDialog] = useState<LineDialog>();
   const close = (): void => setDialog(undefined);
   const queueMoves = useStore(chat.queueMoves);
+  const programme = useNowIn(room.slug);
+  const hasChat = props.hasChat && programme.every((one) => one.room.hasChat);
   const isModerator = level === 'performer' || level === 'moderator' || level === 'admin';
   return (
-    <main className={isTheatre ? 'room is-theatre' : 'room'} id="main" tabIndex={-1}>
+    <main
+      className={`room ${isTheatre ? 'is-theatre' : ''} ${hasChat ? '' : 'has-no-chat'}`}
+      id="main"
+      tabIndex={-1}
+    >
       <div className="room-main">
         <RoomStage
           view={view}
           room={room}
           isMember={isMember}
+          playerUrl={programme.find((one) => one.room.playerUrl !== null)?.room.playerUrl ?? null}
           isTheatre={isTheatre}
           onTheatre={() => setTheatre((now) => !now)}
         />
@@ -66,6 +82,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
             onReport={() => setDialog({ is: 'report', line: undefined })}
           />
         ) : null}
+        <RoomNowNext items={programme} />
         {state.goal ? <GoalBar goal={state.goal} /> : null}
         {room.model.about === '' ? null : (
           <section className="room-about">
@@ -74,18 +91,20 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
           </section>
         )}
       </div>
-      <ChatPanel
-        chat={chat}
-        channel={entry?.ticket === undefined ? undefined : entry.channel}
-        me={authorOf(session, level)}
-        viewers={viewers}
-        canWrite={level !== 'ghost' && level !== 'view'}
-        isJoined={state.isJoined === true}
-        onReport={isModerator ? undefined : (line) => setDialog({ is: 'report', line })}
-        onModerate={isModerator ? (line) => setDialog({ is: 'act', line }) : undefined}
-        moderation={<ModerationPanel slug={room.slug} queueMoves={queueMoves} />}
-        beforePeople={<LeaderList leaders={state.leaders ?? []} />}
-      />
+      {hasChat ? (
+        <ChatPanel
+          chat={chat}
+          channel={entry?.ticket === undefined ? undefined : entry.channel}
+          me={authorOf(session, level)}
+          viewers={viewers}
+          canWrite={level !== 'ghost' && level !== 'view'}
+          isJoined={state.isJoined === true}
+          onReport={isModerator ? undefined : (line) => setDialog({ is: 'report', line })}
+          onModerate={isModerator ? (line) => setDialog({ is: 'act', line }) : undefined}
+          moderation={<ModerationPanel slug={room.slug} queueMoves={queueMoves} />}
+          beforePeople={<LeaderList leaders={state.leaders ?? []} />}
+        />
+      ) : null}
       {dialog?.is === 'report' ? (
         <ReportDialog slug={room.slug} line={dialog.line} onClose={close} />
       ) : null}
@@ -96,7 +115,7 @@ function RoomFrame({ view, room }: { view: RoomView; room: Room }) {
   );
 }
 
-export function RoomPage({ slug }: { slug: string }) {
+export function RoomPage({ slug, hasChat }: { slug: string; hasChat: boolean }) {
   const session = useStore(sessionStore);
   const view = useRoom(slug, session.user?.id);
   const { phase, room } = view.state;
@@ -126,5 +145,5 @@ export function RoomPage({ slug }: { slug: string }) {
     );
   }
   if (!room) return <Loading label="Opening the room" />;
-  return <RoomFrame view={view} room={room} />;
+  return <RoomFrame view={view} room={room} hasChat={hasChat} />;
 }

@@ -6,6 +6,7 @@ import { resolveHls } from '../api/rooms.js';
 import { formatWhen } from '../format/clock.js';
 import { LivePlayer } from '../player/live-player.js';
 import { OfflineStage } from '../player/offline-stage.js';
+import { ExternalPlayer } from '../programme/external-player.js';
 import { CutoffOverlay } from './cutoff-overlay.js';
 import { PaidOffer } from './paid-offer.js';
 import { TipFlash } from './tip-flash.js';
@@ -15,6 +16,8 @@ interface RoomStageProps {
   view: RoomView;
   room: Room;
   isMember: boolean;
+  /** Player of another site in place of our own; null = none. */
+  playerUrl: string | null;
   isTheatre: boolean;
   onTheatre: () => void;
 }
@@ -26,7 +29,8 @@ function offlineText(room: Room): string {
     : `Last on stage ${formatWhen(last, Date.now())}.`;
 }
 
-export function RoomStage({ view, room, isMember, isTheatre, onTheatre }: RoomStageProps) {
+export function RoomStage(props: RoomStageProps) {
+  const { view, room, isMember, playerUrl, isTheatre, onTheatre } = props;
   const { state, visit, chat } = view;
   const { phase } = state;
   const renewUrl = useCallback(() => visit.renewHls(), [visit]);
@@ -56,6 +60,14 @@ export function RoomStage({ view, room, isMember, isTheatre, onTheatre }: RoomSt
         <CutoffOverlay room={room} reason={phase.reason} onReturn={() => void visit.enter()} />
       );
     case 'inside': {
+      if (playerUrl !== null) {
+        return (
+          <div className="stage">
+            <ExternalPlayer url={playerUrl} title={`Video of ${room.title}`} />
+            <TipFlash chat={chat} />
+          </div>
+        );
+      }
       const url = resolveHls(phase.entry.hlsUrl);
       if (url === undefined || !room.isLive) return offline(offlineText(room));
       return (

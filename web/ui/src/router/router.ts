@@ -5,7 +5,9 @@ import { createStore } from '../state/store.js';
 export type Route =
   | { page: 'live'; tag: string }
   | { page: 'profile'; slug: string }
-  | { page: 'room'; slug: string }
+  /** Without its chat it may stand in a frame of another site. */
+  | { page: 'room'; slug: string; hasChat: boolean }
+  | { page: 'programme' }
   | { page: 'login'; next: string }
   | { page: 'signup'; next: string }
   | { page: 'forgot' }
@@ -33,18 +35,21 @@ function decode(part: string): string | undefined {
 }
 
 export function matchRoute(path: string, search: string): Route {
+  const params = new URLSearchParams(search);
   const room = /^\/([rm])\/([^/]+)\/?$/.exec(path);
   if (room) {
     const slug = decode(room[2] ?? '');
     if (slug === undefined) return { page: 'missing' };
-    return { page: room[1] === 'r' ? 'room' : 'profile', slug };
+    if (room[1] === 'm') return { page: 'profile', slug };
+    return { page: 'room', slug, hasChat: params.get('chat') !== '0' };
   }
-  const params = new URLSearchParams(search);
   const next = safeNext(params.get('next'));
   const token = params.get('token') ?? '';
   switch (path.replace(/\/+$/, '') || '/') {
     case '/':
       return { page: 'live', tag: params.get('tag') ?? '' };
+    case '/programme':
+      return { page: 'programme' };
     case '/forgot':
       return { page: 'forgot' };
     case '/reset':

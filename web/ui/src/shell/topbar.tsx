@@ -1,6 +1,7 @@
 // The masthead of every page.
 import { Link } from '../router/link.js';
 import { loginHref, routeStore, safeNext } from '../router/router.js';
+import { useNowNext } from '../programme/now-store.js';
 import { sessionStore } from '../session/session.js';
 import { siteStore } from '../site/site.js';
 import { NotificationBell } from '../social/notification-bell.js';
@@ -30,6 +31,7 @@ function Masthead() {
 export function Topbar() {
   const route = useStore(routeStore);
   const session = useStore(sessionStore);
+  const hasProgramme = useNowNext().length > 0 || route.page === 'programme';
   const isOwnPage = route.page === 'login' || route.page === 'signup';
   const current = (page: string) =>
     route.page === page ? { 'aria-current': 'page' as const } : {};
@@ -43,6 +45,11 @@ export function Topbar() {
         <Link href="/" {...current('live')}>
           Live now
         </Link>
+        {hasProgramme ? (
+          <Link href="/programme" data-testid="nav-programme" {...current('programme')}>
+            Programme
+          </Link>
+        ) : null}
         {session.state === 'member' ? (
           <Link href="/model" {...current('model')}>
             {session.user?.role === 'model' ? 'Your show' : 'Broadcast'}
