@@ -3,24 +3,26 @@
 // Invariant: a socket gets a channel either live or from the ring, and each offset of it in order.
 import { CatchUp, isModeratorOf, isQuiet, type CatchUpOptions } from './catch-up.js';
 import { AUDIENCES, type Audience, type Channel, type Extra } from './channel.js';
-import { FlushLog } from './flush-log.js';
+import { BEFORE_RESET, FlushLog } from './flush-log.js';
 import { smoothedRate, type FlushWindow } from './flush-window.js';
 import { joinBinary, joinJson } from './frame-joiner.js';
-import type { Frame } from './protocol/index.js';
+import { packValue, type Control, type Frame } from './protocol/index.js';
 import { entryJson, type Entry } from './ring.js';
 import type { Session } from './session.js';
 import type { TopicPublisher } from './socket.js';
 
 export { isModeratorOf };
 
-export interface DeliveryOptions extends CatchUpOptions {
+export interface DeliveryOptions extends Omit<CatchUpOptions, 'end'> {
   readonly window: FlushWindow;
+  /** The client resumes from where it knows that it is. */
+  readonly end: (session: Session, reason: 'slow_reader' | 'state_invalid') => void;
 }
 
 /** A socket that has to leave its topics, and what it surely has of each channel. */
 interface Parting {
   readonly session: Session;
-  readonly positions: ReadonlyMap<Channel, number>;
+  readonly positions: ReadonlyMap<Channel, number> | undefined;
 }
 
 export class Delivery {
@@ -114,12 +116,15 @@ export class Delivery {
   dropped(session: Session, frame: Frame): void {
     if (session.isParting) return;
     const before = this.log.positionsBefore(frame);
-    const positions = new Map<Channel, number>();
-    for (const channel of session.channels.values()) {
-      if (session.lagging?.has(channel) === true) continue;
-      positions.set(channel, Math.min(before.get(channel) ?? Infinity, channel.flushedTop));
+    let positions: Map<Channel, number> | undefined;
+    if (before !== undefined) {
+      positions = new Map();
+      for (const channel of session.channels.values()) {
+        if (session.lagging?.has(channel) === true) continue;
+        positions.set(channel, Math.min(before.get(channel) ?? Infinity, channel.flushedTop));
+      }
+      if (positions.size === 0) return;
     }
-    if (positions.size === 0) return;
     this.options.metrics.slowReaders.inc();
     session.isParting = true;
     if (this.parting.length === 0) setImmediate(() => this.partAll());
@@ -133,6 +138,10 @@ export class Delivery {
     this.parting = [];
     for (const { session, positions } of parting) {
       session.isParting = false;
+      if (positions === undefined || [...positions.values()].includes(BEFORE_RESET)) {
+        this.options.end(session, 'state_invalid');
+        continue;
+      }
       for (const [channel, position] of positions) {
         // Left, or joined anew from a position of its own, in the meantime.
         if (!channel.members.has(session) || session.lagging?.has(channel) === true) continue;
@@ -199,11 +208,16 @@ export class Delivery {
     });
   }
 
-  /** A control message to all live listeners, in order with what was flushed. */
-  announce(channel: Channel, binary: Buffer, json: () => string): void {
+  /**
+   * A control message to all live listeners, in order with what was flushed; whoever cannot take
+   * the one that announces a new sequence is sent away, since offsets mean nothing to it any more.
+   */
+  announce(channel: Channel, control: Control): void {
     this.flush(channel);
-    const extra: Extra = { binary, json, isForModerators: false };
-    this.publish(channel, channel.flushedTop, [], [extra], '');
+    const binary = Buffer.from(packValue(control));
+    const extra: Extra = { binary, json: () => JSON.stringify(control), isForModerators: false };
+    const before = control.p === 'reset' ? BEFORE_RESET : channel.flushedTop;
+    this.publish(channel, before, [], [extra], '');
   }
 
   private publish(

@@ -12,6 +12,8 @@ interface Flush {
 }
 
 const SIZE = 512;
+/** In place of an offset: the socket was not told that the sequence begins anew. */
+export const BEFORE_RESET = -1;
 
 export class FlushLog {
   private readonly flushes: (Flush | undefined)[] = Array.from({ length: SIZE }, () => undefined);
@@ -24,24 +26,19 @@ export class FlushLog {
 
   /**
    * Offsets that a socket surely has, per channel, when `dropped` is the first frame that it did
-   * not get. Channels that are not in the answer have lost nothing. An unknown frame counts as the
-   * oldest.
+   * not get. Channels that are not in the answer have lost nothing. Undefined = the frame is too
+   * long ago to say.
    */
-  positionsBefore(dropped: Frame): Map<Channel, number> {
-    const oldest = Math.max(0, this.next - SIZE);
-    let at = oldest;
-    for (let i = oldest; i < this.next; i += 1) {
-      const frame = this.flushes[i % SIZE]?.frame;
-      if (frame === undefined || !isSameFrame(frame, dropped)) continue;
-      at = i;
-      break;
-    }
+  positionsBefore(dropped: Frame): Map<Channel, number> | undefined {
+    let at = Math.max(0, this.next - SIZE);
+    while (at < this.next && !isSameFrame(this.flushes[at % SIZE]?.frame, dropped)) at += 1;
+    if (at === this.next) return undefined;
     const positions = new Map<Channel, number>();
-    for (let i = at; i < this.next; i += 1) {
-      const flush = this.flushes[i % SIZE];
-      if (flush !== undefined && !positions.has(flush.channel)) {
-        positions.set(flush.channel, flush.before);
-      }
+    for (; at < this.next; at += 1) {
+      const flush = this.flushes[at % SIZE];
+      if (flush === undefined) continue;
+      const { channel, before } = flush;
+      if (before === BEFORE_RESET || !positions.has(channel)) positions.set(channel, before);
     }
     return positions;
   }
@@ -54,7 +51,8 @@ export class FlushLog {
   }
 }
 
-export function isSameFrame(one: Frame, other: Frame): boolean {
+export function isSameFrame(one: Frame | undefined, other: Frame): boolean {
+  if (one === undefined) return false;
   if (typeof one === 'string' || typeof other === 'string') return one === other;
   return one.length === other.length && Buffer.compare(one, other) === 0;
 }

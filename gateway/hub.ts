@@ -11,7 +11,7 @@ import type { Delivery } from './delivery.js';
 import type { History } from './history.js';
 import type { GatewayMetrics } from './metrics.js';
 import { parsePacket, parseEntry, parseValue, type Tail } from './packet.js';
-import { packValue, type Control } from './protocol/index.js';
+import type { Control } from './protocol/index.js';
 import { encodeReliable } from './push-encoder.js';
 import type { Entry } from './ring.js';
 import type { Session } from './session.js';
@@ -258,8 +258,7 @@ export class Hub {
 
   /** A control message to every live listener, in order with the messages. */
   say(channel: Channel, control: Control): void {
-    const binary = Buffer.from(packValue(control));
-    this.delivery.announce(channel, binary, () => JSON.stringify(control));
+    this.delivery.announce(channel, control);
   }
 
   private async checkTops(channels: readonly Channel[]): Promise<void> {

@@ -20,6 +20,8 @@ export class SequenceTracker {
   private top = 0;
   private isFilling = false;
   private held: ReliablePacket[] = [];
+  /** Of the packets held, those that had come when history was asked. */
+  private heldBefore = 0;
   /** Messages that a hole has cost since the start: history did not have them any more. */
   lostCount = 0;
 
@@ -37,6 +39,7 @@ export class SequenceTracker {
   sync(): void {
     if (this.isFilling) return;
     this.isFilling = true;
+    this.heldBefore = this.held.length;
     this.sink.fill();
   }
 
@@ -72,7 +75,12 @@ export class SequenceTracker {
     });
     const held = this.held;
     this.held = [];
-    for (const packet of held) this.offer(packet);
+    held.forEach((packet, at) => {
+      // The server that sent it has lost it since: it was restarted, or a replica took its place.
+      const isLost = packet.epoch !== state.epoch || packet.first > state.top;
+      if (!isLost || at >= this.heldBefore) this.offer(packet);
+    });
+    this.heldBefore = this.held.length;
     // More than one answer holds; the state must have moved, or nothing of the rest exists any
     // more.
     if (this.isWhole && state.top > this.top) {

@@ -6,6 +6,7 @@ import { createMetrics } from '../../cluster/index.js';
 import { seededRandom, type SeededRandom } from '../../cluster/testing/index.js';
 import { Channel } from '../channel.js';
 import { Delivery } from '../delivery.js';
+import { FlushLog } from '../flush-log.js';
 import { FlushWindow } from '../flush-window.js';
 import { createGatewayMetrics } from '../metrics.js';
 import { packTail } from '../packet.js';
@@ -38,14 +39,17 @@ interface Stage {
 
 const metrics = createGatewayMetrics(createMetrics('gateway', { process: false }));
 
-function openStage(count: number): Stage {
+function openStage(
+  count: number,
+  end: (session: Session, reason: string) => void = () => t.fail('nobody is given up'),
+): Stage {
   let now = 1;
   const delivery = new Delivery({
     nowMs: () => (now += 0.01),
     window: new FlushWindow(),
     metrics,
     older: () => Promise.reject(new Error('the ring is long enough')),
-    end: () => t.fail('nobody is given up'),
+    end,
   });
   const channel = new Channel('room:1', 1, {
     fill: () => undefined,
@@ -53,7 +57,8 @@ function openStage(count: number): Stage {
     appended: () => undefined,
     overflowing: (one) => delivery.flush(one),
     restarting: () => undefined,
-    restarted: () => undefined,
+    restarted: (one) =>
+      delivery.announce(one, { p: 'reset', a: 1, epoch: one.epoch, from: one.flushedTop }),
   });
   channel.tracker.sync();
   channel.tracker.filled({ epoch: 'e', top: 0, first: 1, entries: [], values: [] });
@@ -144,3 +149,32 @@ t.test(
     t.ok((values[0]?.value ?? 0) > 100, 'they did overflow');
   },
 );
+
+t.test('who cannot take the word that a sequence begins anew is sent away', async (t) => {
+  const ended: string[] = [];
+  const { channel, readers } = openStage(3, ({ id }, reason) => ended.push(`${id} ${reason}`));
+  const [first, second] = readers;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  const tails = [packTail('m', { text: 'x' }, 'x')];
+  channel.tracker.offer({ cls: 'reliable', epoch: 'e', first: 1, ts: 1, tails });
+  first.socket.buffered = 100_000; // takes neither the message nor the word
+  channel.tracker.sync();
+  channel.tracker.filled({ epoch: 'f', top: 0, first: 1, entries: [], values: [] });
+  second.socket.drain();
+  second.socket.buffered = 100_000; // takes the word, and not what comes after
+  channel.tracker.offer({ cls: 'reliable', epoch: 'f', first: 1, ts: 1, tails });
+  await nextTurn();
+  for (const { socket } of readers) socket.drain();
+  await nextTurn();
+  t.same(ended, ['0 state_invalid']);
+});
+
+t.test('a frame that is no longer known says nothing about what was lost since', (t) => {
+  const { channel } = openStage(1);
+  const log = new FlushLog();
+  const frame = (n: number): Frame => Buffer.from(String(n));
+  for (let n = 0; n <= 512; n += 1) log.add(channel, frame(n), n);
+  t.equal(log.positionsBefore(frame(0)), undefined);
+  t.same([...(log.positionsBefore(frame(1))?.values() ?? [])], [1]);
+  t.end();
+});

@@ -1,0 +1,68 @@
+// What a worker makes of packets that the server has lost since it sent them: it was restarted with
+// nothing, or a replica that lacked its last messages took its place.
+import t from 'tap';
+import { packTail, type ReliablePacket } from '../packet.js';
+import { SequenceTracker } from '../sequence-tracker.js';
+
+interface Stage {
+  readonly tracker: SequenceTracker;
+  readonly shown: string[];
+  readonly fills: () => number;
+}
+
+function open(epoch: string, top: number): Stage {
+  const shown: string[] = [];
+  let fills = 0;
+  const tracker = new SequenceTracker({
+    append: (offset) => shown.push(`${tracker.position().epoch}${offset}`),
+    reset: (to, from) => shown.push(`reset ${to}${from}`),
+    fill: () => (fills += 1),
+  });
+  tracker.sync();
+  tracker.filled({ epoch, top, first: top + 1, entries: [], values: [] });
+  shown.length = 0;
+  return { tracker, shown, fills: () => fills };
+}
+
+const packet = (epoch: string, first: number, count = 1): ReliablePacket => ({
+  ...{ cls: 'reliable', epoch, first, ts: 1 },
+  tails: Array.from({ length: count }, () => packTail('m', {}, 'x')),
+});
+
+t.test('packets of an epoch that is over are forgotten after one look at history', (t) => {
+  const { tracker, shown, fills } = open('a', 5);
+  tracker.sync();
+  for (let n = 0; n < 20; n += 1) tracker.offer(packet('a', 7 + n));
+  tracker.filled({ epoch: 'b', top: 0, first: 1, entries: [], values: [] });
+  t.equal(fills(), 3, 'they came after the question: it is put once more');
+  tracker.filled({ epoch: 'b', top: 0, first: 1, entries: [], values: [] });
+  t.ok(tracker.isWhole);
+  tracker.offer(packet('b', 1));
+  t.same(shown, ['reset b0', 'b1']);
+  t.equal(fills(), 3);
+  t.end();
+});
+
+t.test('packets above the top of a server that has lost them are forgotten', (t) => {
+  const { tracker, shown, fills } = open('a', 5);
+  t.notOk(tracker.offer(packet('a', 9)), 'a hole');
+  tracker.filled({ epoch: 'a', top: 5, first: 6, entries: [], values: [] });
+  t.ok(tracker.isWhole);
+  tracker.offer(packet('a', 6, 4));
+  t.same(shown, ['a6', 'a7', 'a8', 'a9'], 'the offsets are given again, to other messages');
+  t.equal(fills(), 2);
+  t.end();
+});
+
+t.test('packets that came after the question wait for the next answer', (t) => {
+  const { tracker, shown } = open('a', 5);
+  tracker.sync();
+  tracker.offer(packet('a', 7));
+  const entry = Buffer.concat([Buffer.alloc(8), packTail('m', {}, 'x')]);
+  tracker.filled({ epoch: 'a', top: 5, first: 6, entries: [], values: [] });
+  t.notOk(tracker.isWhole, '6 is missing');
+  tracker.filled({ epoch: 'a', top: 7, first: 6, entries: [entry, entry], values: [] });
+  t.ok(tracker.isWhole);
+  t.same(shown, ['a6', 'a7']);
+  t.end();
+});
