@@ -3,6 +3,7 @@ import type { Scenario } from './lib/run-context.js';
 
 export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   fanout: async () => (await import('./scenarios/fanout.js')).fanout,
+  'fanout-nodes': async () => (await import('./scenarios/fanout.js')).fanoutNodes,
   connect: async () => (await import('./scenarios/connect.js')).connect,
   hotroom: async () => (await import('./scenarios/hotroom.js')).hotroom,
   jitter: async () => (await import('./scenarios/jitter.js')).jitter,

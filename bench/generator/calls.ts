@@ -4,6 +4,8 @@ import type { DialectSetup } from './dialects.js';
 export interface OpenArgs {
   readonly host: string;
   readonly port: number;
+  /** Further nodes: readers are shared out, the first part to `port`, each part with a witness. */
+  readonly morePorts?: readonly number[];
   readonly count: number;
   readonly setup: DialectSetup;
   /** Connections being opened at any time. */

@@ -14,6 +14,8 @@ const ADMISSION_PAUSE_MS = 250;
 let readers: Reader[] = [];
 /** The first belongs to the first reader. */
 let witnesses: Witness[] = [];
+/** Servers that the readers are shared out to; each has a witness of its own. */
+let nodes = 1;
 let paused: readonly Reader[] = [];
 let lost = 0;
 let refused = 0;
@@ -38,7 +40,9 @@ async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
   const dialect = createDialect(args.setup);
   const started = performance.now();
   witnesses = [];
-  const step = args.count / (args.witnesses ?? 1);
+  const ports = [args.port, ...(args.morePorts ?? [])];
+  nodes = ports.length;
+  const step = args.count / (args.witnesses ?? nodes);
   const isWitness = (index: number): boolean => index === Math.round(witnesses.length * step);
   let next = 0;
   isOpening = true;
@@ -50,7 +54,8 @@ async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
       const witness = isWitness(index) ? dialect.witness() : undefined;
       if (witness !== undefined) witnesses.push(witness);
       readers[index] = await openWhenAdmitted({
-        ...{ dialect, index, host: args.host, port: args.port },
+        ...{ dialect, index, host: args.host },
+        port: ports[nodeOf(index, args.count)] ?? args.port,
         localAddress: `127.0.0.${2 + Math.floor(index / READERS_PER_ADDRESS)}`,
         witness,
         onLost: () => (lost += 1),
@@ -60,6 +65,16 @@ async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
   await Promise.all(Array.from({ length: args.inFlight }, work));
   isOpening = false;
   return { ms: performance.now() - started, refused };
+}
+
+/** Readers come in as many equal parts as there are nodes. */
+function nodeOf(index: number, count: number): number {
+  return Math.floor((index * nodes) / count);
+}
+
+/** The first reader of the same node. */
+function witnessOf(index: number): Reader | undefined {
+  return readers[Math.ceil((nodeOf(index, readers.length) * readers.length) / nodes)];
 }
 
 function mark(): null {
@@ -102,10 +117,10 @@ function messagesOf(reader: Reader | undefined): number | undefined {
 function totals(): Totals {
   const now = progress();
   const missing = readers.map((reader) => now.messages - (messagesOf(reader) ?? now.messages));
-  const isBehind = (reader: Reader): boolean => {
+  const isBehind = (reader: Reader, index: number): boolean => {
     const messages = messagesOf(reader);
     return messages === undefined
-      ? reader.scanner.bytes !== now.witnessBytes
+      ? reader.scanner.bytes !== witnessOf(index)?.scanner.bytes
       : messages !== now.messages;
   };
   const cpu = process.cpuUsage(base.cpu);

@@ -1,6 +1,7 @@
 // What all peers share: they publish numbered messages of a fixed size to all their sockets, k at
 // each tick of 10 ms, as long as the run grants ticks. The tick runs inside the server under test,
 // so that a peer pays nothing for being told.
+import { Redis } from 'ioredis';
 import { serveParent } from '../lib/node-child.js';
 
 export interface PeerCalls {
@@ -24,7 +25,15 @@ export interface PeerServer {
   listen(): Promise<number>;
   /** To all sockets; `sequence` stands first in the message of `bytes` bytes. */
   publish(sequence: number, bytes: number): void;
+  /** It reaches the clients of other nodes by an adapter of its own. */
+  readonly hasAdapter?: boolean;
 }
+
+/** Given as `--redis=URL` when there are several nodes. */
+export const redisUrl = process.argv
+  .find((word) => word.startsWith('--redis='))
+  ?.slice('--redis='.length);
+const FEED = 'bench';
 
 export function servePeer(server: PeerServer): void {
   let payloadBytes = 0;
@@ -33,12 +42,18 @@ export function servePeer(server: PeerServer): void {
   let done = { ticks: 0, messages: 0 };
   let timer: NodeJS.Timeout | undefined;
 
+  const relay =
+    redisUrl === undefined || server.hasAdapter === true
+      ? undefined
+      : createRelay(redisUrl, server);
+
   function tick(perTick: number): void {
     if (ticksLeft === 0) return;
     ticksLeft -= 1;
     for (let count = 0; count < perTick; count += 1) {
       sequence += 1;
-      server.publish(sequence, payloadBytes);
+      if (relay === undefined) server.publish(sequence, payloadBytes);
+      else relay(sequence, payloadBytes);
     }
     done = { ticks: done.ticks + 1, messages: done.messages + perTick };
   }
@@ -64,6 +79,20 @@ export function servePeer(server: PeerServer): void {
       return done;
     },
   });
+}
+
+/**
+ * Plain Redis pub/sub between nodes: every node publishes what it hears to its own sockets. The
+ * message travels with all its bytes.
+ */
+function createRelay(url: string, server: PeerServer): (sequence: number, bytes: number) => void {
+  const subscriber = new Redis(url);
+  const publisher = new Redis(url, { enableAutoPipelining: true });
+  subscriber.on('message', (_feed, message: string) => {
+    server.publish(Number.parseInt(message, 10), message.length);
+  });
+  void subscriber.subscribe(FEED);
+  return (sequence, bytes) => void publisher.publish(FEED, textMessage(sequence, bytes));
 }
 
 /** Text messages carry the number in decimal digits. */

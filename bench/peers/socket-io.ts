@@ -6,7 +6,9 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'socket.io';
 import uWS from 'uWebSockets.js';
-import { servePeer, textMessage } from './peer-server.js';
+import { createAdapter } from '@socket.io/redis-adapter';
+import { Redis } from 'ioredis';
+import { redisUrl, servePeer, textMessage } from './peer-server.js';
 
 const isUws = process.argv.includes('--uws');
 const { version } = createRequire(import.meta.url)('socket.io/package.json') as { version: string };
@@ -17,6 +19,8 @@ const io = new Server({
   serveClient: false,
   pingInterval: 3_600_000,
 });
+
+if (redisUrl !== undefined) io.adapter(createAdapter(new Redis(redisUrl), new Redis(redisUrl)));
 
 function listenOnHttp(): Promise<number> {
   const http = createServer();
@@ -43,5 +47,6 @@ servePeer({
   name: isUws ? 'Socket.IO on uWS' : 'Socket.IO on ws',
   version,
   listen: isUws ? listenOnUws : listenOnHttp,
+  hasAdapter: true,
   publish: (sequence, bytes) => void io.emit('m', textMessage(sequence, bytes)),
 });

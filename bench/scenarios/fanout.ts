@@ -9,6 +9,7 @@ import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js
 import { PAYLOAD_BYTES, TICK_MS } from '../servers/broadcast-server.js';
 import { startFullGateway } from '../servers/full-gateway.js';
 import { PEERS, startPeer } from '../servers/peer.js';
+import { startTwoPeers, startTwoWorkers } from '../servers/two-nodes.js';
 import { Contender, type Burst } from './fanout/contender.js';
 
 const PER_TICK = [1, 8, 32];
@@ -20,19 +21,49 @@ const RATIO_MAX = { single: 1.2, joined: 1 };
 const PEER_RATIO_MAX: Readonly<Record<string, number>> = { ws: 1 / 5, 'Socket.IO on ws': 1 / 7 };
 
 export async function fanout(run: Run): Promise<ScenarioReport> {
-  const { isQuick } = run.options;
   const results: Result[] = [];
   const notes = new Set<string>();
-  for (const subscribers of isQuick ? [500] : [500, 4_000]) {
+  for (const subscribers of run.options.isQuick ? [500] : [500, 4_000]) {
     const contenders = await openAll(run, subscribers);
-    for (const perTick of PER_TICK) {
-      run.say(`${subscribers} subscribers, ${perTick} messages per tick`);
-      results.push(await measurePoint(run, contenders, { subscribers, perTick }, notes));
-    }
-    for (const contender of contenders) await contender.close();
+    results.push(...(await measureAll(run, contenders, subscribers, notes)));
   }
+  return reportOf('fanout', results, notes);
+}
+
+/**
+ * The same with two nodes that share the subscribers: two gateway workers, two processes of each
+ * peer with Redis between them. CPU is that of both.
+ */
+export async function fanoutNodes(run: Run): Promise<ScenarioReport> {
+  const subscribers = run.options.isQuick ? 300 : 2_000;
+  const notes = new Set<string>();
+  const contenders = [await Contender.open(run, await startTwoWorkers(run), subscribers)];
+  for (const file of wantedPeers(run)) {
+    contenders.push(await Contender.open(run, await startTwoPeers(run, file), subscribers));
+  }
+  const results = await measureAll(run, contenders, subscribers, notes);
+  notes.add('Two nodes with half of the subscribers each; CPU is that of both, without Redis.');
+  return reportOf('fanout-nodes', results, notes);
+}
+
+async function measureAll(
+  run: Run,
+  contenders: readonly Contender[],
+  subscribers: number,
+  notes: Set<string>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const perTick of PER_TICK) {
+    run.say(`${subscribers} subscribers, ${perTick} messages per tick`);
+    results.push(await measurePoint(run, contenders, { subscribers, perTick }, notes));
+  }
+  for (const contender of contenders) await contender.close();
+  return results;
+}
+
+function reportOf(scenario: string, results: Result[], notes: Set<string>): ScenarioReport {
   return {
-    scenario: 'fanout',
+    scenario,
     limitedBy: 'server',
     results,
     notes: [
@@ -44,10 +75,13 @@ export async function fanout(run: Run): Promise<ScenarioReport> {
   };
 }
 
+function wantedPeers(run: Run): readonly string[] {
+  return Object.keys(PEERS).filter((file) => file === CEILING || isWanted(run, file));
+}
+
 async function openAll(run: Run, subscribers: number): Promise<Contender[]> {
-  const peers = Object.keys(PEERS).filter((file) => file === CEILING || isWanted(run, file));
   const contenders = [await Contender.open(run, await startFullGateway(run), subscribers)];
-  for (const file of peers) {
+  for (const file of wantedPeers(run)) {
     contenders.push(await Contender.open(run, await startPeer(run, file), subscribers));
   }
   return contenders;
@@ -65,7 +99,7 @@ async function measurePoint(
   notes: Set<string>,
 ): Promise<Result> {
   const { isQuick, rounds } = run.options;
-  const ms = isQuick ? 400 : 1_500;
+  const ms = isQuick ? 400 : 1_200;
   const bursts = await interleave(contenders, { rounds, warmUps: 1 }, (contender) =>
     contender.burst(perTick, ms),
   );

@@ -12,6 +12,8 @@ export interface BroadcastServer {
   readonly version: string;
   readonly pid: number;
   readonly port: number;
+  /** Further nodes that have a share of the clients. */
+  readonly otherNodes?: readonly { readonly pid: number; readonly port: number }[];
   readonly setup: DialectSetup;
   /** A store that works for the server, measured beside it. */
   readonly storePid?: number;

@@ -51,9 +51,10 @@ export class Contender {
       entry: run.tree.entry('bench/generator/main.ts'),
       execArgv: ['--max-semi-space-size=64'],
     });
-    const { port, setup } = server;
+    const { port, setup, otherNodes = [] } = server;
     await generator.call('open', {
       ...{ host: '127.0.0.1', port, setup, count: subscribers, inFlight: 64 },
+      morePorts: otherNodes.map((node) => node.port),
     });
     return new Contender(server, generator, subscribers);
   }
@@ -69,14 +70,14 @@ export class Contender {
     this.granted = WINDOW;
     const started = performance.now();
     const storePid = server.storePid ?? server.pid;
-    const cpuBefore = cpuMicros(server.pid);
+    const cpuBefore = this.serverMicros();
     const storeBefore = cpuMicros(storePid);
     await server.start(perTick, WINDOW);
     await delay(ms);
     const { ticks, messages } = await server.halt();
     this.perTick = 0;
     const totals = await this.settled(messages);
-    const micros = cpuMicros(server.pid) - cpuBefore;
+    const micros = this.serverMicros() - cpuBefore;
     const wallMs = performance.now() - started;
     const deliveries = messages * subscribers;
     const storeMicros = server.storePid === undefined ? 0 : cpuMicros(storePid) - storeBefore;
@@ -90,6 +91,12 @@ export class Contender {
       serverLoad: micros / 1_000 / wallMs,
       generatorLoad: totals.cpuMicros / 1_000 / wallMs,
     };
+  }
+
+  /** Of all nodes. */
+  private serverMicros(): number {
+    const { pid, otherNodes = [] } = this.server;
+    return otherNodes.reduce((sum, node) => sum + cpuMicros(node.pid), cpuMicros(pid));
   }
 
   async close(): Promise<void> {
