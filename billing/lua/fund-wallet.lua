@@ -63,7 +63,8 @@ if cmdSeq <= w[CMDSEQ] then
   return answer('ALREADY')
 elseif cmdSeq > w[CMDSEQ] + 1 then
   return answer('GAP')
-elseif (kind == 'credit' or kind == 'lot') and total(w) + amount > MILLI_MAX then
+elseif (kind == 'credit' or kind == 'lot')
+  and (total(w) + amount > MILLI_MAX or sum + amount > SUM_MAX) then
   return answer('BILLING_BALANCE_LIMIT')
 end
 if kind == 'credit' then

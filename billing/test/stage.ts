@@ -12,7 +12,7 @@ import {
   type TestScope,
 } from '../../cluster/testing/index.js';
 import { Database } from '../database.js';
-import { Engine, type FenceLifter } from '../engine.js';
+import { Engine } from '../engine.js';
 import { Fence } from '../fence.js';
 import { Funder } from '../funder.js';
 import { type BillingMetrics, billingMetrics } from '../metrics.js';
@@ -42,20 +42,15 @@ export interface Stage {
 }
 
 /** Opens all shards without SQL: for tests of scripts alone. */
-function openingFence(redis: RedisClient): FenceLifter {
-  return {
-    async lift() {
-      for (const shard of ALL_SHARDS) {
-        await restore.beginRestore.run(redis, { shard, token: 'test' });
-        await restore.finishRestore.run(redis, {
-          ...{ shard, token: 'test', epoch: 1n, seq: 0n, nowMs: START_MS - 1, day: 0 },
-        });
-      }
-      if ('script' in redis) {
-        for (const script of FENCED_SCRIPTS) await script.load(redis);
-      }
-    },
-  };
+export async function openShards(redis: RedisClient): Promise<void> {
+  for (const shard of ALL_SHARDS) {
+    await restore.beginRestore.run(redis, { shard, token: 'test' });
+    await restore.finishRestore.run(redis, {
+      ...{ shard, token: 'test', epoch: 1n, seq: 0n, nowMs: START_MS - 1, day: 0 },
+    });
+  }
+  if (!('script' in redis)) return;
+  for (const script of FENCED_SCRIPTS) await script.load(redis);
 }
 
 export async function connectMoney(t: TestScope, url: string): Promise<RedisClient> {
@@ -69,7 +64,7 @@ export async function startStage(t: TestScope, options: TestRedisOptions = {}): 
   const redis = await connectMoney(t, server.url);
   const clock = new ManualClock(START_MS);
   const metrics = billingMetrics(createMetrics('billing', { process: false }));
-  const fence = openingFence(redis);
+  const fence = { lift: () => openShards(redis) };
   await fence.lift();
   const engine = new Engine({ redis, fence, timing: TIMING, metrics, now: () => clock.nowMs() });
   return { server, redis, engine, clock, metrics };

@@ -5,7 +5,7 @@ export { ManualClock } from './manual-clock.js';
 export { startMariadb, type TestMariadb } from './mariadb.js';
 export { startRedis, type TestRedis, type TestRedisOptions } from './redis.js';
 export { slotRanges, startRedisCluster, type TestRedisCluster } from './redis-cluster.js';
-export type { TestScope } from './scope.js';
+export { type TestScope, withScope } from './scope.js';
 export { randomFromSeed, seededRandom, type SeededRandom } from './seed.js';
 export { type Direction, startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 export { until, type UntilOptions } from './until.js';

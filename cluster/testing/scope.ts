@@ -7,3 +7,20 @@ export interface TestScope {
   comment(...message: unknown[]): void;
   passing(): boolean;
 }
+
+/** For programs that are no tap test: runs `work` with a scope of its own, then its teardowns. */
+export async function withScope<T>(work: (scope: TestScope) => Promise<T>): Promise<T> {
+  const teardowns: (() => unknown)[] = [];
+  let isPassing = false;
+  try {
+    const result = await work({
+      teardown: (callback) => void teardowns.push(callback),
+      comment: (...message) => void process.stderr.write(`${message.join(' ')}\n`),
+      passing: () => isPassing,
+    });
+    isPassing = true;
+    return result;
+  } finally {
+    for (const callback of teardowns.toReversed()) await callback();
+  }
+}

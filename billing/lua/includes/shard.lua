@@ -2,6 +2,8 @@
 -- define K = { meta, bal, out } before. Nothing is written before commit(), whose first command
 -- (XADD) is the only one that can be refused, so a script either happens as a whole or not at all.
 local MILLI_MAX = 9e12
+-- All wallets of a shard together: whole numbers end at 2^53.
+local SUM_MAX = 9e15
 local DAY_MS = 86400000
 
 -- A whole number within 0 … 9e12 from an argument or a record; anything else is our bug.
@@ -22,7 +24,7 @@ local meta = redis.call('HMGET', K.meta, 'epoch', 'seq', 'clk', 'sum', 'idemDay'
 if not meta[1] then
   return redis.error_reply('FENCED this shard has not been compared with the ledger')
 end
-local epoch, seq, clk, sum = whole(meta[1]), whole(meta[2]), whole(meta[3]), whole(meta[4])
+local epoch, seq, clk, sum = whole(meta[1]), whole(meta[2]), whole(meta[3]), tonumber(meta[4])
 
 -- Server time, clamped so that it never goes back within the shard. Tests pass their own (above 0).
 local function readClock(given)
@@ -101,8 +103,8 @@ end
 -- First the checks, then the outbox, then everything else.
 local function commit()
   local args = commitWallets()
-  if sum < 0 then
-    error('FAULT shard sum below zero')
+  if sum < 0 or sum > SUM_MAX then
+    error('FAULT shard sum out of bounds')
   end
   if #events > 0 then
     seq = seq + 1

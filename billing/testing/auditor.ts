@@ -1,24 +1,25 @@
 // Audits one shard by its own records alone: what the outbox says, what the wallets hold, what the
 // sessions have used (invariants I2, I6, I7, I9). Knows nothing of how the scripts compute.
 import type { RedisClient } from '../../cluster/index.js';
-import type { Engine } from '../engine.js';
 import { type OutboxEntry, parseOutbox } from '../outbox.js';
+import { snapshotShard } from '../scripts.js';
 import { shardKeys } from '../shard.js';
 
 export interface Audit {
   /** Σ of charges and tips in the outbox, milli-credits. */
   readonly spent: bigint;
+  /** What charges and tips have taken of each lot. */
+  readonly used: ReadonlyMap<string, bigint>;
+  /** Σ of what expired. */
+  readonly broken: bigint;
 }
 
 /** @throws Error that names the first thing that does not fit */
-export async function auditShard(
-  shard: number,
-  { engine, redis }: { engine: Engine; redis: RedisClient },
-): Promise<Audit> {
-  const { epoch, seq, sum, wallets } = await engine.snapshot(shard);
+export async function auditShard(shard: number, redis: RedisClient): Promise<Audit> {
+  const { epoch, seq, sum, wallets } = await snapshotShard.run(redis, { shard });
   const raw = await redis.xrange(shardKeys(shard).out, '-', '+');
   const cursor = { shard, epoch, seq: seq - BigInt(raw.length) };
-  const { spent, open } = auditEntries(parseOutbox(cursor, raw));
+  const { open, ...audit } = auditEntries(parseOutbox(cursor, raw));
   const active = await redis.zcard(shardKeys(shard).room);
   if (open !== active) throw new Error(`${open} open in the outbox, ${active} in Redis`);
   let owned = 0n;
@@ -28,13 +29,14 @@ export async function auditShard(
     if (one.held !== one.holds) throw new Error(`held ${one.held}, sessions hold ${one.holds}`);
   }
   if (owned !== sum) throw new Error(`wallets own ${owned}, the shard says ${sum}`);
-  return { spent };
+  return audit;
 }
 
 function auditEntries(entries: readonly OutboxEntry[]): Audit & { open: number } {
   const reached = new Map<string, { bill: bigint; cost: bigint; isClosed: boolean }>();
   const commands = new Map<string, bigint>();
-  let spent = 0n;
+  const used = new Map<string, bigint>();
+  let [spent, broken] = [0n, 0n];
   for (const event of entries.flatMap((entry) => entry.events)) {
     if (event.type === 'opened') {
       reached.set(event.sessionId, { bill: 0n, cost: 0n, isClosed: false });
@@ -44,6 +46,7 @@ function auditEntries(entries: readonly OutboxEntry[]): Audit & { open: number }
       if (at.bill !== event.fromBillMs || at.cost !== event.fromCost) throw new Error('a gap');
       Object.assign(at, { bill: event.toBillMs, cost: event.toCost });
       spent += event.toCost - event.fromCost;
+      countLots(used, event.lots);
     } else if (event.type === 'closed') {
       const at = reached.get(event.sessionId);
       if (at === undefined || at.isClosed) throw new Error('closed while not open');
@@ -51,18 +54,30 @@ function auditEntries(entries: readonly OutboxEntry[]): Audit & { open: number }
       at.isClosed = true;
     } else if (event.type === 'tipped') {
       spent += event.amount;
+      countLots(used, event.lots);
     } else if (event.type === 'funded') {
       const due = (commands.get(event.wallet) ?? 0n) + 1n;
       if (event.cmdSeq !== due) throw new Error(`command ${event.cmdSeq} where ${due} was due`);
       commands.set(event.wallet, due);
+    } else if (event.type === 'expired') {
+      broken += event.amount;
     }
   }
-  return { spent, open: [...reached.values()].filter((one) => !one.isClosed).length };
+  return { spent, used, broken, open: [...reached.values()].filter((one) => !one.isClosed).length };
 }
 
-/** Empties the shard for the next history; sequence and clock go on. */
-export async function clearShard(shard: number, redis: RedisClient): Promise<void> {
-  const { meta, bal, out, sess, due, room, idem0, idem1 } = shardKeys(shard);
-  await redis.unlink(bal, out, sess, due, room, idem0, idem1);
-  await redis.hset(meta, 'sum', '0');
+function countLots(used: Map<string, bigint>, lots: string): void {
+  for (const [, lot = '', part = '0'] of lots.matchAll(/(\d+):(\d+)/g)) {
+    used.set(lot, (used.get(lot) ?? 0n) + BigInt(part));
+  }
+}
+
+/** Empties the shard for the next history, whose time begins at `nowMs`; the sequence goes on. */
+export function clearShard(shard: number, redis: RedisClient, nowMs: number): Promise<unknown> {
+  const { meta, bal, out, sess, due, room, live, idem0, idem1 } = shardKeys(shard);
+  return Promise.all([
+    redis.unlink(bal, out, sess, due, room, live, idem0, idem1),
+    redis.hset(meta, 'sum', '0', 'clk', String(nowMs)),
+    redis.hdel(meta, 'idemDay'),
+  ]);
 }
