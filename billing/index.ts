@@ -8,6 +8,7 @@ export {
   type Earnings,
   type EarningsDay,
   type EarningsEntry,
+  type EarningsSpan,
   type InternalCaller,
   type Lot,
   type PageOf,
@@ -55,3 +56,4 @@ export {
   type StreamStateMessage,
   TOPICS,
 } from './topics.js';
+export { csvOf } from './finance/csv.js';

@@ -146,7 +146,11 @@ async function run(config: Config): Promise<void> {
     const control = { evict: done, disconnect: done, endBroadcast: done, closeFreeVideo: done };
     const moderation = {
       ...{ moderate: done, setFlags: done, settings: () => Promise.resolve({}) },
-      ...{ held: () => Promise.resolve([]), audit: () => Promise.resolve([]) },
+      ...{
+        bans: () => Promise.resolve({ items: [] }),
+        held: () => Promise.resolve([]),
+        audit: () => Promise.resolve([]),
+      },
       history: () => Promise.resolve({ top: 0, msgs: [] }),
     };
     const ports = { ...backing.ports, ...nothing, ...silent, control, moderation };

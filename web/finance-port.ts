@@ -23,6 +23,7 @@ export type Finance = Pick<
   | 'grantFromCampaign'
   | 'getEarnings'
   | 'getEarningsDays'
+  | 'getEarningsSpans'
   | 'listEarningsEntries'
   | 'putPerformerTerms'
   | 'requestPayout'
@@ -60,6 +61,7 @@ export function createFinancePort(ask: Ask): Finance {
     grantFromCampaign: (id, request) => ask((billing) => billing.grantFromCampaign(id, request)),
     getEarnings: (userId) => ask((billing) => billing.getEarnings(userId)),
     getEarningsDays: (userId, range) => ask((billing) => billing.getEarningsDays(userId, range)),
+    getEarningsSpans: (userId, spans) => ask((billing) => billing.getEarningsSpans(userId, spans)),
     listEarningsEntries: (userId, page) =>
       ask((billing) => billing.listEarningsEntries(userId, page)),
     putPerformerTerms: (id, terms) => ask((billing) => billing.putPerformerTerms(id, terms)),

@@ -148,6 +148,7 @@ function siblings(
       held: (roomId) => ask(({ rooms }) => rooms.held(roomId)),
       audit: (roomId, page) => ask(({ rooms }) => rooms.audit(roomId, page)),
       settings: (roomId) => ask(({ rooms }) => rooms.settings(roomId)),
+      bans: (roomId, page) => ask(({ rooms }) => rooms.bans(roomId, page)),
       history: (roomId, page) => ask(({ rooms }) => rooms.history(roomId, page)),
       setFlags: (roomId, flags) => ask(({ rooms }) => rooms.setFlags(roomId, flags)),
     },

@@ -9,6 +9,7 @@ import { createRefundService, type RefundService } from './credits/refund-servic
 import { createStripeGateway, type StripeGateway } from './credits/stripe-provider.js';
 import type { Database } from './db/database.js';
 import type { Finance } from './finance-port.js';
+import { createEarningService, type EarningService } from './models/earning-service.js';
 
 export type PaymentSettings =
   | { readonly provider: 'none' | 'sandbox' }
@@ -23,6 +24,7 @@ export interface MoneyServices {
   readonly purchases: PurchaseService;
   readonly refunds: RefundService;
   readonly refundOrders: RefundOrders;
+  readonly earnings: EarningService;
   /** Only where the provider is stripe. */
   readonly stripe: StripeGateway | undefined;
 }
@@ -49,5 +51,6 @@ export function createMoneyServices(parts: {
   const provider: PaymentProvider | undefined = stripe?.provider ?? sandbox;
   const purchases = createPurchaseService({ ...parts, provider });
   const refunds = createRefundService({ ...parts, provider });
-  return { purchases, refunds, refundOrders: createRefundOrders(parts), stripe };
+  const refundOrders = createRefundOrders(parts);
+  return { purchases, refunds, refundOrders, earnings: createEarningService(parts), stripe };
 }

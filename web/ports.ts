@@ -250,6 +250,17 @@ export type HistoryItem = readonly [
  * The chat of a room as those in charge see it. Rejects with MODERATION_REFUSED, FORBIDDEN,
  * NOT_FOUND, REALTIME_UNAVAILABLE.
  */
+/** A ban or mute in force. Times are Unix ms; `untilMs` null = until somebody lifts it. */
+export interface Restriction {
+  readonly user: string;
+  readonly name?: string;
+  readonly kind: 'ban' | 'mute';
+  readonly untilMs: number | null;
+  readonly sinceMs: number;
+  readonly reason?: string;
+  readonly by?: string;
+}
+
 export interface Moderation {
   moderate(roomId: string, act: ModerationAct): Promise<void>;
   /** Messages that wait, oldest first. */
@@ -260,6 +271,11 @@ export interface Moderation {
     page: { before?: number; limit: number },
   ): Promise<readonly { readonly id: number }[]>;
   settings(roomId: string): Promise<object>;
+  /** Bans and mutes in force, newest first; `before` is the `next` of the page before. */
+  bans(
+    roomId: string,
+    page: { before?: number; limit: number },
+  ): Promise<{ readonly items: readonly Restriction[]; readonly next?: number }>;
   /** Oldest first: the newest, or those before an offset; at most 100. `top`: the last offset. */
   history(
     roomId: string,

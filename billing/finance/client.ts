@@ -43,6 +43,7 @@ export type Lot = Omit<wire.LotReply, 'remainingMilli' | 'grantedMilli'> & {
   readonly grantedMilli?: bigint;
 };
 export type EarningsDay = Amounts<wire.EarnerDayReply, Exclude<keyof wire.EarnerDayReply, 'day'>>;
+export type EarningsSpan = Amounts<wire.EarnerSpanReply, keyof wire.EarnerSpanReply>;
 export type EarningsEntry = Amounts<wire.EarnerEntryReply, 'amountMilli'>;
 export interface Earnings {
   /** Earned, not payable yet. */
@@ -210,6 +211,21 @@ export class FinanceClient {
       asStudioMilli: BigInt(one.asStudioMilli),
       refundedMilli: BigInt(one.refundedMilli),
       netMilli: BigInt(one.netMilli),
+    }));
+  }
+
+  /** What was earned within each span of charging time, at most 50; refunds are not in it. */
+  async getEarningsSpans(
+    performerId: string,
+    spans: readonly { readonly fromMs: number; readonly untilMs: number }[],
+  ): Promise<readonly EarningsSpan[]> {
+    if (spans.length === 0) return [];
+    const of = spans.map(({ fromMs, untilMs }) => `${fromMs}-${untilMs}`).join(',');
+    const reply = await this.get(query(`/v1/earnings/${enc(performerId)}/spans`, { of }));
+    return (reply as { spans: wire.EarnerSpanReply[] }).spans.map((one) => ({
+      showsMilli: BigInt(one.showsMilli),
+      tipsMilli: BigInt(one.tipsMilli),
+      asStudioMilli: BigInt(one.asStudioMilli),
     }));
   }
 

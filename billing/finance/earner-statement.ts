@@ -2,6 +2,7 @@
 // statement. Used by the API. All of it is SQL: it lags by the settlement of open shows (≤ 1 min).
 import { type Database, type Row, textOf } from '../database.js';
 import type { PageQuery } from './pages.js';
+import { billingError } from '../errors.js';
 import { dayRange, DAY_MS, dayText, type Range } from './reports.js';
 import type * as wire from './schema.js';
 
@@ -46,7 +47,12 @@ interface Sums {
 
 /** Ids and booking times grow together, but for transactions that overlap. */
 const OVERLAP_MS = 3_600_000;
+const SPANS_MAX = 50;
 const ID_MAX = '18446744073709551615';
+
+/** Keeps the index scan of an account to what can be new enough. */
+const SINCE_BOOKED = `t.id >= COALESCE((SELECT MIN(id) FROM (SELECT id FROM transfer
+  WHERE booked_ms >= ? ORDER BY booked_ms LIMIT 1) AS first), 0)`;
 
 export class EarnerStatement {
   constructor(private readonly database: Database) {}
@@ -75,6 +81,39 @@ export class EarnerStatement {
       netMilli: String(shows + tips + asStudio + refunded),
     }));
     return { from, to, days };
+  }
+
+  /**
+   * What was earned within each span `fromMs-untilMs`, such as a show that was on the air.
+   * @param text up to 50 spans, commas between them
+   * @throws AppError BILLING_BAD_REQUEST
+   */
+  async spans(owner: string, text: string): Promise<{ spans: wire.EarnerSpanReply[] }> {
+    const spans = parseSpans(text);
+    const oldestMs = Math.min(...spans.map(([fromMs]) => fromMs));
+    const union = spans
+      .map(() => 'SELECT ? AS n, ? AS since_ms, ? AS until_ms')
+      .join(' UNION ALL ');
+    const rows = await this.database.query(
+      `SELECT s.n, t.code, SUM(t.amount) AS amount
+       FROM account a JOIN transfer t ON t.credit_account = a.id
+         JOIN (${union}) AS s ON t.occurred_ms >= s.since_ms AND t.occurred_ms < s.until_ms
+       WHERE a.kind = 'earnings' AND a.owner_ref = ? AND ${SINCE_BOOKED} GROUP BY 1, 2`,
+      [...spans.flatMap((span, n) => [n, ...span]), owner, oldestMs - OVERLAP_MS],
+    );
+    const sums = spans.map(() => ({ shows: 0n, tips: 0n, asStudio: 0n, refunded: 0n }));
+    for (const row of rows) {
+      const column = DAY_COLUMNS[textOf(row, 'code')];
+      const sum = sums[Number(row['n'])];
+      if (sum !== undefined && column !== undefined) sum[column] += BigInt(textOf(row, 'amount'));
+    }
+    return {
+      spans: sums.map(({ shows, tips, asStudio }) => ({
+        showsMilli: String(shows),
+        tipsMilli: String(tips),
+        asStudioMilli: String(asStudio),
+      })),
+    };
   }
 
   /** Newest first. */
@@ -106,12 +145,21 @@ export class EarnerStatement {
          SUM(IF(t.credit_account = a.id, t.amount, -CAST(t.amount AS SIGNED))) AS amount
        FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
        WHERE a.kind = 'earnings' AND a.owner_ref = ? AND t.booked_ms >= ? AND t.booked_ms < ?
-         AND t.id >= COALESCE((SELECT MIN(id) FROM (SELECT id FROM transfer WHERE booked_ms >= ?
-           ORDER BY booked_ms LIMIT 1) AS first), 0)
-       GROUP BY 1, 2`,
+         AND ${SINCE_BOOKED} GROUP BY 1, 2`,
       [owner, fromMs, untilMs, fromMs - OVERLAP_MS],
     );
   }
+}
+
+function parseSpans(text: string): readonly (readonly [number, number])[] {
+  const spans = text.split(',').map((one) => {
+    const [, from = '', until = ''] = /^([0-9]{1,15})-([0-9]{1,15})$/.exec(one) ?? [];
+    return [Number(from), Number(until)] as const;
+  });
+  if (spans.length > SPANS_MAX || spans.some(([from, until]) => from >= until)) {
+    throw billingError('BILLING_BAD_REQUEST', { problem: `of is 1…${SPANS_MAX} spans in Unix ms` });
+  }
+  return spans;
 }
 
 function toEntry(row: Row): wire.EarnerEntryReply {

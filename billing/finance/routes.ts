@@ -54,6 +54,9 @@ function walletRoutes({ freezes, lots, earnings, statement }: Finance): readonly
       const [from, to] = [query.get('from') ?? '', query.get('to') ?? ''];
       return statement.days(checkUserId(id), from, to);
     }),
+    get('/v1/earnings/:id/spans', ({ id, query }) => {
+      return statement.spans(checkUserId(id), query.get('of') ?? '');
+    }),
     get('/v1/earnings/:id/entries', ({ id, query }) => {
       return statement.entries(checkUserId(id), pageOf(query));
     }),

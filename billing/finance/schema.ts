@@ -268,6 +268,12 @@ export interface EarnerDaysReply {
   /** Every day of the range, oldest first. */
   readonly days: readonly EarnerDayReply[];
 }
+/** Earned within a span of time, by when it was charged; refunds are not in it. */
+export interface EarnerSpanReply {
+  readonly showsMilli: string;
+  readonly tipsMilli: string;
+  readonly asStudioMilli: string;
+}
 export interface EarnerEntryReply {
   readonly id: string;
   /** `studio_…`: the owner's part as the studio; a payout counts with its fee. */

@@ -168,6 +168,16 @@ t.test('an earner sees its days and entries, and they add up to what it has', as
   t.match((await statement.days('77', day(1), day(1))).days, [{ asStudioMilli: '900' }]);
   t.equal(await codeOf(statement.days('99', day(2), day(1))), 'BILLING_BAD_REQUEST');
 
+  const span = (days: number) => `${START_MS + days * DAY_MS}-${START_MS + (days + 1) * DAY_MS}`;
+  t.same((await statement.spans('99', `${span(0)},${span(1)},${span(3)}`)).spans, [
+    { showsMilli: '0', tipsMilli: '1500', asStudioMilli: '0' },
+    { showsMilli: '900', tipsMilli: '0', asStudioMilli: '0' },
+    { showsMilli: '0', tipsMilli: '0', asStudioMilli: '0' },
+  ]);
+  for (const wrong of ['', '5-4', '1', "1-2' OR 1=1", Array(51).fill('1-2').join()]) {
+    t.equal(await codeOf(statement.spans('99', wrong)), 'BILLING_BAD_REQUEST', wrong.slice(0, 20));
+  }
+
   const all = (await statement.entries('99', { limit: 50 })).items;
   t.match(all, [
     { kind: 'payout_failed', amountMilli: '1500' },
@@ -190,8 +200,8 @@ t.test('an earner sees its days and entries, and they add up to what it has', as
 });
 
 t.test('no cell of a CSV is a formula, and quotes are doubled', (t) => {
-  const cells = ['=1+1', '+x', '-x', '@x', '\tx', '-12', 'a"b', 'a,b', 'a\nb'];
-  t.equal(csvOf([cells]), `'=1+1,'+x,'-x,'@x,'\tx,-12,"a""b","a,b","a\nb"\r\n`);
+  const cells = ['=1+1', '+x', '-x', '@x', '\tx', '-12', '-1.5', 'a"b', 'a,b', 'a\nb'];
+  t.equal(csvOf([cells]), `'=1+1,'+x,'-x,'@x,'\tx,-12,-1.5,"a""b","a,b","a\nb"\r\n`);
   t.end();
 });
 

@@ -1,5 +1,6 @@
 // Building blocks of request and reply schemas: the shapes of names, amounts, texts and ids. Each
 // has the hint that a person reads beside the field. All routes take their fields from here.
+import type { Readable } from 'node:stream';
 import Type, { type TProperties, type TSchema } from 'typebox';
 
 /** A request body: members that are not named are refused. */
@@ -107,6 +108,16 @@ export const Replies = <S extends TSchema, C extends number = 200>(success: S, c
 /** `responses` of a route that answers with a text of its own type, such as text/csv. */
 export const TextReplies = (mediaType: string) => ({
   200: { description: mediaType, content: { [mediaType]: { schema: Type.String() } } },
+  '4xx': Problem,
+  '5xx': Problem,
+});
+
+/** As TextReplies, for a text that is sent as it is made. */
+export const StreamReplies = (mediaType: string) => ({
+  200: {
+    description: mediaType,
+    content: { [mediaType]: { schema: Type.Unsafe<Readable>(Type.String()) } },
+  },
   '4xx': Problem,
   '5xx': Problem,
 });

@@ -14,6 +14,8 @@ export interface MemoryFinance extends Finance {
   /** The next command is refused with this code of billing. */
   refuseNext(billingCode: string): void;
   readonly payouts: Reply<'listPayouts'>['items'][number][];
+  /** Newest first. */
+  readonly entries: Reply<'listEarningsEntries'>['items'][number][];
   readonly shows: Reply<'listSessions'>['items'][number][];
 }
 
@@ -23,16 +25,24 @@ export function createMemoryFinance(billing: MemoryBilling): MemoryFinance {
   const limits = new Map<string, Reply<'getLimits'>>();
   const payouts: Reply<'listPayouts'>['items'][number][] = [];
   const shows: Reply<'listSessions'>['items'][number][] = [];
+  const entries: MemoryFinance['entries'] = [];
+  const spanOf = (amount: bigint) => ({
+    ...{ showsMilli: amount, tipsMilli: amount, asStudioMilli: 0n },
+  });
   let refusal: string | undefined;
 
-  /** Records a command; false when its key was used before. */
-  function act(name: string, key: string, ...given: unknown[]): boolean {
+  function refuse(): void {
     if (billing.isDown) throw siteError('BILLING_UNAVAILABLE');
     if (refusal !== undefined) {
       const billingCode = refusal;
       refusal = undefined;
       throw new DetailedError('FINANCE_REFUSED', { billingCode }, { why: billingCode });
     }
+  }
+
+  /** Records a command; false when its key was used before. */
+  function act(name: string, key: string, ...given: unknown[]): boolean {
+    refuse();
     if (done.has(`${name} ${key}`)) return false;
     done.add(`${name} ${key}`);
     commands.push([name, ...given]);
@@ -120,8 +130,19 @@ export function createMemoryFinance(billing: MemoryBilling): MemoryFinance {
         const none = milli(0n);
         return { pending: none, available: none, inFlight: none, paid: none, total: none };
       }),
-    getEarningsDays: () => Promise.resolve([]),
-    listEarningsEntries: () => Promise.resolve({ items: [] }),
+    entries,
+    getEarningsDays: (_id, { from }) =>
+      Promise.resolve([{ day: from, ...spanOf(1n), refundedMilli: -1n, netMilli: 2n }]),
+    getEarningsSpans: (_id, spans) => Promise.resolve(spans.map(() => spanOf(1_500n))),
+    listEarningsEntries: async (_id, page) => {
+      await later(() => refuse());
+      const { before } = page ?? {};
+      const limit = page?.limit ?? 50;
+      const from = before === undefined ? 0 : entries.findIndex((one) => one.id === before) + 1;
+      const items = entries.slice(from, from + limit);
+      const last = from + limit < entries.length ? items.at(-1) : undefined;
+      return { items, ...(last === undefined ? {} : { next: last.id }) };
+    },
     putPerformerTerms: (id, terms) => later(() => void act('terms', id, id, terms)),
     requestPayout: (request) =>
       later(() => {

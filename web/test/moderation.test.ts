@@ -176,3 +176,16 @@ t.test('a goal and the doors of the room reach its chat', async (t) => {
   });
   t.match(ordersOf('flags').at(-1), { anonsMayEnter: true, anonsSeeChat: false });
 });
+
+t.test('the list of bans is for those who moderate, page by page', async (t) => {
+  const path = '/api/v1/rooms/mira/moderation/bans';
+  t.match((await model.get(path)).json(), {
+    bans: [{ user: '7', kind: 'ban', untilMs: null }],
+    next: '7',
+  });
+  t.match((await model.get(`${path}?cursor=7`)).json(), {
+    bans: [{ user: '7', reason: 'spam', by: 'Mira' }],
+  });
+  t.equal((await fixture.browser().get(path)).statusCode, 401);
+  t.equal((await model.get(`${path}?cursor=-1`)).statusCode, 400);
+});

@@ -168,6 +168,8 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   };
 }
 
+const aBan = { user: '7', kind: 'ban', untilMs: 9, sinceMs: 5 } as const;
+
 function createWorld() {
   const billing = createMemoryBilling();
   const finance = createMemoryFinance(billing);
@@ -213,6 +215,12 @@ function createWorld() {
           : Promise.resolve(void orders.push({ do: 'moderate', roomId, ...act })),
       held: () => Promise.resolve([{ held: 'h1', text: 'hm' }]),
       audit: () => Promise.resolve([{ id: 1, action: 'ban' }]),
+      bans: (_roomId, { before }) =>
+        Promise.resolve(
+          before === undefined
+            ? { items: [{ ...aBan, untilMs: null }], next: 7 }
+            : { items: [{ ...aBan, reason: 'spam', by: 'Mira' }] },
+        ),
       settings: () => Promise.resolve({ slow: 0, flags: { isOnline: true } }),
       history: (_roomId, { before = chatLog.length + 1, limit }) =>
         Promise.resolve({

@@ -26,6 +26,18 @@ const Moderator = Type.Object({
   addedAt: Type.String(),
 });
 
+const Ban = Type.Object({
+  user: Type.String(),
+  name: Type.Optional(Type.String({ description: 'When the user was in the room.' })),
+  kind: Type.Enum(['ban', 'mute']),
+  untilMs: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Unix ms; null = until somebody lifts it.',
+  }),
+  sinceMs: Type.Integer(),
+  reason: Type.Optional(Type.String()),
+  by: Type.Optional(Type.String({ description: 'Name of the moderator.' })),
+});
+
 export const ReportShape = Type.Object({
   id: Type.String(),
   slug: Type.String(),
@@ -82,6 +94,30 @@ function deskRoutes(app: App, parts: ModerationRouteParts): void {
         moderation.held(room.id),
       ]);
       return { role, settings: { ...settings }, held: [...held] };
+    },
+  );
+
+  app.get(
+    '/rooms/:slug/moderation/bans',
+    {
+      schema: {
+        params,
+        querystring: Type.Object(
+          { cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })) },
+          { additionalProperties: false },
+        ),
+        response: schema.Replies(
+          Type.Object({ bans: Type.Array(Ban), next: Type.Optional(Type.String()) }),
+        ),
+      },
+    },
+    async (request) => {
+      const user = await identity.requireUser(request);
+      const { room } = await moderators.require(request.params.slug, user);
+      const { cursor } = request.query;
+      const before = cursor === undefined ? {} : { before: Number(cursor) };
+      const { items, next } = await moderation.bans(room.id, { limit: 50, ...before });
+      return { bans: [...items], ...(next === undefined ? {} : { next: String(next) }) };
     },
   );
 
