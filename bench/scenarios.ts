@@ -12,6 +12,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   avalanche: async () => (await import('./scenarios/avalanche.js')).avalanche,
   idle: async () => (await import('./scenarios/idle.js')).idle,
   'slow-reader': async () => (await import('./scenarios/slow-reader.js')).slowReader,
+  'slow-crowd': async () => (await import('./scenarios/slow-crowd.js')).slowCrowd,
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
   'rtmp-ingest': async () => (await import('./scenarios/rtmp.js')).rtmpIngest,
   'rtmp-play': async () => (await import('./scenarios/rtmp.js')).rtmpPlay,

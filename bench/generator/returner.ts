@@ -105,6 +105,15 @@ export class Returner {
     }
   }
 
+  /** Stops reading, or reads on; a new connection reads. */
+  pause(): void {
+    this.current?.pause();
+  }
+
+  resume(): void {
+    this.current?.resume();
+  }
+
   /** Goes to where it is to connect next, as if its server had said so. */
   move(): void {
     if (this.current !== undefined) this.leave(MOVE_MS);

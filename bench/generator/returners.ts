@@ -46,6 +46,8 @@ export interface ReturnersCalls {
   };
   /** All go there now, with a hand-over. Resolves when the last is there. */
   readonly move: { args: null; reply: null };
+  readonly pause: { args: null; reply: null };
+  readonly resume: { args: null; reply: null };
   readonly mark: { args: null; reply: null };
   /** Clients that are connected, and that have everything up to `top`. */
   readonly state: {
@@ -96,6 +98,14 @@ serveParent<ReturnersCalls>({
     const since = preciseNowMs();
     for (const client of clients) client.move();
     while (clients.some(({ joinedMs }) => joinedMs < since)) await delay(25);
+    return null;
+  },
+  pause() {
+    for (const client of clients) client.pause();
+    return null;
+  },
+  resume() {
+    for (const client of clients) client.resume();
     return null;
   },
   mark() {

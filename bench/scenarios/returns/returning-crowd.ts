@@ -16,6 +16,14 @@ export type CrowdAccount = Omit<ReturnersAccount, 'cpuMicros'> & {
   readonly generatorMicros: number;
 };
 
+export interface CrowdOptions {
+  readonly clients: number;
+  readonly room: string;
+  readonly ports: readonly number[];
+  /** Told apart from the users of other crowds. */
+  readonly firstUser?: number;
+}
+
 export class ReturningCrowd {
   private constructor(
     private readonly generators: readonly NodeChild<ReturnersCalls>[],
@@ -24,7 +32,7 @@ export class ReturningCrowd {
 
   static async open(
     run: Run,
-    { clients, room, ports }: { clients: number; room: string; ports: readonly number[] },
+    { clients, room, ports, firstUser = FIRST_USER }: CrowdOptions,
   ): Promise<ReturningCrowd> {
     const count = Math.ceil(clients / PROCESSES);
     const generators = Array.from({ length: PROCESSES }, () =>
@@ -35,7 +43,7 @@ export class ReturningCrowd {
     const shared = { count, room, ports, secret: BENCH_SECRET, inFlight: IN_FLIGHT };
     await Promise.all(
       generators.map((one, at) =>
-        one.call('open', { ...shared, firstUser: FIRST_USER + at * count }),
+        one.call('open', { ...shared, firstUser: firstUser + at * count }),
       ),
     );
     return new ReturningCrowd(generators, count * PROCESSES);
@@ -49,6 +57,15 @@ export class ReturningCrowd {
   /** All go there now, with a hand-over each. */
   async move(): Promise<void> {
     await Promise.all(this.generators.map((one) => one.call('move', null)));
+  }
+
+  /** All stop reading. */
+  async pause(): Promise<void> {
+    await Promise.all(this.generators.map((one) => one.call('pause', null)));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all(this.generators.map((one) => one.call('resume', null)));
   }
 
   async mark(): Promise<void> {
@@ -92,9 +109,13 @@ export class ReturningCrowd {
 }
 
 /** One message that says when it was sent. @returns its offset */
-export async function say(redis: RealtimeRedis, room: string): Promise<number> {
+export async function say(
+  redis: RealtimeRedis,
+  room: string,
+  text = 'and on it goes',
+): Promise<number> {
   const outcome = await redis.publisher.publish(`room:${room}`, {
-    ...{ cls: 'reliable', kind: 't', body: { text: `${preciseNowMs()} and on it goes` } },
+    ...{ cls: 'reliable', kind: 't', body: { text: `${preciseNowMs()} ${text}` } },
   });
   return outcome.cls === 'reliable' ? outcome.offset : 0;
 }
