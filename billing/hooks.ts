@@ -79,10 +79,12 @@ export class NginxRtmpHooks {
     if ((params.get('stream') ?? streamId) !== streamId) {
       return deny('the stream key is for another stream');
     }
+    // Sound that is put beside the stream's own by our node: who owns the key may, and that is all.
+    if (isLanguage(params)) return renamed(streamId);
     const publisher = { streamId, session, node };
     const isClaimed = await this.options.publishers.claim(publisher, params.get('replaces'));
     if (!isClaimed) return deny('the stream is published already');
-    return { status: 302, location: streamId, body: `${streamId}\n` };
+    return renamed(streamId);
   }
 
   async updatePublish(params: HookParams, peer: string): Promise<HookAnswer> {
@@ -90,6 +92,7 @@ export class NginxRtmpHooks {
       const { session, node } = identity(params, peer);
       const streamId = await this.streamOfUpdate(params.get('name') ?? '', session);
       if (streamId === undefined) return deny('the stream key was replaced');
+      if (isLanguage(params)) return ACCEPT;
       const isOurs = await this.options.publishers.touch({ streamId, session, node });
       return isOurs ? ACCEPT : deny('the stream was taken over');
     } catch (thrown) {
@@ -103,6 +106,7 @@ export class NginxRtmpHooks {
     const name = params.get('name') ?? '';
     const { terms, temporaryKeys } = this.options;
     const { session } = identity(params, peer);
+    if (isLanguage(params)) return ACCEPT;
     const streamId = TemporaryKeys.is(name)
       ? await temporaryKeys.streamOf(name, session)
       : ((await terms.byStream(name))?.streamId ?? (await terms.streamOfAnyKey(hashOfKey(name))));
@@ -206,6 +210,15 @@ export class NginxRtmpHooks {
 /** Keys are stored and looked up by this alone. */
 function hashOfKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
+}
+
+/** Only our own nodes keep a language apart from its stream. */
+function isLanguage(params: HookParams): boolean {
+  return params.has('lang') && params.has('session') && params.has('node');
+}
+
+function renamed(streamId: string): HookAnswer {
+  return { status: 302, location: streamId, body: `${streamId}\n` };
 }
 
 type Handler = (hooks: NginxRtmpHooks, params: HookParams, peer: string) => Promise<HookAnswer>;

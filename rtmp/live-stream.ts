@@ -15,6 +15,8 @@ export interface LiveStream {
   readonly startedAtMs: number;
   /** What its publisher said, for hooks about it. */
   readonly client?: HookClientInfo;
+  /** Of a further language: its timestamps are those of the stream's own publisher. */
+  readonly isSameClock?: boolean;
   /** Live view: members fill as tags arrive and keep changing; read them when needed. */
   readonly info: StreamInfo;
   /**

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { ConnectionEnd } from './connection.js';
 import type { HookVerdict } from './hooks.js';
+import { languageOf, languageStreamId, splitStreamId } from './language.js';
 import type { ClientCommand } from './protocol/commands.js';
 import { streamBegin } from './protocol/control.js';
 import {
@@ -49,7 +50,16 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
     host.refuse({ code: 'RTMP_KEY_MISSING' });
     return;
   }
-  const keyHash = createHash('sha256').update(name).digest('base64url');
+  const language = languageOf(args);
+  if (language === 'wrong') {
+    const reason = 'lang has to be a language tag such as de or pt-BR';
+    host.refuse({ code: 'RTMP_PUBLISH_DENIED', reason });
+    return;
+  }
+  const hash = createHash('sha256').update(name).digest('base64url');
+  // A stream and each of its languages have a publisher each.
+  const idFor = (id: string) => (language === undefined ? id : languageStreamId(id, language.tag));
+  const keyHash = idFor(hash);
   const { flaps } = context;
   if (flaps.isOver(keyHash)) {
     host.refuse({ code: 'RTMP_FLAPPING', max: flaps.max });
@@ -63,7 +73,8 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
   }
   const members = replaces === undefined ? { type } : { type, replaces };
   const verdict = await hooks.ask('publish', { name, args, members });
-  const streamId = publicStreamId(verdict, keyHash);
+  const publicId = publicStreamId(verdict, hash);
+  const streamId = publicId === undefined ? undefined : idFor(publicId);
   if (streamId === undefined || connection.isEnding) {
     context.streams.release(claim);
     hooks.done();
@@ -81,6 +92,7 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
   const stream = context.streams.confirm(claim, {
     streamId,
     ...{ sessionId: host.id, client: hooks.client },
+    isSameClock: language?.isSameClock === true,
     onKick: (reason) => role?.kick(reason),
   });
   const role = stream && new PublishRole(host, stream);
@@ -157,7 +169,7 @@ export class PublishRole implements Role {
     this.#host.notify('NetStream.Publish.Start', 'Publishing');
     this.#mediaAtMs = context.clock.monotonicMs();
     context.streams.announce(this.#stream);
-    hooks.noteOwed(context.ledger, this.streamId);
+    hooks.noteOwed(context.ledger, splitStreamId(this.streamId).streamId);
     hooks.startUpdates({
       timestampMs: () => this.#stream.lastTimestampMs,
       ended: (reason) => this.kick(reason),
@@ -209,7 +221,8 @@ export class PublishRole implements Role {
    * is closed by its one done. False when somebody publishes under that id.
    */
   redirect(streamId: string): boolean {
-    if (this.#isOver || !STREAM_ID.test(streamId)) return false;
+    const isOwn = splitStreamId(this.streamId).tag === undefined;
+    if (this.#isOver || !isOwn || !STREAM_ID.test(streamId)) return false;
     const { context, hooks, id: sessionId } = this.#host;
     const stream = context.streams.move(this.#stream, {
       ...{ streamId, sessionId, client: hooks.client },

@@ -44,6 +44,7 @@ export interface PublishedStreamOptions {
   readonly sessionId: string;
   readonly startedAtMs: number;
   readonly client?: HookClientInfo;
+  readonly isSameClock?: boolean;
   readonly nowMs: () => number;
   readonly gopLimits: GopLimits;
   /** Default 5,000 ms. */
@@ -57,6 +58,7 @@ export class PublishedStream implements LiveStream {
   readonly sessionId: string;
   readonly startedAtMs: number;
   readonly client?: HookClientInfo;
+  readonly isSameClock: boolean;
   readonly info: StreamMeter;
   readonly #onKick: (reason: string) => void;
   readonly #gop: GopCache;
@@ -73,6 +75,7 @@ export class PublishedStream implements LiveStream {
     this.streamId = options.streamId;
     this.sessionId = options.sessionId;
     this.startedAtMs = options.startedAtMs;
+    this.isSameClock = options.isSameClock === true;
     if (options.client !== undefined) this.client = options.client;
     this.info = new StreamMeter(options.nowMs, options.rateWindowMs ?? 5_000);
     this.#gop = new GopCache(options.gopLimits);

@@ -21,6 +21,7 @@ import { DoneQueue } from './done-queue.js';
 import { FlapLimit } from './flap-limit.js';
 import { HookClient } from './hooks.js';
 import type { IngestOptions } from './ingest-options.js';
+import { splitStreamId } from './language.js';
 import type { LiveStreamListener } from './live-stream.js';
 import type { ByteSocket } from './loopback.js';
 import type { IngestMetrics } from './metrics.js';
@@ -175,11 +176,12 @@ export class RtmpServer {
     this.#isDraining = true;
   }
 
-  /** Drops the publisher of a stream for good; false when it is not live here. */
+  /** Drops a stream's publishers, of languages too, for good; false when none is live here. */
   kickStream(streamId: string, reason: string): boolean {
-    const stream = this.#context.streams.find(streamId);
-    stream?.kick(reason);
-    return stream !== undefined;
+    const all = this.#context.streams.list();
+    const meant = all.filter((one) => splitStreamId(one.streamId).streamId === streamId);
+    for (const stream of meant) stream.kick(reason);
+    return meant.length > 0;
   }
 
   /**

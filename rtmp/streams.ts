@@ -58,6 +58,7 @@ export interface ConfirmOptions {
   readonly streamId: string;
   readonly sessionId: string;
   readonly client?: HookClientInfo;
+  readonly isSameClock?: boolean;
   /** Ends the publisher's session, which must call `end` before it returns. */
   readonly onKick: (reason: string) => void;
 }

@@ -49,6 +49,17 @@ t.test('publishing', async (t) => {
     t.match(await stage.hook('on_publish_done', done), { status: 200 });
     t.match(await updatePublish(stage, second), { status: 200 }, 'a late done of the old one');
   });
+  await t.test('a further language needs the key, and leaves the publisher alone', async (t) => {
+    const speaker = { session: 'rtmp-1.7', node: 'rtmp-1', lang: 'de' };
+    t.match(await publish(stage, speaker), { status: 302, location: 'stream-seven' });
+    t.match(await publish(stage, { ...speaker, name: 'sk_unknown' }), { status: 403 });
+    t.match(await updatePublish(stage, { ...speaker, name: STREAM_KEY }), { status: 200 });
+    const done = { call: 'publish_done', name: 'stream-seven', ...speaker };
+    t.match(await stage.hook('on_publish_done', done), { status: 200 });
+    t.match(await updatePublish(stage, { session: 'rtmp-1.6', node: 'rtmp-1' }), { status: 200 });
+    const foreign = { lang: 'de', clientid: '19' };
+    t.match(await publish(stage, foreign), { status: 403 }, 'another server would mix them up');
+  });
   await t.test('a replaced key is refused and its publisher is kicked', async (t) => {
     const kicks: string[] = [];
     await stage.bus.subscribe('rtmp.kick', (payload) => void kicks.push(payload.toString()));

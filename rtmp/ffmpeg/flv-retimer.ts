@@ -24,6 +24,12 @@ export class FlvRetimer {
     return Math.max(0, this.#positionMs);
   }
 
+  /** Where a timestamp of the source, near those of late, lies in this run, ms. */
+  positionOf(sourceMs: number): number {
+    const lastMs = this.#lastSourceMs ?? sourceMs;
+    return this.#positionMs + timestampDiff(sourceMs, lastMs);
+  }
+
   /** The tag's time in this run, ms. Headers and data take the current time and move nothing. */
   retime(tag: FlvTag): number {
     if (tag.isSequenceHeader || (!tag.isVideo && !tag.isAudio)) return this.positionMs;

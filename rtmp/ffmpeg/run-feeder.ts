@@ -83,6 +83,11 @@ export class RunFeeder implements FlvSink {
     return this.#writtenMs;
   }
 
+  /** Media time of a timestamp of the source, ms; it may be one that is still to come. */
+  positionOf(sourceMs: number): number {
+    return this.#retimer.positionOf(sourceMs);
+  }
+
   get isDropping(): boolean {
     return this.#isDropping;
   }

@@ -46,7 +46,7 @@ const SIGNED = /^\/h\/([^/?]{1,200})\/([A-Za-z0-9_-]{1,64})\/([^?]{1,160})$/;
 const ROUTES: readonly Route[] = [
   {
     kind: 'segment',
-    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.(?:ts|m4s)|init\.mp4)$/,
+    pattern: /^([a-z0-9-]{1,40})\/([a-z0-9_-]{1,32})\/(\d{1,9}\.(?:ts|m4s|aac)|init\.mp4)$/,
     answer: answerSegment,
   },
   {

@@ -18,6 +18,7 @@ import { INIT_FILE } from './part-writer.js';
 import { StreamPipeline } from './pipeline.js';
 import { Show, type ShowState } from './show.js';
 import type { Ownership, ShowStore } from './show-store.js';
+import { SoundTracks, type Voice } from './sound-tracks.js';
 import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
 
@@ -64,6 +65,14 @@ export interface LiveShowDeps {
   readonly kickElsewhere: (streamId: string, sessionId: string) => Promise<void>;
 }
 
+/** What a show needs of the manager. */
+export interface ShowOwner {
+  /** Who publishes further languages of the stream. */
+  readonly voices: () => ReadonlyMap<string, Voice>;
+  /** Nothing is left of it. */
+  readonly onGone: () => void;
+}
+
 /** A show of a node that died is continued within this time on top of the grace. */
 const CONTINUE_SLACK_MS = 60_000;
 
@@ -76,11 +85,12 @@ export class LiveShow {
   readonly streamId: string;
   readonly #deps: LiveShowDeps;
   readonly #log: Logger;
-  readonly #onGone: () => void;
+  readonly #owner: ShowOwner;
   readonly #listeners = new Set<() => void>();
   #show: Show | undefined;
   #stream: LiveStream | undefined;
   #pipeline: StreamPipeline | undefined;
+  #sounds: SoundTracks | undefined;
   #thumbnailer: Thumbnailer | undefined;
   #pictureAtMs: number | undefined;
   #fence: number | undefined;
@@ -94,11 +104,11 @@ export class LiveShow {
   #isClosing = false;
   #isLost = false;
 
-  constructor(streamId: string, deps: LiveShowDeps, onGone: () => void) {
+  constructor(streamId: string, deps: LiveShowDeps, owner: ShowOwner) {
     this.streamId = streamId;
     this.#deps = deps;
     this.#log = deps.log.child({ streamId });
-    this.#onGone = onGone;
+    this.#owner = owner;
   }
 
   /**
@@ -120,6 +130,11 @@ export class LiveShow {
   isServable(run: string, folder: string, file: string): boolean {
     if (file === INIT_FILE || this.#pipeline?.openRun !== run) return true;
     return this.#show?.has(run, folder, file) === true;
+  }
+
+  /** Somebody has begun or ended to publish a further language. */
+  voicesChanged(): void {
+    this.#sounds?.refresh();
   }
 
   /** Calls back when the playlists have changed. @returns how to unsubscribe */
@@ -148,7 +163,7 @@ export class LiveShow {
     this.#enqueue('stop', async () => {
       this.#isClosing = true;
       clearTimeout(this.#timer);
-      await this.#pipeline?.stop();
+      await this.#stopRuns();
       await this.#removePictures();
       await this.#save();
       if (this.#isLive) await this.#renewLease(this.#deps.graceMs + this.#deps.leaseTtlMs);
@@ -178,9 +193,11 @@ export class LiveShow {
     }
     this.#isLost = false;
     this.#stream = stream;
+    const parts = { stream, show: this.#show, log: this.#log };
+    this.#sounds = new SoundTracks({ ...this.#deps, ...parts, voices: this.#owner.voices });
+    this.#sounds.start();
     this.#pipeline = new StreamPipeline({
-      ...this.#deps,
-      ...{ stream, show: this.#show, log: this.#log },
+      ...{ ...this.#deps, ...parts, sounds: this.#sounds },
       onSegment: () => this.#advanced(),
       onPart: () => this.#changed(),
     });
@@ -199,6 +216,13 @@ export class LiveShow {
       ...{ stream, file, intervalMs, turns, log: this.#log, onPicture },
     });
     this.#thumbnailer.start();
+  }
+
+  async #stopRuns(): Promise<void> {
+    await this.#pipeline?.stop();
+    this.#pipeline = undefined;
+    this.#sounds?.close();
+    this.#sounds = undefined;
   }
 
   async #removePictures(): Promise<void> {
@@ -287,8 +311,7 @@ export class LiveShow {
 
   async #pause(stream: LiveStream, reason: string): Promise<void> {
     if (this.#stream !== stream) return;
-    await this.#pipeline?.stop();
-    this.#pipeline = undefined;
+    await this.#stopRuns();
     this.#stream = undefined;
     await this.#save();
     const { graceMs, gracePolicy } = this.#deps;
@@ -324,7 +347,7 @@ export class LiveShow {
     if (this.#stream !== undefined) return;
     await this.#deps.files.removeStream(this.streamId);
     this.#deps.viewers.forget(this.streamId);
-    this.#onGone();
+    this.#owner.onGone();
   }
 
   /** Another node owns the show: stop without a word, its files stay for late viewers. */
@@ -341,8 +364,7 @@ export class LiveShow {
     if (this.#isClosing) return;
     this.#enqueue('lost', async () => {
       await this.#removePictures();
-      await this.#pipeline?.stop();
-      this.#pipeline = undefined;
+      await this.#stopRuns();
       this.#show?.end();
       this.#timer = setTimeout(
         () => this.#enqueue('dispose', () => this.#dispose()),

@@ -18,6 +18,7 @@ import type { MediaFiles } from './media-files.js';
 import { PartWriter } from './part-writer.js';
 import { encryptedRunName } from './segment-cipher.js';
 import type { Show, ShowRun } from './show.js';
+import type { SoundTracks } from './sound-tracks.js';
 
 export interface PipelineOptions {
   readonly stream: LiveStream;
@@ -35,6 +36,8 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: HlsMetrics;
+  /** Further languages follow the runs. */
+  readonly sounds: Pick<SoundTracks, 'begin' | 'over'>;
   /** The show has a segment more. */
   readonly onSegment: () => void;
   /** The show has a part more. */
@@ -197,6 +200,7 @@ export class StreamPipeline {
     });
     void child.exited.then((exit) => this.#exited(run, exit));
     feeder.attach(child.stdin, plan.keyFrameGapMaxMs);
+    this.#options.sounds.begin({ run: showRun, feeder });
   }
 
   #writersFor(run: ShowRun, folders: readonly string[]): readonly PartWriter[] {
@@ -297,8 +301,9 @@ export class StreamPipeline {
     for (const writer of run.writers) await writer.close();
     this.#run = undefined;
     run.reservation.release();
-    const { show, files, stream, metrics } = this.#options;
+    const { show, files, stream, metrics, sounds } = this.#options;
     metrics.processes.dec();
+    await sounds.over();
     await files.tidyRun(stream.streamId, run.show.name, (folder, file) =>
       show.has(run.show.name, folder, file),
     );

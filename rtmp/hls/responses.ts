@@ -55,6 +55,11 @@ export interface HlsRequest {
 }
 
 const READ_BYTES = 256 * 1024;
+/** The others are fragmented MP4. */
+const TYPES = [
+  ['.ts', 'video/mp2t'],
+  ['.aac', 'audio/aac'],
+] as const;
 
 export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promise<void> {
   const { prefix, streamId, request, kind } = asked;
@@ -100,7 +105,7 @@ export async function answerSegment(parts: HlsParts, asked: HlsRequest): Promise
   if (!isServable) throw hlsError('HLS_NOT_FOUND');
   const cipher = isEncrypted({ run }) ? parts.cipher.cipher({ streamId, run, folder, file }) : null;
   const path = parts.files.path(streamId, run, folder, file);
-  const type = file.endsWith('.ts') ? 'video/mp2t' : 'video/mp4';
+  const type = TYPES.find(([end]) => file.endsWith(end))?.[1] ?? 'video/mp4';
   await sendFile(parts, asked, { path, type, cache: FOR_EVER, cipher });
 }
 

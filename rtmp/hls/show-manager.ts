@@ -2,12 +2,16 @@
 // that died. Used by rtmp/main.ts and the HLS server.
 import { coerceError } from '../../cluster/index.js';
 import { sweepOrphans } from '../ffmpeg/orphans.js';
+import { splitStreamId } from '../language.js';
 import type { LiveStream, LiveStreamListener } from '../live-stream.js';
 import { LiveShow, type LiveShowDeps } from './live-show.js';
+import type { Voice } from './sound-tracks.js';
 
 export class ShowManager implements LiveStreamListener {
   readonly #deps: LiveShowDeps;
   readonly #shows = new Map<string, LiveShow>();
+  /** Publishers of further languages, by stream and language tag. */
+  readonly #voices = new Map<string, Map<string, Voice>>();
   #timer: NodeJS.Timeout | undefined;
   #isStopping = false;
 
@@ -38,12 +42,29 @@ export class ShowManager implements LiveStreamListener {
 
   streamStarted(stream: LiveStream): void {
     if (this.#isStopping) return;
-    this.#of(stream.streamId).published(stream);
+    const { streamId, tag } = splitStreamId(stream.streamId);
+    if (tag === undefined) {
+      this.#of(streamId).published(stream);
+      return;
+    }
+    const voices = this.#voices.get(streamId) ?? new Map<string, Voice>();
+    voices.set(tag, { stream, isSameClock: stream.isSameClock === true });
+    this.#voices.set(streamId, voices);
+    this.#shows.get(streamId)?.voicesChanged();
   }
 
   streamEnded(stream: LiveStream, reason: string): void {
     if (this.#isStopping) return;
-    this.#shows.get(stream.streamId)?.unpublished(stream, reason);
+    const { streamId, tag } = splitStreamId(stream.streamId);
+    if (tag === undefined) {
+      this.#shows.get(streamId)?.unpublished(stream, reason);
+      return;
+    }
+    const voices = this.#voices.get(streamId);
+    if (voices?.get(tag)?.stream !== stream) return;
+    voices.delete(tag);
+    if (voices.size === 0) this.#voices.delete(streamId);
+    this.#shows.get(streamId)?.voicesChanged();
   }
 
   find(streamId: string): LiveShow | undefined {
@@ -57,7 +78,10 @@ export class ShowManager implements LiveStreamListener {
   #of(streamId: string): LiveShow {
     const existing = this.#shows.get(streamId);
     if (existing !== undefined) return existing;
-    const show = new LiveShow(streamId, this.#deps, () => this.#shows.delete(streamId));
+    const show = new LiveShow(streamId, this.#deps, {
+      voices: () => this.#voices.get(streamId) ?? new Map<string, Voice>(),
+      onGone: () => this.#shows.delete(streamId),
+    });
     this.#shows.set(streamId, show);
     return show;
   }

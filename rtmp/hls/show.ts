@@ -10,7 +10,8 @@ import { renderMasterPlaylist, type Variant } from './master-playlist.js';
 import { type MediaPlaylistInput, renderMediaPlaylist } from './media-playlist.js';
 import { type Part, PartTrack } from './part-track.js';
 import { INIT_FILE, type WrittenPart } from './part-writer.js';
-import { type Segment, Timeline } from './timeline.js';
+import { type LanguageState, ShowLanguages } from './show-languages.js';
+import { type NewSegment, type Segment, Timeline } from './timeline.js';
 
 /** What survives in Redis, so that another node can go on. */
 export interface ShowState {
@@ -23,6 +24,7 @@ export interface ShowState {
   readonly renditions: readonly RenditionState[];
   /** Absent for a show without parts. */
   readonly parts?: { readonly ms: number; readonly targetSec: number };
+  readonly languages?: readonly LanguageState[];
 }
 
 export interface RenditionState {
@@ -92,6 +94,8 @@ const TRANSPORT_OVERHEAD = 1.15;
 export const DVR_PREFIX = 'dvr-';
 
 export class Show {
+  /** Sound besides that of the renditions. */
+  readonly languages: ShowLanguages;
   readonly #options: ShowOptions;
   readonly #renditions: ShowRendition[] = [];
   #targetSec: number | undefined;
@@ -105,6 +109,7 @@ export class Show {
 
   constructor(options: ShowOptions, state?: ShowState) {
     this.#options = options;
+    this.languages = new ShowLanguages(options, state?.languages);
     this.#partMs = options.partMs ?? 0;
     if (state === undefined) return;
     this.#partMs = state.parts?.ms ?? 0;
@@ -204,6 +209,21 @@ export class Show {
     return removable.filter((one) => !this.has(one.run, one.folder, one.file));
   }
 
+  /**
+   * Lists a segment of a further language. @returns segments whose files may be removed now;
+   * undefined while the run has no picture listed, whose discontinuity number it takes
+   */
+  appendSound(
+    run: ShowRun,
+    { tag, channels }: { readonly tag: string; readonly channels: number },
+    segment: Omit<NewSegment, 'epoch' | 'run' | 'nodeId' | 'base'>,
+  ): readonly Segment[] | undefined {
+    if (run.epoch === undefined) return undefined;
+    const { nodeId, base } = this.#options;
+    const whole = { ...segment, epoch: run.epoch, run: run.name, nodeId, base };
+    return this.languages.append(tag, channels, whole);
+  }
+
   /** A part of the segment that output `output` is writing. */
   appendPart(run: ShowRun, output: number, { startSec, ...part }: WrittenPart): void {
     const epoch = (run.epoch ??= this.#nextEpoch++);
@@ -251,7 +271,8 @@ export class Show {
     if (file === INIT_FILE) {
       return this.#renditions.some(({ timeline }) => timeline.hasSome(run, folder));
     }
-    return this.#renditions.some(({ timeline }) => timeline.has(run, folder, file));
+    const isListed = this.#renditions.some(({ timeline }) => timeline.has(run, folder, file));
+    return isListed || this.languages.has(run, folder, file);
   }
 
   end(): void {
@@ -266,7 +287,8 @@ export class Show {
   renderMaster(isDvr = false): string {
     const variants = this.#renditions.filter((one) => one.timeline.listed.length > 0);
     const prefix = isDvr ? DVR_PREFIX : '';
-    return renderMasterPlaylist(variants.map(variantOf), ({ name }) => `${prefix}${name}.m3u8`);
+    const uriOf = ({ name }: { readonly name: string }): string => `${prefix}${name}.m3u8`;
+    return renderMasterPlaylist(variants.map(variantOf), uriOf, this.languages.offered);
   }
 
   /** @returns undefined when there is no such rendition */
@@ -276,16 +298,17 @@ export class Show {
     isDvr = false,
   ): string | undefined {
     const rendition = this.#renditions.find((one) => one.name === name);
-    if (rendition === undefined || this.#targetSec === undefined) return undefined;
+    const timeline = rendition?.timeline ?? this.languages.timeline(name);
+    if (timeline === undefined || this.#targetSec === undefined) return undefined;
     return renderMediaPlaylist({
-      segments: isDvr ? rendition.timeline.dvr : rendition.timeline.listed,
+      segments: isDvr ? timeline.dvr : timeline.listed,
       targetSec: this.#targetSec,
       isEnded: this.#isEnded,
-      nextSequence: rendition.timeline.nextSequence,
+      nextSequence: timeline.nextSequence,
       uriOf: (segment) => `${folderUri(segment)}/${segment.file}`,
       ...(keyOf === undefined ? {} : { keyOf }),
       mapOf: (media) => (isFragmented(media) ? `${folderUri(media)}/${INIT_FILE}` : undefined),
-      ...(isDvr ? {} : this.#partsInput(rendition, folderUri)),
+      ...(isDvr || rendition === undefined ? {} : this.#partsInput(rendition, folderUri)),
     });
   }
 
@@ -323,6 +346,7 @@ export class Show {
       targetSec: this.#targetSec ?? 0,
       nextEpoch: this.#nextEpoch,
       renditions: this.#renditions.map(stateOf),
+      ...this.languages.states,
       ...(this.#partTargetSec === undefined
         ? {}
         : { parts: { ms: this.#partMs, targetSec: this.#partTargetSec } }),

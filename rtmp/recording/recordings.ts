@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm, statfs } from 'node:fs/promises';
 import { type Clock, coerceError, type Logger } from '../../cluster/index.js';
+import { splitStreamId } from '../language.js';
 import type { LiveStream, LiveStreamListener } from '../live-stream.js';
 import type { RecordingMetrics } from '../metrics.js';
 import type { Catalog } from './catalog.js';
@@ -97,6 +98,8 @@ export class Recordings implements LiveStreamListener {
   }
 
   streamStarted(stream: LiveStream): void {
+    // A further language is heard with the stream, not by itself.
+    if (splitStreamId(stream.streamId).tag !== undefined) return;
     this.#live.set(stream.streamId, { stream, recorders: new Map() });
     for (const spec of this.#options.recorders) if (!spec.isManual) this.#record(stream, spec);
   }

