@@ -1,5 +1,5 @@
-// Further languages of a stream: a publisher that adds `?lang=de` to the stream key brings the sound
-// of one more language for the same stream. Used by ingest, which names such a publish
+// Further languages of a stream: a publisher that adds `?lang=de` to the stream key brings the
+// sound of one more language for the same stream. Used by ingest, which names such a publish
 // `<stream>~<language>`, and by the packager, which puts the sound beside the stream's own.
 
 /** Comes from `?lang=` and `?clock=` of a publish. */

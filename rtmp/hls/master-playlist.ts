@@ -1,5 +1,5 @@
-// The text of a master playlist (RFC 8216, section 4.3.4): one line per rendition, dearest first, and one per
-// further language.
+// The text of a master playlist (RFC 8216, section 4.3.4): one line per rendition, dearest first,
+// and one per further language.
 import type { SoundTrack } from './show-languages.js';
 
 /** What a player must know to choose a rendition. */

@@ -1,6 +1,6 @@
 // AAC frames as segments without a container ("packed audio", RFC 8216, section 3.4): an ID3 tag
-// with the time of the first frame, then frames with ADTS headers (ISO/IEC 13818-7, 6.2). Pure; used
-// for further languages, which need no ffmpeg that way.
+// with the time of the first frame, then frames with ADTS headers (ISO/IEC 13818-7, 6.2). Pure;
+// used for further languages, which need no ffmpeg that way.
 
 /** AAC-LC with one or two channels, as a decoder configuration names it. */
 export interface AacShape {

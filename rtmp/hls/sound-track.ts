@@ -1,5 +1,5 @@
-// One further language of a show: puts the sound of its publisher on the clock of the run that makes
-// the pictures, and writes it as segments of packed audio. Used by SoundTracks.
+// One further language of a show: puts the sound of its publisher on the clock of the run that
+// makes the pictures, and writes it as segments of packed audio. Used by SoundTracks.
 // Invariants: the sound has no hole, because what the publisher does not send is taken from the
 // stream's own sound, or is silence; what waits in memory is bounded.
 import { writeFile } from 'node:fs/promises';
