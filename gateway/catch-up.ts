@@ -37,6 +37,8 @@ export class CatchUp {
   readonly lagging = new Set<Session>();
   /** Those that could take more at the end of their turn. */
   private readonly waiting = new Set<Session>();
+  /** Values that a reader has got of those that did not fit all at once. */
+  private readonly told = new WeakMap<Session, Set<Extra>>();
 
   constructor(
     private readonly options: CatchUpOptions,
@@ -63,13 +65,13 @@ export class CatchUp {
     for (const [channel, position] of [...lagging]) {
       if (session.socket.bufferedBytes() > LOW_WATER_BYTES) return;
       if (!this.pumpChannel(session, channel, position, turn)) return;
-      lagging.delete(channel);
-      this.attach(session, channel);
       const isModerator = isModeratorOf(session, channel);
       const values = [...channel.latest.values()].filter(
         (one) => isModerator || !one.isForModerators,
       );
-      if (values.length > 0) sendExtras(session, values);
+      if (!this.sendValues(session, values)) return;
+      lagging.delete(channel);
+      this.attach(session, channel);
     }
     if (lagging.size > 0) return;
     session.lagging = undefined;
@@ -173,6 +175,22 @@ export class CatchUp {
     return true;
   }
 
+  /** False when the socket took only some of them: the others follow at its next turn. */
+  private sendValues(session: Session, values: readonly Extra[]): boolean {
+    const told = this.told.get(session) ?? new Set<Extra>();
+    for (const value of values) {
+      if (told.has(value)) continue;
+      const frame = session.isBinary ? value.binary : `[${value.json()}]`;
+      if (session.socket.send(frame) === 'dropped') {
+        this.told.set(session, told);
+        return false;
+      }
+      told.add(value);
+    }
+    this.told.delete(session);
+    return true;
+  }
+
   private giveUp(session: Session): void {
     this.forget(session);
     this.options.metrics.slowReadersClosed.inc();
@@ -188,13 +206,6 @@ export function isModeratorOf(session: Session, channel: Channel): boolean {
 /** Whether it gets values only, no messages. */
 export function isQuiet(session: Session, channel: Channel): boolean {
   return channel.members.get(session)?.isQuiet === true;
-}
-
-function sendExtras(session: Session, extras: readonly Extra[]): void {
-  const frames = session.isBinary
-    ? joinBinary(extras.map((extra) => extra.binary))
-    : joinJson(extras.map((extra) => extra.json()));
-  for (const frame of frames) session.socket.send(frame);
 }
 
 function takeBytes(entries: readonly Entry[], bytesMax: number): readonly Entry[] {

@@ -28,6 +28,7 @@ function offsetsOf(frame: Frame): number[] {
 interface Reader {
   readonly socket: ModelSocket;
   readonly got: number[];
+  readonly frames: Frame[];
 }
 
 interface Stage {
@@ -69,16 +70,20 @@ function openStage(
       ...{ id: String(at), openedAtMs: 0 },
     });
     const got: number[] = [];
+    const frames: Frame[] = [];
     const socket = new ModelSocket({
       onDropped: (frame) => delivery.dropped(session, frame),
-      onTaken: (frame) => got.push(...offsetsOf(frame)),
+      onTaken: (frame) => {
+        got.push(...offsetsOf(frame));
+        frames.push(frame);
+      },
       onEnd: () => t.fail('nobody is closed here'),
     });
     session.socket = socket;
     session.channels.set(channel.name, channel);
     channel.members.set(session, { level: 'view', groups: 0 });
     delivery.attach(session, channel);
-    readers.push({ socket, got });
+    readers.push({ socket, got, frames });
     return session;
   });
   const topics: TopicPublisher = {
@@ -177,4 +182,31 @@ t.test('a frame that is no longer known says nothing about what was lost since',
   t.equal(log.positionsBefore(frame(0)), undefined);
   t.same([...(log.positionsBefore(frame(1))?.values() ?? [])], [1]);
   t.end();
+});
+
+t.test('values that do not fit when a reader has caught up are sent until they do', async (t) => {
+  const stage = openStage(1);
+  const { channel, delivery } = stage;
+  const [reader] = stage.readers;
+  if (reader === undefined) throw new Error('there is one');
+  reader.socket.buffered = 100_000;
+  for (let n = 1; n <= 10; n += 1) {
+    const tail = packTail('v', { n, text: 'x'.repeat(12_000) });
+    channel.takeLatest({ cls: 'latest', key: `k${n}`, version: n, ts: n, tail });
+  }
+  delivery.flush(channel);
+  reader.socket.drain();
+  await nextTurn();
+  const keys = (): number =>
+    new Set(
+      reader.frames.flatMap((frame) =>
+        typeof frame === 'string' ? [] : unpackValues(frame).map((push) => (push as unknown[])[6]),
+      ),
+    ).size;
+  for (let turn = 0; turn < 20 && stage.sessions[0]?.lagging !== undefined; turn += 1) {
+    giveRoom(stage, 0, 1_000_000);
+    await nextTurn();
+  }
+  t.equal(keys(), 10, 'all ten');
+  t.equal(stage.sessions[0]?.lagging, undefined, 'live again');
 });

@@ -57,6 +57,9 @@ t.test('rooms on every master work alike; a slot that moves loses nothing', asyn
     );
     t.same(viewer.events, ['ready']);
   }
+  const scraped = (await workers[0]?.gateway.scrape()) ?? '';
+  const counted = /^showbill_gateway_feed_moves_total\S* (\d+)/m.exec(scraped)?.[1];
+  t.ok(Number(counted) >= 1, 'the metric of moved channels has counted');
   const ack = await viewers[0]?.client.publish(first, 'from a client');
   t.equal(ack?.offset, total + 1);
 });

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The long checks, one after another: `npm run nightly`, or those whose name contains a word:
+# `npm run nightly -- gateway`. One line each, of a failed one also its last lines; ends with 1 when
+# one failed. A further check is one more `check NAME COMMAND…` at the end.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+word=${1:-}
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+check() {
+  local name=$1 began=$SECONDS
+  shift
+  [[ "$name" == *"$word"* ]] || return 0
+  if "$@" >"$log" 2>&1; then
+    echo "passed $name ($((SECONDS - began)) s)"
+  else
+    echo "failed $name ($((SECONDS - began)) s): $*"
+    tail -40 "$log"
+    failed=1
+  fi
+}
+
+# tap's own limit of 30 s is for tests of a moment.
+export TAP_TIMEOUT=86400
+run() { node --import=tsx "$@"; }
+
+check 'gateway: simulator, 10^4 seeds' run gateway/testing/simulate.ts 10000
+check 'gateway: 10^6 fuzzed frames' run gateway/testing/fuzz-frames.ts 1000000
+export SHOWBILL_FUZZ_ROUNDS=1000000
+check 'rtmp: 10^6 hostile inputs' run rtmp/test/hostile.test.ts
+check 'rtmp: 100 cycles of ffmpeg' run rtmp/test/ffmpeg-process.test.ts
+exit "$failed"
