@@ -1,5 +1,5 @@
 // All that other folders may import from rtmp/.
-export { PREVIEW_SID } from './hls/access.js';
+export { PREVIEW_SID, recordingSid } from './hls/access.js';
 export { FreeEpochs } from './hls/free-epochs.js';
 export { type LiveStreamRow, StreamDirectory } from './directory.js';
 export { StreamOptions, type StreamSettings } from './stream-options.js';

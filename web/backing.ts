@@ -34,7 +34,7 @@ export interface RealtimeSide {
 
 export interface Backing {
   readonly link: Link<RealtimeSide>;
-  readonly ports: Omit<Ports, 'directory' | 'publisher' | 'control' | 'moderation'>;
+  readonly ports: Omit<Ports, 'directory' | 'recordings' | 'publisher' | 'control' | 'moderation'>;
 }
 
 /** @param isMember whether this process takes a place in the member list or only reads it. */

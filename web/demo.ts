@@ -153,7 +153,12 @@ async function run(config: Config): Promise<void> {
       },
       history: () => Promise.resolve({ top: 0, msgs: [] }),
     };
-    const ports = { ...backing.ports, ...nothing, ...silent, control, moderation };
+    const recordings = {
+      sidOf: (id: string) => id,
+      list: () => Promise.resolve([]),
+      remove: () => Promise.resolve(false),
+    };
+    const ports = { ...backing.ports, ...nothing, ...silent, control, moderation, recordings };
     const settings = siteSettings(config);
     const site = createSite({ ports, database, settings, clock: systemClock, log });
     process.stdout.write(`${JSON.stringify(await seed(site))}\n`);

@@ -50,6 +50,7 @@ export const errorTable = {
   REQUEST_NOT_FOUND: row(404, 'There is no such request.'),
   REQUEST_EXISTS: row(409, 'There is a request already, in state {state}.'),
   REQUEST_DECIDED: row(409, 'The request has been decided already: {state}.'),
+  RECORDING_NOT_FOUND: row(404, 'There is no such recording, or it is not shown.'),
   REPORT_NOT_FOUND: row(404, 'There is no such report.'),
   PROGRAMME_INVALID: row(400, 'This programme cannot be used; the one before stays in force.'),
   PROGRAMME_NOT_FOUND: row(404, 'There is no programme, or no such room in it.'),

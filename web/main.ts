@@ -23,7 +23,14 @@ import {
   type RoomAct,
   type RoomAdmin,
 } from '../gateway/index.js';
-import { FreeEpochs, PREVIEW_SID, StreamDirectory } from '../rtmp/index.js';
+import {
+  createRtmpControl,
+  FreeEpochs,
+  PREVIEW_SID,
+  RecordingDirectory,
+  recordingSid,
+  StreamDirectory,
+} from '../rtmp/index.js';
 import { createBacking, type Backing, type RealtimeSide } from './backing.js';
 import { createDatabase, type Database } from './db/database.js';
 import { createHousekeeping } from './db/housekeeping.js';
@@ -42,7 +49,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   const siteMetrics = createSiteMetrics(metrics);
   const database = createDatabase({ ...config.mysql, log });
   const backing = createBacking({ config, log, isMember: true });
-  const ports: Ports = { ...backing.ports, ...siblings(backing, log) };
+  const ports: Ports = { ...backing.ports, ...siblings(backing, config.node.id, log) };
   const base = { database, clock: systemClock, log };
   const site = createSite({ ...base, ports, settings: siteSettings(config) });
   const settings = appSettings(config, PUBLIC_DIR);
@@ -92,10 +99,14 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   });
 }
 
+/** How long nodes have for the answer to an order. */
+const ORDER_TIMEOUT_MS = 3_000;
+
 /** What other folders give over one connection to the realtime side. */
 interface Neighbours {
   readonly publisher: Publisher;
   readonly directory: StreamDirectory;
+  readonly recordings: Promise<RecordingDirectory>;
   readonly gateways: GatewayControl;
   readonly rooms: RoomAdmin;
   readonly freeEpochs: FreeEpochs;
@@ -104,14 +115,16 @@ interface Neighbours {
 /** What comes from other folders: live streams from rtmp, pushes and orders to the gateways. */
 function siblings(
   { link }: Backing,
+  nodeId: string,
   log: Logger,
-): Pick<Ports, 'directory' | 'publisher' | 'control' | 'moderation'> {
+): Pick<Ports, 'directory' | 'recordings' | 'publisher' | 'control' | 'moderation'> {
   const known = new WeakMap<RealtimeSide, Neighbours>();
   const neighbours = (side: RealtimeSide): Neighbours => {
     const { redis, bus } = side;
     const found = known.get(side) ?? {
       publisher: createPublisher({ redis, log }),
       directory: new StreamDirectory(redis),
+      recordings: openRecordings(side, nodeId),
       gateways: createGatewayControl(bus),
       rooms: createRoomAdmin({ redis, log }),
       freeEpochs: new FreeEpochs({ redis, clock: systemClock }),
@@ -132,6 +145,18 @@ function siblings(
     directory: {
       previewSid: PREVIEW_SID,
       list: () => ask(({ directory }) => directory.list()),
+    },
+    recordings: {
+      sidOf: recordingSid,
+      list: (streamId) =>
+        ask(async ({ recordings }) =>
+          (await (await recordings).list(streamId)).map(({ state, ...row }) => ({
+            ...row,
+            isReady: state === 'ready',
+          })),
+        ),
+      remove: (streamId, id) =>
+        ask(async ({ recordings }) => (await recordings).remove(streamId, id)),
     },
     publisher: {
       async publish(channel, push) {
@@ -164,6 +189,13 @@ function siblings(
         ),
     },
   };
+}
+
+async function openRecordings(side: RealtimeSide, nodeId: string): Promise<RecordingDirectory> {
+  const { bus, members, redis } = side;
+  const nodeIds = () => members.list('rtmp').map(({ id }) => id);
+  const control = await createRtmpControl({ bus, nodeId, nodeIds, timeoutMs: ORDER_TIMEOUT_MS });
+  return new RecordingDirectory(redis, control);
 }
 
 /** What the gateway's code says, in the words of the site; everything else means it is away. */

@@ -308,7 +308,30 @@ export interface PictureWorker {
 }
 
 /** Everything from outside that the site works with. */
+/** A recorded show, or a part of one. */
+export interface Recording {
+  readonly id: string;
+  readonly streamId: string;
+  /** Of the node that has it; an empty host means the host of the site. */
+  readonly urlBase: string;
+  readonly startedAtMs: number;
+  /** 0 while it is being recorded. */
+  readonly durationMs: number;
+  readonly bytes: number;
+  readonly isReady: boolean;
+}
+
+export interface Recordings {
+  /** Session of paths that open one recording and nothing else. */
+  sidOf(id: string): string;
+  /** Newest first. @throws REALTIME_UNAVAILABLE */
+  list(streamId: string): Promise<readonly Recording[]>;
+  /** False when no living node has it, or it is still being recorded. */
+  remove(streamId: string, id: string): Promise<boolean>;
+}
+
 export interface Ports {
+  readonly recordings: Recordings;
   readonly billing: Billing;
   readonly finance: Finance;
   readonly directory: StreamDirectory;

@@ -23,6 +23,7 @@ import { createHlsSigner, type HlsSigner } from './rooms/hls-url.js';
 import { createModelServices, type ModelServices } from './model-services.js';
 import { createMoneyServices, type MoneyServices, type PaymentSettings } from './money-services.js';
 import { createRoomServices, type RoomServices } from './room-services.js';
+import { createRecordingService, type RecordingService } from './rooms/recording-service.js';
 import { createRoomCatalog } from './rooms/room-catalog.js';
 import { createStandings } from './rooms/standing.js';
 import { createFollowService, type FollowService } from './social/follow-service.js';
@@ -63,6 +64,7 @@ export interface Site extends RoomServices, ModelServices, MoneyServices {
   readonly identity: Identity;
   readonly hls: HlsSigner;
   readonly entry: EntryService;
+  readonly recordings: RecordingService;
   readonly tips: TipService;
   readonly finance: FinanceService;
   readonly users: UserService;
@@ -81,7 +83,7 @@ export function createSite(parts: {
   log: Logger;
 }): Site {
   const { ports, database, settings, clock, log } = parts;
-  const { billing, fleet, marks, control, moderation } = ports;
+  const { billing, fleet, marks, control, moderation, publisher } = ports;
   const tokens = createTokenService(settings.tokenSecret, clock);
   const base = { database, billing, clock, log };
 
@@ -93,7 +95,6 @@ export function createSite(parts: {
   const identity = createIdentity({ tokens, sessions, accounts, settings });
 
   const live = createLiveState({ ...ports, log });
-  const { publisher } = ports;
   const notifications = createNotificationService({ ...base, publisher });
   const announcer = createAnnouncer({ ...base, publisher, notifications });
   const catalog = createRoomCatalog({ ...base, live });
@@ -104,9 +105,8 @@ export function createSite(parts: {
   });
   live.onChange((changes) => spread(changes, { ...aroundRooms, announcer }));
 
-  const secret = settings.tokenSecret;
   const hls = createHlsSigner({
-    secret,
+    secret: settings.tokenSecret,
     ttlSec: settings.hlsTtlSec,
     clock,
     publicUrl: settings.hlsUrl,
@@ -133,6 +133,7 @@ export function createSite(parts: {
     }),
     hls,
     entry,
+    recordings: createRecordingService({ ...base, catalog, hls, recordings: ports.recordings }),
     follows: createFollowService({ ...base, catalog }),
     notifications,
     tips: createTipService({ catalog, billing, standings }),

@@ -24,6 +24,13 @@ export interface SignedPath {
 /** Opens the picture of a stream and nothing else: for lists of live rooms. */
 export const PREVIEW_SID = 'preview';
 
+const RECORDING_SID = 'rec:';
+
+/** Session of paths that open one recording and nothing else: neither the show nor another one. */
+export function recordingSid(id: string): string {
+  return `${RECORDING_SID}${id}`;
+}
+
 type HlsError = AppError<keyof typeof hlsErrors>;
 export type Access =
   | { readonly ok: true; readonly grant: HlsGrant }
@@ -59,6 +66,7 @@ export class HlsAccess {
     if (!verdict.ok && verdict.reason !== 'expired') return refusal('HLS_PATH_FORGED');
     const { grant } = verdict;
     if (grant.sid === PREVIEW_SID) return refusal('HLS_NOT_ALLOWED', 'preview');
+    if (grant.sid.startsWith(RECORDING_SID)) return refusal('HLS_NOT_ALLOWED', 'recording');
     if (grant.exp + GRANT_AGE_MAX_SEC < nowSec) return refusal('HLS_PATH_EXPIRED');
     const epoch = epochOfSid(grant.sid);
     if (epoch !== undefined && epoch < (await this.#freeEpochs.current(grant.streamId))) {
@@ -70,10 +78,26 @@ export class HlsAccess {
     return refusal('HLS_NOT_ALLOWED', watch.reason);
   }
 
+  /**
+   * Only paths made for this recording, by whoever knows who may see it. A player asks for parts of
+   * the file for as long as it plays, so the path is good for hours.
+   */
+  forRecording(path: SignedPath, id: string): Access {
+    const nowSec = this.#nowSec();
+    const verdict = verifyHlsPath(path, this.#secret, nowSec);
+    if (!verdict.ok && verdict.reason !== 'expired') return refusal('HLS_PATH_FORGED');
+    const { grant } = verdict;
+    if (grant.sid !== recordingSid(id)) return refusal('HLS_NOT_ALLOWED', 'other_recording');
+    if (grant.exp + GRANT_AGE_MAX_SEC < nowSec) return refusal('HLS_PATH_EXPIRED');
+    return { ok: true, grant };
+  }
+
   forSegment(path: SignedPath): Access {
     const access = this.forPicture(path);
-    const isPreview = access.ok && access.grant.sid === PREVIEW_SID;
-    return isPreview ? refusal('HLS_NOT_ALLOWED', 'preview') : access;
+    if (!access.ok) return access;
+    const { sid } = access.grant;
+    if (sid === PREVIEW_SID) return refusal('HLS_NOT_ALLOWED', 'preview');
+    return sid.startsWith(RECORDING_SID) ? refusal('HLS_NOT_ALLOWED', 'recording') : access;
   }
 
   /** Keys are given like segments, and only while the session may watch. */

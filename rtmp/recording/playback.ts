@@ -20,14 +20,15 @@ interface ByteRange {
 
 export async function answerRecording(parts: HlsParts, asked: HlsRequest): Promise<void> {
   const { prefix, streamId, names, request, response } = asked;
-  const access = await parts.access.forPlaylist({ prefix, streamId });
+  const [id = ''] = names;
+  const access = parts.access.forRecording({ prefix, streamId }, id);
   if (!access.ok) throw access.error;
-  const path = parts.recordings?.playable(streamId, names[0] ?? '');
+  const path = parts.recordings?.playable(streamId, id);
   const file = path === undefined ? undefined : await open(path).catch(() => undefined);
   if (file === undefined) throw hlsError('HLS_NOT_FOUND');
   try {
     const { size } = await file.stat();
-    const etag = `"${names[0] ?? ''}-${size.toString(36)}"`;
+    const etag = `"${id}-${size.toString(36)}"`;
     const { 'if-range': ifRange, range: wanted } = request.headers;
     const isSame = ifRange === undefined || ifRange === etag;
     const range = isSame ? parseRange(wanted, size) : undefined;

@@ -12,7 +12,7 @@ import {
   TEST_SECRETS,
   until,
 } from '../../cluster/testing/index.js';
-import { createRtmpControl, RecordingDirectory } from '../index.js';
+import { createRtmpControl, RecordingDirectory, recordingSid } from '../index.js';
 import { parseRange } from '../recording/playback.js';
 import { ffmpegPublisher, startHookServer } from './ingest-fixture.js';
 import { factsOf, keyFramesIn } from './recording-fixture.js';
@@ -23,7 +23,7 @@ const STREAM = 'pub-sk_rec';
 const BUSY = { deadlineMs: 60_000, everyMs: 50 } as const;
 
 function signed(base: string, id: string, options: { sid?: string; ageSec?: number } = {}): string {
-  const { sid = 'free-v1', ageSec = -90 } = options;
+  const { sid = recordingSid(id.replace(/\.mp4$/, '')), ageSec = -90 } = options;
   const exp = Math.floor(Date.now() / 1_000) - ageSec;
   return `${base}${signHlsPath({ streamId: STREAM, sid, exp }, TEST_SECRETS.token)}/recordings/${id}`;
 }
@@ -128,7 +128,11 @@ t.test('a killed node leaves files that play, and mends them at its next start',
   t.match((await factsOf(url)).codecs, ['aac', 'h264'], 'ffprobe plays it over HTTP');
   const status = async (address: string) => (await fetch(address)).status;
   t.equal(await status(signed(next.hls, `${ready.id}.mp4`, { ageSec: 600 })), 200, 'hours later');
-  t.equal(await status(signed(next.hls, `${ready.id}.mp4`, { sid: 'preview' })), 403);
+  for (const sid of ['preview', 'free-v1', recordingSid('another')]) {
+    t.equal(await status(signed(next.hls, `${ready.id}.mp4`, { sid })), 403, sid);
+  }
+  const live = signed(next.hls, `${ready.id}.mp4`).replace(/recordings.*$/, 'master.m3u8');
+  t.equal(await status(live), 403, 'a recording opens no show');
   t.equal(await status(url.replace(/\.[A-Za-z0-9_-]{22}\//, `.${'x'.repeat(22)}/`)), 403, 'forged');
   t.equal(await status(signed(next.hls, 'nobody.mp4')), 404);
   t.equal(await status(signed(next.hls, '..%2f..%2fetc%2fpasswd.mp4')), 404);

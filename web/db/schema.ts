@@ -25,6 +25,7 @@ import { Avatars1763700000007 } from './migrations/0007-avatars.js';
 import { Programme1763700000008 } from './migrations/0008-programme.js';
 import { Staff1763700000009 } from './migrations/0009-staff.js';
 import { ProgrammeSource1763700000010 } from './migrations/0010-programme-source.js';
+import { PastShows1763700000011 } from './migrations/0011-past-shows.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -59,4 +60,5 @@ export const migrations = [
   Programme1763700000008,
   Staff1763700000009,
   ProgrammeSource1763700000010,
+  PastShows1763700000011,
 ];

@@ -31,6 +31,7 @@ import { realtimeRoutes } from './routes/realtime-routes.js';
 import { socialRoutes } from './routes/social-routes.js';
 import { stageRoutes } from './routes/stage-routes.js';
 import { userAdminRoutes } from './routes/user-admin-routes.js';
+import { recordingRoutes } from './routes/recording-routes.js';
 import { roomListRoutes } from './routes/room-list-routes.js';
 import { roomRoutes } from './routes/room-routes.js';
 import { siteRoutes, type Branding } from './routes/site-routes.js';
@@ -124,6 +125,7 @@ function installApi(api: App, site: Site, settings: AppSettings): void {
   moderationRoutes(api, { ...shared, moderation: site.ports.moderation });
   programmeRoutes(api, shared);
   programmeAdminRoutes(api, { ...shared, moderation: site.ports.moderation });
+  recordingRoutes(api, shared);
   realtimeRoutes(api, shared);
   modelRoutes(api, shared);
   broadcastRoutes(api, shared);

@@ -96,6 +96,7 @@ export function createApplicationService(parts: {
       updatedAt: now(),
       lastLiveAt: null,
       recentAt: now(),
+      hasPublicPast: true,
       ...newRoomOffer,
     };
     const inserted = await rooms.insert(row);

@@ -1,6 +1,6 @@
 // Addresses of live video: signed, short-lived, on the node that has the stream. Used by entry.
 import { signHlsPath, type Clock } from '../../cluster/index.js';
-import type { LiveStream } from '../ports.js';
+import type { LiveStream, Recording } from '../ports.js';
 
 export interface HlsSigner {
   /**
@@ -13,6 +13,8 @@ export interface HlsSigner {
    * minute unless the picture changes, so that browsers keep it.
    */
   preview(stream: LiveStream, siteHost: string): string | undefined;
+  /** A recording as a file on its node. @param sid that opens nothing else */
+  recording(recording: Recording, sid: string, siteHost: string): string;
 }
 
 /** Pictures are opened late: a list may have been on the screen for a while. */
@@ -29,7 +31,7 @@ export function createHlsSigner(options: {
   previewSid: string;
 }): HlsSigner {
   const { secret, ttlSec, clock, publicUrl, previewSid } = options;
-  const hostOf = (stream: LiveStream, siteHost: string): string =>
+  const hostOf = (stream: Pick<LiveStream, 'hlsUrlBase'>, siteHost: string): string =>
     withHost(publicUrl === '' ? stream.hlsUrlBase : publicUrl, siteHost);
   return {
     sign(stream, sid, siteHost) {
@@ -44,6 +46,11 @@ export function createHlsSigner(options: {
       const exp = Math.ceil(nowSec / PREVIEW_STEP_SEC) * PREVIEW_STEP_SEC + PREVIEW_TTL_SEC;
       const path = signHlsPath({ streamId, sid: previewSid, exp }, secret);
       return `${hostOf(stream, siteHost)}${path}/picture.jpg?at=${pictureAtMs}`;
+    },
+    recording({ id, streamId, urlBase }, sid, siteHost) {
+      const exp = Math.floor(clock.nowMs() / 1_000) + ttlSec;
+      const path = signHlsPath({ streamId, sid, exp }, secret);
+      return `${hostOf({ hlsUrlBase: urlBase }, siteHost)}${path}/recordings/${id}.mp4`;
     },
   };
 }

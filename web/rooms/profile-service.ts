@@ -33,7 +33,7 @@ export function createProfileService(parts: {
   const { database, catalog, clock } = parts;
   return {
     async find(slug) {
-      const { id: roomId, timeZone, tipMenu } = await catalog.find(slug);
+      const { id: roomId, timeZone, tipMenu, hasPublicPast } = await catalog.find(slug);
       const [counted, schedule, pastShows] = await Promise.all([
         database.rows<{ followers: string | number }>(
           'SELECT COUNT(*) AS followers FROM follow WHERE room_id = ?',
@@ -49,11 +49,13 @@ export function createProfileService(parts: {
           .orderBy('s.startsAt', 'ASC')
           .take(SCHEDULE_MAX)
           .getMany(),
-        database.repository(BroadcastEntity).find({
-          where: { roomId },
-          order: { startedAt: 'DESC' },
-          take: PAST_MAX,
-        }),
+        hasPublicPast
+          ? database.repository(BroadcastEntity).find({
+              where: { roomId },
+              order: { startedAt: 'DESC' },
+              take: PAST_MAX,
+            })
+          : [],
       ]);
       const followers = Number(counted[0]?.followers ?? 0);
       return { followers, timeZone, tipMenu: tipMenu ?? [], schedule, pastShows };

@@ -22,6 +22,7 @@ import type {
   PictureWorker,
   Ports,
   Push,
+  Recording,
   StreamEvent,
 } from '../ports.js';
 import type { PaymentSettings } from '../money-services.js';
@@ -45,6 +46,7 @@ export interface SiteFixture {
   readonly orders: Record<string, unknown>[];
   /** What the history of every room answers. */
   readonly chatLog: HistoryItem[];
+  readonly recordings: Recording[];
   readonly gateways: FleetMember[];
   readonly ingests: FleetMember[];
   /** Puts a stream on the air, or takes it off, and tells the fleet. */
@@ -181,6 +183,7 @@ function createWorld() {
   const ingests: FleetMember[] = [];
   const orders: Record<string, unknown>[] = [];
   const chatLog: HistoryItem[] = [];
+  const recordings: Recording[] = [];
   let isDirectoryDown = false;
   let airings = 0;
   const ports: Omit<Ports, 'hits' | 'marks' | 'pictureJobs'> = {
@@ -192,6 +195,14 @@ function createWorld() {
         isDirectoryDown
           ? Promise.reject(siteError('REALTIME_UNAVAILABLE'))
           : Promise.resolve([...streams.values()]),
+    },
+    recordings: {
+      sidOf: (id) => `rec:${id}`,
+      list: (streamId) => Promise.resolve(recordings.filter((one) => one.streamId === streamId)),
+      remove: (streamId, id) => {
+        const at = recordings.findIndex((one) => one.streamId === streamId && one.id === id);
+        return Promise.resolve(at >= 0 && recordings.splice(at, 1).length === 1);
+      },
     },
     publisher: {
       publish: (channel, push) => {
@@ -245,6 +256,7 @@ function createWorld() {
     pushes,
     orders,
     chatLog,
+    recordings,
     gateways,
     ingests,
     setDirectoryDown: (isDown: boolean) => void (isDirectoryDown = isDown),

@@ -54,6 +54,8 @@ export interface Room {
   tipMenu: readonly TipMenuItem[] | null;
   /** IANA name; the schedule is shown in it. */
   timeZone: string;
+  /** Past shows, and the recordings that the model shows, are there for everybody. */
+  hasPublicPast: boolean;
 }
 
 export const RoomEntity = defineEntity<Room>({
@@ -88,5 +90,6 @@ export const RoomEntity = defineEntity<Room>({
     goalMilli: { name: 'goal_milli', type: 'bigint', unsigned: true, default: 0 },
     tipMenu: { name: 'tip_menu', type: 'json', nullable: true },
     timeZone: { name: 'time_zone', type: 'varchar', length: 40, default: 'UTC' },
+    hasPublicPast: { name: 'has_public_past', type: 'boolean', default: true },
   },
 });

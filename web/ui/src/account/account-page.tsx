@@ -1,5 +1,6 @@
-// A member's own account: devices that are logged in, the password, the end of the account.
+// A member's own account: picture, devices that are logged in, the password, its end.
 import { RequireMember } from '../session/require-member.js';
+import { AvatarPanel } from './avatar-panel.js';
 import { ClosePanel } from './close-panel.js';
 import { Devices } from './devices.js';
 import { PasswordPanel } from './password-panel.js';
@@ -15,7 +16,10 @@ export function AccountPage() {
             <p className="muted">{user.username}</p>
           </div>
           <div className="desk-grid">
-            <Devices />
+            <div className="stack desk-column">
+              <AvatarPanel name={user.username} />
+              <Devices />
+            </div>
             <div className="stack desk-column">
               <PasswordPanel />
               <ClosePanel />

@@ -16,6 +16,9 @@ export interface Me {
   held?: string;
   version?: number;
   /** The application as a model, if there is one. */
+  avatarUrl?: string | null;
+  /** A picture was sent and is still being made. */
+  isAvatarPending?: boolean;
   model?: { state: string; reason: string | null };
 }
 

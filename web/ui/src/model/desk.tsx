@@ -11,6 +11,7 @@ import { Earnings } from './earnings.js';
 import { Payouts } from './payouts.js';
 import { PrivatePanel } from './private-panel.js';
 import { Publishing } from './publishing.js';
+import { RecordingsPanel } from './recordings-panel.js';
 import { RoomForm } from './room-form.js';
 import { ScheduleEditor } from './schedule-editor.js';
 
@@ -125,7 +126,10 @@ export function Desk({ desk, onChange, onReload }: DeskProps) {
             room={desk.room}
             onSaved={(room) => onChange({ ...desk, room })}
           />
-          <ScheduleEditor />
+          <div className="stack desk-column">
+            <ScheduleEditor />
+            <RecordingsPanel />
+          </div>
         </div>
       ) : null}
       {tab === 'money' ? (

@@ -59,6 +59,25 @@ const kinds: [RoomDraft['showType'], string][] = [
   ['ticket', 'Ticket'],
 ];
 
+const prices = [
+  {
+    kind: 'paid',
+    draftName: 'price',
+    field: 'priceMilliPerMin',
+    label: 'Price',
+    unit: 'credits / min',
+    hint: 'A new price holds for everyone who enters from now on.',
+  },
+  {
+    kind: 'ticket',
+    draftName: 'ticket',
+    field: 'ticketMilli',
+    label: 'Ticket',
+    unit: 'credits',
+    hint: 'Paid once for the whole show.',
+  },
+] as const;
+
 function Price({ draft, problem, faults, set }: PartProps) {
   return (
     <>
@@ -78,28 +97,18 @@ function Price({ draft, problem, faults, set }: PartProps) {
           ))}
         </div>
       </div>
-      {draft.showType === 'paid' ? (
-        <Field
-          label="Price"
-          unit="credits / min"
-          inputMode="decimal"
-          value={draft.price}
-          hint="A new price holds for everyone who enters from now on."
-          error={faults.price ?? problem?.fieldError('priceMilliPerMin')}
-          onChange={(event) => set({ price: event.target.value })}
-        />
-      ) : null}
-      {draft.showType === 'ticket' ? (
-        <Field
-          label="Ticket"
-          unit="credits"
-          inputMode="decimal"
-          value={draft.ticket}
-          hint="Paid once for the whole show."
-          error={faults.ticket ?? problem?.fieldError('ticketMilli')}
-          onChange={(event) => set({ ticket: event.target.value })}
-        />
-      ) : null}
+      {prices.map(({ kind, draftName, field, ...words }) =>
+        draft.showType === kind ? (
+          <Field
+            key={kind}
+            {...words}
+            inputMode="decimal"
+            value={draft[draftName]}
+            error={faults[draftName] ?? problem?.fieldError(field)}
+            onChange={(event) => set({ [draftName]: event.target.value })}
+          />
+        ) : null,
+      )}
     </>
   );
 }

@@ -15,6 +15,7 @@ import { useSelected, useStore } from '../state/use-store.js';
 import { Avatar } from '../ui/avatar.js';
 import { Blank, Loading } from '../ui/blank.js';
 import { Button } from '../ui/button.js';
+import { Recordings } from './recordings.js';
 import { PastShows, Schedule } from './show-lists.js';
 import '../styles/lobby.css';
 import '../styles/profile.css';
@@ -72,6 +73,7 @@ function Stage({ profile: { room } }: { profile: Profile }) {
 export function ProfilePage({ slug }: { slug: string }) {
   const { data, problem, reload } = useLoad(() => fetchProfile(slug), [slug]);
   const { name } = useStore(siteStore);
+  const who = useSelected(sessionStore, (session) => session.user?.id);
   const model = data?.room.model.name;
   useEffect(() => {
     if (model !== undefined) document.title = `${model} · ${name}`;
@@ -92,6 +94,7 @@ export function ProfilePage({ slug }: { slug: string }) {
           </div>
           <div className="stack">
             <Schedule slots={data.schedule} timeZone={data.timeZone} />
+            <Recordings slug={data.room.slug} who={who} />
             <PastShows shows={data.pastShows} />
           </div>
         </div>

@@ -2,13 +2,13 @@
 import { useState } from 'react';
 
 interface AvatarProps {
-  /** 128 px wide; 48 and 512 stand beside it. null = no picture. */
+  /** 256 px wide; one of 64 stands beside it. null = no picture. */
   url: string | null;
   name: string;
   size: 'small' | 'normal' | 'large';
 }
 
-const files = { small: '48.webp', normal: '128.webp', large: '512.webp' };
+const widths = { small: '64', normal: '64', large: '256' };
 
 /** Decorative: the name always stands beside it. */
 export function Avatar({ url, name, size }: AvatarProps) {
@@ -23,7 +23,7 @@ export function Avatar({ url, name, size }: AvatarProps) {
   return (
     <img
       className={`avatar avatar-${size}`}
-      src={url.replace(/[^/]+$/, files[size])}
+      src={url.replace(/-\d+\.webp$/, `-${widths[size]}.webp`)}
       alt=""
       decoding="async"
       onError={() => setBrokenUrl(url)}
