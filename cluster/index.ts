@@ -69,6 +69,7 @@ export {
   type RedisServerOptions,
   startRedisServer,
 } from './processes/redis-server.js';
+export { randomId } from './random-id.js';
 export { SLOT_COUNT, slotOf } from './redis-slot.js';
 export {
   assignBounded,

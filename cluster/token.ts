@@ -1,6 +1,7 @@
 // Signed tokens (JWT, RFC 7519, HS256) that one role issues and another verifies without a call.
 // Invariant: a token is good for one purpose only; the purpose is its audience.
-import { createSigner, createVerifier, TokenError } from 'fast-jwt';
+import { createHmac, createSecretKey } from 'node:crypto';
+import { createVerifier, TokenError } from 'fast-jwt';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
 
@@ -32,11 +33,12 @@ export interface TokenService {
   ): Verified<C & { readonly aud: P }>;
 }
 
+const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
 const TOKEN_LENGTH_MAX = 4_096;
 
 /** @param secret at least 32 characters, the same in the whole fleet. */
 export function createTokenService(secret: string, clock: Clock = systemClock): TokenService {
-  const signer = createSigner({ key: secret, algorithm: 'HS256' });
+  const key = createSecretKey(Buffer.from(secret));
   const verifier = createVerifier({
     key: secret,
     algorithms: ['HS256'],
@@ -47,7 +49,10 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
   return {
     sign(purpose, claims, ttlSec) {
       const iat = nowSec();
-      return signer({ ...claims, aud: purpose, iat, exp: iat + ttlSec });
+      const payload = JSON.stringify({ ...claims, aud: purpose, iat, exp: iat + ttlSec });
+      // fast-jwt checks all claims again before it signs, which takes twice as long as signing.
+      const signed = `${HEADER}.${Buffer.from(payload).toString('base64url')}`;
+      return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
     },
     verify: <C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C> =>
       verifyOneOf<C, TokenPurpose>([purpose], token),

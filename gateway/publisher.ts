@@ -1,8 +1,7 @@
 // How the rest of the backend says something in a channel: straight to Redis, no gateway has to be
 // alive. Invariant: a reliable publish that resolved has its place in the sequence; repeating its
 // mid is harmless.
-import { randomBytes } from 'node:crypto';
-import { assert, coerceError, type Logger, type RedisClient } from '../cluster/index.js';
+import { assert, coerceError, randomId, type Logger, type RedisClient } from '../cluster/index.js';
 import { channelKeys } from './channel-keys.js';
 import { gatewayError } from './errors.js';
 import { packTail, packVolatile } from './packet.js';
@@ -58,7 +57,7 @@ export interface PublisherOptions {
 
 /** A fresh epoch: unique enough that two never meet in one channel. */
 export function newEpoch(): string {
-  return randomBytes(6).toString('base64url');
+  return randomId(6);
 }
 
 export function createPublisher(options: PublisherOptions): Publisher {
@@ -83,7 +82,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const args = { keys, nowMs: 0, key, version, ttlSec: historyTtlSec, tail };
       return { cls: 'latest', ...(await setLatest.run(redis, args)) };
     }
-    const mid = request.mid ?? randomBytes(12).toString('base64url');
+    const mid = request.mid ?? randomId(12);
     const { epoch, verdict } = await queue.add(channel, {
       mid,
       tail: packTail(request.kind, request.body, mid),

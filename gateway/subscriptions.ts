@@ -58,6 +58,12 @@ type Admitted =
   | Admission
   | { readonly request: SubscribeRequest; readonly code: ErrorCode; readonly waitMs?: number };
 
+/** A request and what its ticket says. */
+interface Asked {
+  readonly request: SubscribeRequest;
+  readonly verdict: ReturnType<Access['join']>;
+}
+
 /** Replays of more messages than this go in portions that the socket can take. */
 const INLINE_MAX = 64;
 
@@ -75,9 +81,13 @@ export class Subscriptions {
   ): Promise<void> {
     const { user } = session;
     if (user === undefined) return;
-    const admitted = requests.every((request) => this.isWarm(request))
-      ? requests.map((request) => this.admitNow(user, request))
-      : await Promise.all(requests.map((request) => this.admit(user, request)));
+    const { access } = this.options;
+    const asked = requests.map((request) => {
+      return { request, verdict: access.join(user, request.ch, request.ticket) };
+    });
+    const admitted = asked.every((one) => this.isWarm(one))
+      ? asked.map((one) => this.admitNow(user, one))
+      : await Promise.all(asked.map((one) => this.admit(user, one)));
     if (session.isEnded) return;
     this.joinAll(session, admitted, reply);
   }
@@ -113,27 +123,22 @@ export class Subscriptions {
   }
 
   /** Whether a request can be answered without waiting for Redis. */
-  private isWarm({ ch, ticket, pos }: SubscribeRequest): boolean {
+  private isWarm({ request: { ch, pos }, verdict }: Asked): boolean {
+    if (!verdict.ok) return true;
     const channel = this.options.hub.peek(ch);
-    if (channel === undefined || this.needsClaim(ch, ticket)) return false;
+    if (channel === undefined || verdict.isFirstUse) return false;
     return pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor;
   }
 
-  private needsClaim(ch: string, ticket: string | undefined): boolean {
-    return ch.startsWith('room:') && ticket !== undefined && !isResume(ticket);
-  }
-
-  private admitNow(user: User, request: SubscribeRequest): Admitted {
-    const verdict = this.options.access.join(user, request.ch, request.ticket);
+  private admitNow(user: User, { request, verdict }: Asked): Admitted {
     if (!verdict.ok) return { request, code: verdict.code };
     const channel = this.options.hub.peek(request.ch);
     if (channel === undefined || verdict.isFirstUse) return { request, code: 'temporary' };
     return this.welcome(user, request, channel, verdict.membership, true);
   }
 
-  private async admit(user: User, request: SubscribeRequest): Promise<Admitted> {
+  private async admit(user: User, { request, verdict }: Asked): Promise<Admitted> {
     const { access, hub, metrics, log } = this.options;
-    const verdict = access.join(user, request.ch, request.ticket);
     if (!verdict.ok) return { request, code: verdict.code };
     try {
       const isClaiming = verdict.isFirstUse && request.ticket !== undefined;
@@ -275,15 +280,6 @@ export class Subscriptions {
     else if (backlog.from < channel.flushedTop) json.push(backlog.json());
     json.push(...values.map((value) => value.json()));
   }
-}
-
-/**
- * Reads the purpose of a ticket without verifying it; only saves a look at Redis for resume
- * tickets.
- */
-function isResume(ticket: string): boolean {
-  const payload = ticket.split('.')[1] ?? '';
-  return Buffer.from(payload, 'base64url').toString('latin1').includes('"aud":"resume"');
 }
 
 /** Where the reader starts: at its position if that can be continued, else at the backlog. */

@@ -1,12 +1,11 @@
 // The fallback for browsers behind proxies that break WebSockets: rt1.json through the sockjs
 // package on an HTTP listener of its own. To the rest of the gateway its sessions look like any
 // other socket: same limits, same topics, same way of treating slow readers.
-import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import sockjs, { type Connection } from 'sockjs';
-import { coerceError, type Logger } from '../../cluster/index.js';
+import { coerceError, randomId, type Logger } from '../../cluster/index.js';
 import { retryAfterSec, type Refusal } from '../admission.js';
 import type { AddressOf } from '../client-address.js';
 import type { GatewayMetrics } from '../metrics.js';
@@ -176,7 +175,7 @@ class Transport implements SockJsTransport {
   private opened(connection: Connection): void {
     const { addressOf, nowMs, events, backpressureBytes = 65_536 } = this.options;
     const session = new Session({
-      id: randomBytes(9).toString('base64url'),
+      id: randomId(9),
       encoding: 'rt1.json',
       transport: 'sockjs',
       address: addressOf(connection.remoteAddress, connection.headers['x-forwarded-for'] ?? ''),

@@ -1,9 +1,8 @@
 // WebSockets through uWebSockets.js, and the only file that knows it. Copies what the library
 // lends, checks handshakes, turns its callbacks into session events. Nothing is called on a socket
 // after its close.
-import { randomBytes } from 'node:crypto';
 import uWS from 'uWebSockets.js';
-import type { Logger } from '../../cluster/index.js';
+import { randomId, type Logger } from '../../cluster/index.js';
 import { retryAfterSec, type Refusal } from '../admission.js';
 import type { AddressOf } from '../client-address.js';
 import { isSameFrame } from '../flush-log.js';
@@ -215,7 +214,7 @@ function newSession(
   address: string,
 ): Session {
   return new Session({
-    id: randomBytes(9).toString('base64url'),
+    id: randomId(9),
     encoding,
     transport: 'websocket',
     address,
