@@ -51,6 +51,12 @@ export const rtmpErrors = {
     message:
       'The encoder connected {max} times within a minute: check its network and wait a minute',
   },
+  RTMP_OVERLOADED: {
+    http: 503,
+    retry: true,
+    status: 'NetStream.Publish.Rejected',
+    message: 'This server has too much to do for another broadcast: try again in a minute',
+  },
   RTMP_REPLACED: {
     http: 409,
     retry: false,

@@ -54,12 +54,14 @@ import type { LiveStreamListener } from './live-stream.js';
 import {
   createHlsMetrics,
   createIngestMetrics,
+  createOverloadMetrics,
   createRecordingMetrics,
   type HlsMetrics,
 } from './metrics.js';
 import type { HookTarget, WatchGate } from './ports.js';
 import type { Recordings } from './recording/recordings.js';
 import { createRecordings } from './recording-parts.js';
+import { OverloadGuard } from './overload.js';
 import { RtmpServer } from './server.js';
 import { StreamOptions } from './stream-options.js';
 
@@ -110,7 +112,14 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     metrics: createRecordingMetrics(metrics),
     settle: (owed) => ingest.settle(owed),
   });
+  const overload = new OverloadGuard({
+    ...{ limitPercent: config.rtmp.overloadPercent, shed: () => shows.shedDearest() },
+    ...{ clock: systemClock, log, metrics: createOverloadMetrics(metrics) },
+  });
+  lifecycle.add('overload', { start: () => overload.start(), stop: () => overload.stop() });
   const ingest = new RtmpServer({
+    // Whoever comes back to a show is no new publisher.
+    mayBegin: (id) => overload.level < 2 || shows.find(id)?.isLive === true,
     options: ingestOptions(config),
     hookTarget: hookTarget(config, fleet.members),
     listener: both(shows, recordings),

@@ -70,6 +70,24 @@ export function createIngestMetrics(metrics: Metrics): IngestMetrics {
   };
 }
 
+export interface OverloadMetrics {
+  readonly level: Gauge;
+  readonly sheds: Counter;
+}
+
+export function createOverloadMetrics(metrics: Metrics): OverloadMetrics {
+  return {
+    level: metrics.gauge({
+      name: 'showbill_rtmp_overload_level',
+      help: 'Overload level: 0 normal, 1 sheds encodings, 2 also refuses new publishers.',
+    }),
+    sheds: metrics.counter({
+      name: 'showbill_rtmp_overload_sheds_total',
+      help: 'Encodings that were given up because the node was overloaded.',
+    }),
+  };
+}
+
 export interface RecordingMetrics {
   readonly open: Gauge;
   readonly ended: Counter<'end'>;

@@ -88,6 +88,12 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
     host.refuse({ code: 'RTMP_FLAPPING', max: flaps.max });
     return;
   }
+  if (replaces === undefined && !context.mayBegin(streamId)) {
+    context.streams.release(claim);
+    hooks.done();
+    host.refuse({ code: 'RTMP_OVERLOADED' });
+    return;
+  }
   // Nothing may be awaited from here to `activate`: a kick must find the role.
   const stream = context.streams.confirm(claim, {
     streamId,

@@ -38,6 +38,8 @@ export interface RtmpServerOptions {
   readonly metrics: IngestMetrics;
   readonly log: Logger;
   readonly clock?: Clock;
+  /** Whether a publish of the stream may begin now; default: always. */
+  readonly mayBegin?: (streamId: string) => boolean;
   /** Default: what a dead node owes is lost. */
   readonly ledger?: DoneLedger;
 }
@@ -93,7 +95,8 @@ export class RtmpServer {
     };
     const flaps = new FlapLimit({ max: options.flapsMax, windowMs: FLAP_WINDOW_MS }, clock);
     const parts = { options, clock, log, metrics, hooks, doneQueue, ledger };
-    this.#context = { ...parts, streams, flaps, rules };
+    const mayBegin = server.mayBegin ?? (() => true);
+    this.#context = { ...parts, streams, flaps, rules, mayBegin };
     this.#proxies = networks(options.proxies);
     this.#startedAtMs = clock.monotonicMs();
     this.#boot = clock.nowMs().toString(36);

@@ -27,6 +27,8 @@ export interface IngestContext {
   readonly ledger: DoneLedger;
   readonly streams: StreamTable;
   readonly flaps: FlapLimit;
+  /** Whether a publish of the stream may begin now; one that goes on may. */
+  readonly mayBegin: (streamId: string) => boolean;
   readonly rules: { readonly publish: AddressRules; readonly play: AddressRules };
 }
 

@@ -33,6 +33,14 @@ export const rtmpSettings = {
       fallback: 20,
     },
   ),
+  overloadPercent: int(
+    'RTMP_OVERLOAD_PERCENT',
+    { min: 0, max: 100 },
+    {
+      doc: 'Percent of all CPUs in use that costs encodings, then refuses publishers; 0 = never.',
+      fallback: 0,
+    },
+  ),
   gracePolicy: choice('RTMP_GRACE_POLICY', ['lost', 'always'], {
     doc: 'Whom RTMP_RECONNECT_GRACE_MS waits for: lost links, or also publishers that said goodbye.',
     fallback: 'lost',

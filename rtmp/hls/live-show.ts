@@ -132,6 +132,16 @@ export class LiveShow {
     return this.#show?.has(run, folder, file) === true;
   }
 
+  /** Work that it can do without, pixels per second. */
+  get spareWork(): number {
+    return this.#pipeline?.spareWork ?? 0;
+  }
+
+  /** Gives up its dearest encoding. */
+  shed(): void {
+    void this.#pipeline?.shed();
+  }
+
   /** Somebody has begun or ended to publish a further language. */
   voicesChanged(): void {
     this.#sounds?.refresh();

@@ -72,7 +72,7 @@ export class StreamPipeline {
   #renditionsMax: number;
   #encoder: EncoderName;
   #stopping: Promise<void> | undefined;
-  #switching: SourceChange | undefined;
+  #switching: SourceChange | 'overload' | undefined;
   #notes: readonly string[] = [];
 
   constructor(options: PipelineOptions) {
@@ -89,6 +89,25 @@ export class StreamPipeline {
   /** Why the source is not passed on as it is. */
   get notes(): readonly string[] {
     return this.#notes;
+  }
+
+  /** Size of the dearest encoding that the run can do without, pixels per second; 0 = none. */
+  get spareWork(): number {
+    const pictures = this.#run?.show.plan.renditions.filter((one) => one.video !== undefined) ?? [];
+    const dearest = pictures.find(({ video }) => typeof video === 'object')?.video;
+    const isBusy = this.#switching !== undefined || this.#stopping !== undefined;
+    if (pictures.length < 2 || isBusy || typeof dearest !== 'object') return 0;
+    return dearest.width * dearest.height * dearest.fps;
+  }
+
+  /** Goes on without the dearest encoding; viewers of it get the next smaller picture. */
+  async shed(): Promise<void> {
+    const run = this.#run;
+    if (run === undefined || this.spareWork === 0) return;
+    this.#switching = 'overload';
+    this.#shed(run.show.plan);
+    this.#options.log.warn({ event: 'hls.shed', run: run.show.name });
+    await run.process.stop();
   }
 
   get pid(): number | undefined {

@@ -75,6 +75,14 @@ export class ShowManager implements LiveStreamListener {
     return [...this.#shows.values()];
   }
 
+  /** Gives up the dearest encoding of all shows. @returns false when none can be spared */
+  shedDearest(): boolean {
+    const [dearest] = this.list().toSorted((a, b) => b.spareWork - a.spareWork);
+    if (dearest === undefined || dearest.spareWork === 0) return false;
+    dearest.shed();
+    return true;
+  }
+
   #of(streamId: string): LiveShow {
     const existing = this.#shows.get(streamId);
     if (existing !== undefined) return existing;

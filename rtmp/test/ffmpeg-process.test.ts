@@ -123,6 +123,10 @@ t.test('a media directory belongs to one process', async (t) => {
   t.throws(() => files.path('..', 'x'), /not a file name/);
 });
 
+/** Sockets of fetch come and go; a child that was left open would be five of these each. */
+const OPEN_SLACK = 4;
+const openFiles = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
+
 /** Ten, or a hundred where tests may take their time (SHOWBILL_FUZZ_ROUNDS). */
 const CYCLES = Math.min(100, fuzzRounds(10));
 
@@ -131,6 +135,7 @@ t.test(
   async (t) => {
     const packager = await startPackager(t, { graceMs: 0, disposeMs: 0 });
     const tags = await makeTags();
+    let openBefore = 0;
     for (let cycle = 0; cycle < CYCLES; cycle += 1) {
       const streamId = `stream-${cycle % 2}`;
       const publisher = publish(t, packager.manager, tags, { streamId, speed: 6 + (cycle % 10) });
@@ -144,7 +149,12 @@ t.test(
       await until(() => packager.manager.find(streamId) === undefined, {
         what: 'the show is gone',
       });
+      // The first ones open what is kept: connections of fetch and Redis.
+      if (cycle === 5) openBefore = await openFiles();
     }
+    await until(async () => (await openFiles()) <= openBefore + OPEN_SLACK, {
+      ...{ what: 'the pipes of all children to be closed', deadlineMs: 30_000 },
+    });
     t.same(await ffmpegsBelow(packager.mediaDir), []);
     t.same(await packager.files.streams(), []);
     t.match(await packager.metricText(), /showbill_hls_ffmpeg_processes\{[^}]*\} 0/);

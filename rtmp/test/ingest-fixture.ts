@@ -14,7 +14,7 @@ import type { LiveStream, LiveStreamListener } from '../live-stream.js';
 import { createIngestMetrics } from '../metrics.js';
 import { EcmaArray, encodeAmf0 } from '../protocol/amf0.js';
 import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO, FlvTag } from '../protocol/flv.js';
-import { RtmpServer } from '../server.js';
+import { RtmpServer, type RtmpServerOptions } from '../server.js';
 
 /** One hook call as it arrived. */
 export interface HookRecord {
@@ -102,7 +102,7 @@ export interface Ingest {
 
 export async function startIngest(
   t: TestScope,
-  overrides: Partial<IngestOptions> = {},
+  { mayBegin, ...overrides }: Partial<IngestOptions> & Pick<RtmpServerOptions, 'mayBegin'> = {},
   hookUrl?: () => string | undefined,
   ledger: DoneLedger = NO_LEDGER,
 ): Promise<Ingest> {
@@ -128,6 +128,7 @@ export async function startIngest(
     metrics: createIngestMetrics(metrics),
     log: log.log,
     ledger,
+    ...(mayBegin === undefined ? {} : { mayBegin }),
   });
   await server.start();
   t.teardown(() => server.stop());
