@@ -1,6 +1,6 @@
-// A real Redis Cluster of masters without replicas, made through CLUSTER commands (no redis-cli),
-// and a live slot move. Used by tests of everything that must work on one server and on a Cluster
-// alike.
+// A real Redis Cluster, made through CLUSTER commands (no redis-cli), with a replica for each
+// master when asked for, a live slot move and a failover. Used by tests of everything that must
+// work on one server and on a Cluster alike.
 import type { Redis } from 'ioredis';
 import { startNode, type TestRedis } from './redis.js';
 import type { TestScope } from './scope.js';
@@ -16,6 +16,13 @@ export interface TestRedisCluster {
   readonly nodes: readonly TestRedis[];
   /** One per node, in order, with `hasProxies`; else empty. */
   readonly proxies: readonly TcpProxy[];
+  /** The replica of each node, in order, with `hasReplicas`; else empty. */
+  readonly replicas: readonly TestRedis[];
+  /**
+   * The node's replica takes its place: in agreement with the master, which hands over all that it
+   * has, or by force when the master is dead. All nodes that are alive know it on return.
+   */
+  failOver(index: number, way: 'handed-over' | 'forced'): Promise<void>;
   /** Index of the node that owns the slot, as node 0 (or the first that answers) sees it. */
   ownerOf(slot: number): Promise<number>;
   /**
@@ -32,7 +39,10 @@ export interface TestRedisCluster {
 export async function startRedisCluster(
   t: TestScope,
   masters = 3,
-  { hasProxies = false }: { readonly hasProxies?: boolean } = {},
+  {
+    hasProxies = false,
+    hasReplicas = false,
+  }: { readonly hasProxies?: boolean; readonly hasReplicas?: boolean } = {},
 ): Promise<TestRedisCluster> {
   const nodes = await Promise.all(Array.from({ length: masters }, () => startNode(t, {}, true)));
   const clients = nodes.map((node) => node.client());
@@ -46,6 +56,7 @@ export async function startRedisCluster(
   await assignSlots(clients);
   await introduce(nodes, clients);
   for (const client of clients) await untilWhole(client, ports);
+  const replicas = hasReplicas ? await addReplicas(t, nodes) : [];
   const ids = await Promise.all(clients.map((one) => one.cluster('MYID')));
   const ownerOf = (slot: number): Promise<number> => findOwner(clients, ids, slot);
 
@@ -53,7 +64,21 @@ export async function startRedisCluster(
     url: `redis-cluster://${ports.map((port) => `127.0.0.1:${port}`).join(',')}`,
     nodes,
     proxies,
+    replicas,
     ownerOf,
+    async failOver(index, way) {
+      const replica = replicas[index]?.client();
+      if (replica === undefined) throw new RangeError(`no replica of node ${index}`);
+      await replica.call('CLUSTER', 'FAILOVER', ...(way === 'forced' ? ['TAKEOVER'] : []));
+      const id = await replica.cluster('MYID');
+      const others = clients.filter((_, at) => at !== index);
+      for (const client of [replica, ...others]) {
+        await until(
+          async () => (await client.cluster('SLOTS')).some(([, , master]) => master?.[2] === id),
+          { what: 'everybody knows the new master', deadlineMs: 20_000 },
+        );
+      }
+    },
     async moveSlot(slot, toIndex) {
       const fromIndex = await ownerOf(slot);
       const [from, to] = [clients[fromIndex], clients[toIndex]];
@@ -110,6 +135,31 @@ async function introduce(nodes: readonly TestRedis[], clients: readonly Redis[])
       await client.call('CLUSTER', 'MEET', node.host, node.port, busPort);
     }
   }
+}
+
+/** One replica for each master; all have what their master has on return. */
+async function addReplicas(t: TestScope, masters: readonly TestRedis[]): Promise<TestRedis[]> {
+  const replicas = await Promise.all(masters.map(() => startNode(t, {}, true)));
+  await Promise.all(
+    replicas.map(async (replica, at) => {
+      const [client, master] = [replica.client(), masters[at]?.client()];
+      if (master === undefined) return;
+      const busPort = await busPortOf(client);
+      await master.call('CLUSTER', 'MEET', replica.host, replica.port, busPort);
+      const id = await master.cluster('MYID');
+      await until(() => client.call('CLUSTER', 'REPLICATE', id), {
+        ...{ what: 'the replica knows its master', deadlineMs: 20_000 },
+      });
+      await until(async () => (await client.info('replication')).includes('link_status:up'), {
+        ...{ what: 'the replica follows', deadlineMs: 20_000 },
+      });
+      // Else it may not take the place of its master.
+      await until(async () => (await client.cluster('INFO')).includes('cluster_state:ok'), {
+        ...{ what: 'the replica sees the cluster', deadlineMs: 20_000 },
+      });
+    }),
+  );
+  return replicas;
 }
 
 async function busPortOf(client: Redis): Promise<number> {
