@@ -70,12 +70,12 @@ export class Database implements Sql {
 
   query(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
     return guard(
-      async () => (await this.pool.query<RowDataPacket[]>(text, [...values]))[0] as Row[],
+      async () => (await this.pool.query<RowDataPacket[]>(text, given(values)))[0] as Row[],
     );
   }
 
   run(text: string, values: readonly unknown[] = []): Promise<number> {
-    return guard(async () => affected((await this.pool.query(text, [...values]))[0]));
+    return guard(async () => affected((await this.pool.query(text, given(values)))[0]));
   }
 
   /**
@@ -137,9 +137,14 @@ export class Database implements Sql {
 function on(connection: PoolConnection): Sql {
   return {
     query: async (text, values = []) =>
-      (await connection.query<RowDataPacket[]>(text, [...values]))[0],
-    run: async (text, values = []) => affected((await connection.query(text, [...values]))[0]),
+      (await connection.query<RowDataPacket[]>(text, given(values)))[0],
+    run: async (text, values = []) => affected((await connection.query(text, given(values)))[0]),
   };
+}
+
+/** Without values the driver does not look for places to put them: texts may be megabytes. */
+function given(values: readonly unknown[]): unknown[] | undefined {
+  return values.length === 0 ? undefined : [...values];
 }
 
 function affected(result: unknown): number {

@@ -4,6 +4,7 @@
 // together are always 0.
 import type { Sql } from './database.js';
 import { bigintOf, textOf } from './database.js';
+import { valuesText } from './rows.js';
 import { shardOfWallet } from './shard.js';
 
 /** Accounts by kind; the owner is a user id, a shard (`s07`), a campaign, `provider.EUR` or `-`. */
@@ -91,34 +92,62 @@ export interface TransferDraft {
   readonly actor?: string;
 }
 
-const ROWS_PER_STATEMENT = 500;
+const ROWS_PER_STATEMENT = 1_000;
+
+/**
+ * Ids of accounts that are committed; they never change. For one process and a caller that posts
+ * once per transaction: then what is found before its own inserts cannot be rolled back.
+ */
+export class AccountIds {
+  private readonly ids = new Map<string, string>();
+
+  get(key: string): string | undefined {
+    return this.ids.get(key);
+  }
+
+  add(key: string, id: string): void {
+    if (this.ids.size >= ACCOUNT_IDS_MAX) this.ids.clear();
+    this.ids.set(key, id);
+  }
+
+  /** After any fault: the database may be another one now. */
+  clear(): void {
+    this.ids.clear();
+  }
+}
+
+const ACCOUNT_IDS_MAX = 500_000;
 
 /**
  * Books the drafts and moves the account sums. Drafts of amount 0 are dropped. Accounts are locked
- * in (kind, owner) order, so that two transactions cannot wait for each other in a circle.
+ * in (kind, owner) order, so that two transactions cannot wait for each other in a circle, and as
+ * late as possible: all settlers share the account of a model that many watch.
+ * @param known spares reading the ids of accounts that were met before
  * @returns number of transfers
  */
 export async function post(
   sql: Sql,
   drafts: readonly TransferDraft[],
   bookedMs: number,
+  known?: AccountIds,
 ): Promise<number> {
   const real = drafts.filter((draft) => draft.amount > 0n);
   if (real.length === 0) return 0;
-  const ids = await moveSums(sql, real);
+  const sums = sumsOf(real);
+  const ids = await resolveIds(sql, sums, known);
   const idOf = (name: AccountName): string => {
-    const id = ids.get(`${name.kind}:${name.owner}`);
-    if (id === undefined) throw new Error(`account ${name.kind}:${name.owner} was not made`);
+    const id = ids.get(keyOf(name));
+    if (id === undefined) throw new Error(`account ${keyOf(name)} was not made`);
     return id;
   };
   const rows = real.map((draft) => [
     draft.code,
     idOf(draft.debit),
     idOf(draft.credit),
-    String(draft.amount),
+    draft.amount,
     draft.outbox?.shard ?? null,
-    draft.outbox === undefined ? null : String(draft.outbox.epoch),
-    draft.outbox === undefined ? null : String(draft.outbox.seq),
+    draft.outbox?.epoch ?? null,
+    draft.outbox?.seq ?? null,
     draft.outbox?.idx ?? null,
     draft.idemKey ?? null,
     draft.sessionId ?? null,
@@ -129,45 +158,98 @@ export async function post(
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
     await sql.run(
       `INSERT INTO transfer (code, debit_account, credit_account, amount, shard, epoch, seq, idx,
-         idem_key, session_id, actor, occurred_ms, booked_ms) VALUES ?`,
-      [part],
+         idem_key, session_id, actor, occurred_ms, booked_ms) VALUES ${valuesText(part)}`,
     );
   }
+  await moveSums(sql, sums, idOf);
   return real.length;
 }
 
-/** Upserts debits and credits of every account that is touched; answers their ids. */
-async function moveSums(
-  sql: Sql,
-  drafts: readonly TransferDraft[],
-): Promise<ReadonlyMap<string, string>> {
-  const sums = new Map<string, { name: AccountName; debits: bigint; credits: bigint }>();
-  const add = (name: AccountName, debits: bigint, credits: bigint): void => {
-    const key = `${name.kind}:${name.owner}`;
+interface Sum {
+  readonly name: AccountName;
+  debits: bigint;
+  credits: bigint;
+}
+
+const keyOf = ({ kind, owner }: AccountName): string => `${kind}:${owner}`;
+
+/** In the order in which accounts are locked. */
+function sumsOf(drafts: readonly TransferDraft[]): readonly Sum[] {
+  const sums = new Map<string, Sum>();
+  const of = (name: AccountName): Sum => {
+    const key = keyOf(name);
     const sum = sums.get(key) ?? { name, debits: 0n, credits: 0n };
-    sums.set(key, { name, debits: sum.debits + debits, credits: sum.credits + credits });
+    sums.set(key, sum);
+    return sum;
   };
   for (const { debit, credit, amount } of drafts) {
-    add(debit, amount, 0n);
-    add(credit, 0n, amount);
+    of(debit).debits += amount;
+    of(credit).credits += amount;
   }
-  const sorted = [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+}
+
+/** Makes the accounts that are missing, with sums of 0. */
+async function resolveIds(
+  sql: Sql,
+  sums: readonly Sum[],
+  known: AccountIds | undefined,
+): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
-  for (const part of chunks(sorted, ROWS_PER_STATEMENT)) {
-    await sql.run(
-      `INSERT INTO account (kind, owner_ref, shard, ledger, debits, credits) VALUES ?
-       ON DUPLICATE KEY UPDATE debits = debits + VALUES(debits), credits = credits + VALUES(credits)`,
-      [part.map((s) => [...accountRow(s.name), String(s.debits), String(s.credits)])],
-    );
-    const found = await sql.query(
-      'SELECT id, kind, owner_ref FROM account WHERE (kind, owner_ref) IN (?)',
-      [part.map((s) => [s.name.kind, s.name.owner])],
-    );
-    for (const row of found) {
-      ids.set(`${textOf(row, 'kind')}:${textOf(row, 'owner_ref')}`, textOf(row, 'id'));
+  const unknown: AccountName[] = [];
+  for (const { name } of sums) {
+    const id = known?.get(keyOf(name));
+    if (id === undefined) unknown.push(name);
+    else ids.set(keyOf(name), id);
+  }
+  for (const part of chunks(unknown, ROWS_PER_STATEMENT)) {
+    for (const [key, id] of await readIds(sql, part)) {
+      ids.set(key, id);
+      known?.add(key, id);
     }
+    const missing = part.filter((name) => !ids.has(keyOf(name)));
+    if (missing.length === 0) continue;
+    await sql.run(
+      `INSERT INTO account (kind, owner_ref, shard, ledger) VALUES ?
+       ON DUPLICATE KEY UPDATE kind = VALUES(kind)`,
+      [missing.map(accountRow)],
+    );
+    for (const [key, id] of await readIds(sql, missing)) ids.set(key, id);
   }
   return ids;
+}
+
+async function readIds(
+  sql: Sql,
+  names: readonly AccountName[],
+): Promise<readonly (readonly [string, string])[]> {
+  const pairs = valuesText(names.map(({ kind, owner }) => [kind, owner]));
+  const rows = await sql.query(
+    `SELECT id, kind, owner_ref FROM account WHERE (kind, owner_ref) IN (${pairs})`,
+  );
+  return rows.map((row) => [
+    `${textOf(row, 'kind')}:${textOf(row, 'owner_ref')}`,
+    textOf(row, 'id'),
+  ]);
+}
+
+/** By id. Refused (NULL in a column that has none) when an id belongs to another account. */
+async function moveSums(
+  sql: Sql,
+  sums: readonly Sum[],
+  idOf: (name: AccountName) => string,
+): Promise<void> {
+  const isSame = 'kind = VALUES(kind) AND owner_ref = VALUES(owner_ref)';
+  for (const part of chunks(sums, ROWS_PER_STATEMENT)) {
+    const rows = part.map(({ name, debits, credits }) => {
+      return [idOf(name), name.kind, name.owner, debits, credits];
+    });
+    await sql.run(
+      `INSERT INTO account (id, kind, owner_ref, debits, credits) VALUES ${valuesText(rows)}
+       ON DUPLICATE KEY UPDATE debits = IF(${isSame}, debits + VALUES(debits), NULL),
+         credits = credits + VALUES(credits)`,
+    );
+  }
 }
 
 function accountRow(name: AccountName): [string, string, number | null, string] {

@@ -1,11 +1,13 @@
 // Applies outbox entries to the ledger inside one SQL transaction: sessions, settlements, tips,
 // transfers. Used by the settler. Invariant: settlements of a session are contiguous in time and
 // cost; payee and site shares add up to the charge, by cumulative floor.
-import { type Sql, textOf } from './database.js';
+import { type Sql, type SqlValue, textOf } from './database.js';
 import { bigintOf } from './database.js';
 import { type OutboxEntry, type OutboxEvent, PoisonError } from './outbox.js';
 import { LotBook, studiosOf, type StudioTerms } from './finance/settled.js';
 import {
+  type AccountIds,
+  type AccountName,
   breakageOf,
   chunks,
   debtOf,
@@ -15,6 +17,7 @@ import {
   type TransferDraft,
   walletOf,
 } from './posting.js';
+import { valuesText } from './rows.js';
 import { parseTariff, payeeShare } from './tariff.js';
 
 type Event<T extends OutboxEvent['type']> = Extract<OutboxEvent, { type: T }>;
@@ -41,7 +44,7 @@ interface SessionRow {
 const IDX_PER_EVENT = 2;
 /** … and where there is one the studio, in a range of its own. */
 const IDX_STUDIO = 32_768;
-const ROWS_PER_STATEMENT = 500;
+const ROWS_PER_STATEMENT = 1_000;
 
 /**
  * @returns number of transfers booked. @throws PoisonError when an entry contradicts what is
@@ -51,6 +54,7 @@ export async function applyEntries(
   sql: Sql,
   entries: readonly OutboxEntry[],
   bookedMs: number,
+  known?: AccountIds,
 ): Promise<number> {
   const sessions = await loadSessions(sql, entries);
   const lots = await LotBook.load(sql, entries);
@@ -62,13 +66,8 @@ export async function applyEntries(
   await insertAll(sql, 'settlement', work.settlements);
   await insertAll(sql, 'tip', work.tips);
   await lots.save(sql);
-  for (const { wallet, cmdSeq, atMs } of work.funded) {
-    await sql.run(
-      'UPDATE wallet_command SET applied_ms = ? WHERE wallet = ? AND cmd_seq = ? AND applied_ms IS NULL',
-      [atMs, wallet, String(cmdSeq)],
-    );
-  }
-  return post(sql, work.transfers, bookedMs);
+  await saveApplied(sql, work.funded);
+  return post(sql, work.transfers, bookedMs, known);
 }
 
 interface Spend {
@@ -83,14 +82,14 @@ interface Spend {
   readonly payee: string;
   readonly occurredMs: string;
   /** The show, or the tip. */
-  readonly sessionId?: string;
+  readonly sessionId: string;
 }
 
 class Settlement {
   readonly changed = new Set<string>();
   readonly transfers: TransferDraft[] = [];
-  readonly settlements: unknown[][] = [];
-  readonly tips: unknown[][] = [];
+  readonly settlements: SqlValue[][] = [];
+  readonly tips: SqlValue[][] = [];
   readonly funded: Event<'funded'>[] = [];
 
   constructor(
@@ -256,32 +255,18 @@ class Settlement {
 
   /** Site = amount − model − studio, so that the three are the charge. */
   private spend({ shard, epoch, seq }: OutboxEntry, at: number, spent: Spend): void {
-    const { codes, amount, share, studio, studioShare, wallet, payee, occurredMs } = spent;
-    const { sessionId } = spent;
-    const common = {
-      debit: walletOf(wallet),
-      occurredMs,
-      ...(sessionId === undefined ? {} : { sessionId }),
+    const { codes, amount, share, studio, studioShare, payee, occurredMs, sessionId } = spent;
+    const debit = walletOf(spent.wallet);
+    const add = (part: 0 | 1 | 2, credit: AccountName, sum: bigint, idx: number): void => {
+      if (sum === 0n) return;
+      const outbox = { shard, epoch, seq, idx };
+      const code = codes[part];
+      this.transfers.push({ code, debit, credit, amount: sum, occurredMs, outbox, sessionId });
     };
-    const outbox = { shard, epoch, seq };
     const idx = at * IDX_PER_EVENT;
-    this.transfers.push(
-      {
-        ...{ ...common, code: codes[0], credit: earningsOf(payee) },
-        amount: share - studioShare,
-        outbox: { ...outbox, idx },
-      },
-      {
-        ...{ ...common, code: codes[1], credit: siteRevenueOf(shard) },
-        amount: amount - share,
-        outbox: { ...outbox, idx: idx + 1 },
-      },
-      {
-        ...{ ...common, code: codes[2], credit: earningsOf(studio ?? payee) },
-        amount: studioShare,
-        outbox: { ...outbox, idx: IDX_STUDIO + at },
-      },
-    );
+    add(0, earningsOf(payee), share - studioShare, idx);
+    add(1, siteRevenueOf(shard), amount - share, idx + 1);
+    add(2, earningsOf(studio ?? payee), studioShare, IDX_STUDIO + at);
   }
 
   private session({ shard }: OutboxEntry, id: string): SessionRow {
@@ -354,13 +339,26 @@ async function saveSessions(
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
     await sql.run(
       `INSERT INTO session (id, shard, wallet, room, payee, tariff, opened_ms, settled_bill_ms,
-         settled_cost, ended_ms, reason, studio, unpaid_cost, payee_milli, studio_milli) VALUES ?
+         settled_cost, ended_ms, reason, studio, unpaid_cost, payee_milli, studio_milli)
+       VALUES ${valuesText(part)}
        ON DUPLICATE KEY UPDATE tariff = VALUES(tariff),
          settled_bill_ms = VALUES(settled_bill_ms),
          settled_cost = VALUES(settled_cost), ended_ms = VALUES(ended_ms), reason = VALUES(reason),
          unpaid_cost = VALUES(unpaid_cost), payee_milli = VALUES(payee_milli),
          studio_milli = VALUES(studio_milli)`,
-      [part],
+    );
+  }
+}
+
+async function saveApplied(sql: Sql, funded: readonly Event<'funded'>[]): Promise<void> {
+  for (const part of chunks(funded, ROWS_PER_STATEMENT)) {
+    const rows = part.map(({ wallet, cmdSeq, atMs }) => {
+      return `SELECT ${wallet} AS wallet, ${cmdSeq} AS cmd_seq, ${atMs} AS at_ms`;
+    });
+    await sql.run(
+      `UPDATE wallet_command c JOIN (${rows.join(' UNION ALL ')}) f
+         ON c.wallet = f.wallet AND c.cmd_seq = f.cmd_seq
+       SET c.applied_ms = f.at_ms WHERE c.applied_ms IS NULL`,
     );
   }
 }
@@ -375,9 +373,9 @@ const COLUMNS = {
 async function insertAll(
   sql: Sql,
   table: keyof typeof COLUMNS,
-  rows: readonly (readonly unknown[])[],
+  rows: readonly (readonly SqlValue[])[],
 ): Promise<void> {
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
-    await sql.run(`INSERT INTO ${table} (${COLUMNS[table]}) VALUES ?`, [part]);
+    await sql.run(`INSERT INTO ${table} (${COLUMNS[table]}) VALUES ${valuesText(part)}`);
   }
 }

@@ -8,6 +8,7 @@ import { bigintOf, type Database, type Row, type Sql, textOf } from './database.
 import type { Engine } from './engine.js';
 import type { BillingMetrics } from './metrics.js';
 import { type Cursor, type OutboxEntry, parseOutbox, PoisonError, readOutbox } from './outbox.js';
+import { AccountIds, chunks } from './posting.js';
 import { applyEntries } from './settlement.js';
 import { ALL_SHARDS } from './shard.js';
 
@@ -24,15 +25,20 @@ export interface SettlerOptions {
   readonly beforeTrim?: () => Promise<void> | void;
 }
 
-/** Entries per shard and transaction. */
+/** Entries per shard and transaction … */
 const BATCH_MAX = 500;
+/** … and about as many events: a call of 64 charges is one entry. */
+const EVENTS_WANTED = 1_000;
+const FIRST_LOOK = 16;
 /** Settled entries that stay in Redis for forensics. */
 const TAIL = 200;
+/** Groups are settled at the same time: one computes while the database works for another. */
 const SHARDS_PER_TRANSACTION = 16;
 
 export class Settler {
   private running: Promise<void> | undefined;
   private readonly stopping = new AbortController();
+  private readonly accounts = new AccountIds();
 
   constructor(private readonly options: SettlerOptions) {}
 
@@ -75,14 +81,18 @@ export class Settler {
 
   private async pass(): Promise<{ entries: number; rows: number }> {
     const found = await this.shardsWithWork();
+    const groups = [...chunks(found, SHARDS_PER_TRANSACTION)];
+    const settled = await Promise.allSettled(groups.map((group) => this.settleOrPark(group)));
     let rows = 0;
     let entries = 0;
-    for (let at = 0; at < found.length; at += SHARDS_PER_TRANSACTION) {
-      const done = await this.settleOrPark(found.slice(at, at + SHARDS_PER_TRANSACTION));
-      rows += done.rows;
-      entries += done.entries;
+    for (const one of settled) {
+      if (one.status === 'rejected') continue;
+      rows += one.value.rows;
+      entries += one.value.entries;
     }
     this.options.metrics.settledRows.inc(rows);
+    const failed = settled.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return { entries, rows };
   }
 
@@ -102,6 +112,7 @@ export class Settler {
     try {
       return await this.settle(shards);
     } catch (thrown) {
+      this.accounts.clear();
       if (thrown instanceof PoisonError) {
         await this.park(thrown);
         const others = shards.filter((shard) => shard !== thrown.shard);
@@ -136,12 +147,10 @@ export class Settler {
     const done = await database.transaction('READ COMMITTED', async (sql) => {
       const cursors = await readCursors(sql, shards, 'FOR UPDATE SKIP LOCKED');
       const batches = await Promise.all(
-        cursors
-          .filter((one) => !one.parked)
-          .map(async (one) => parseOutbox(one, await readOutbox(redis, one, BATCH_MAX))),
+        cursors.filter((one) => !one.parked).map((one) => readBatch(redis, one)),
       );
       const entries = batches.flat();
-      const rows = await applyEntries(sql, entries, clock.nowMs());
+      const rows = await applyEntries(sql, entries, clock.nowMs(), this.accounts);
       const moved = batches.flatMap((batch) => batch.at(-1) ?? []);
       await saveCursors(sql, moved, clock.nowMs());
       return { entries, rows, moved };
@@ -149,9 +158,9 @@ export class Settler {
     metrics.outboxEntries.set(done.entries.length);
     metrics.settlerLagSeconds.set(lagSeconds(done.entries, clock.nowMs()));
     await beforeTrim?.();
-    for (const { shard, epoch, seq } of done.moved) {
-      await engine.trim({ shard, epoch, seq, tail: TAIL });
-    }
+    await Promise.all(
+      done.moved.map(({ shard, epoch, seq }) => engine.trim({ shard, epoch, seq, tail: TAIL })),
+    );
     return { entries: done.entries.length, rows: done.rows };
   }
 
@@ -184,6 +193,18 @@ export async function readCursors(
     seq: bigintOf(row, 'seq'),
     parked: textOf(row, 'parked') !== '',
   }));
+}
+
+/** The next entries of a shard, as many as make a transaction of a good size. */
+async function readBatch(redis: RedisClient, cursor: Cursor): Promise<readonly OutboxEntry[]> {
+  const first = parseOutbox(cursor, await readOutbox(redis, cursor, FIRST_LOOK));
+  const last = first.at(-1);
+  if (last === undefined || first.length < FIRST_LOOK) return first;
+  const events = first.reduce((sum, entry) => sum + entry.events.length, 0);
+  const more = Math.floor(((EVENTS_WANTED - events) * first.length) / events);
+  if (more <= 0) return first;
+  const limit = Math.min(more, BATCH_MAX - FIRST_LOOK);
+  return [...first, ...parseOutbox(last, await readOutbox(redis, last, limit))];
 }
 
 /** Duplicate key, failed CHECK (MariaDB, MySQL), value out of range, data too long. */

@@ -21,7 +21,7 @@ export { BATCH_MAX } from '../../billing/engine.js';
 
 /** Production's defaults: a proof of life every 10 s. */
 export const UPDATE_MS = 10_000;
-const TIMING: Timing = {
+export const TIMING: Timing = {
   quantumMs: 15_000,
   maxGapMs: 30_000,
   graceMs: 5_000,

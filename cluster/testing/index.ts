@@ -2,7 +2,7 @@
 export { freePort, freePortRange } from '../processes/free-port.js';
 export { captureLog, silentLog, TEST_SECRETS } from './fixtures.js';
 export { ManualClock } from './manual-clock.js';
-export { startMariadb, type TestMariadb } from './mariadb.js';
+export { startMariadb, type TestMariadb, type TestMariadbOptions } from './mariadb.js';
 export { startRedis, type TestRedis, type TestRedisOptions } from './redis.js';
 export { slotRanges, startRedisCluster, type TestRedisCluster } from './redis-cluster.js';
 export { type TestScope, withScope } from './scope.js';

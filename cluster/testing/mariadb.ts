@@ -11,6 +11,7 @@ import { freePort } from '../processes/free-port.js';
 import {
   installMariadb,
   type MariadbServer,
+  type MariadbServerOptions,
   startMariadbServer,
 } from '../processes/mariadb-server.js';
 import { retryOnBusyPort } from './redis.js';
@@ -35,8 +36,17 @@ export interface TestMariadb {
 
 const run = promisify(execFile);
 
+/** Small and quick to start unless told. */
+export type TestMariadbOptions = Pick<
+  MariadbServerOptions,
+  'redoLogMb' | 'bufferPoolMb' | 'durability'
+>;
+
 /** Starts mariadbd on a copy of the template; stopped and removed by teardown. */
-export async function startMariadb(t: TestScope): Promise<TestMariadb> {
+export async function startMariadb(
+  t: TestScope,
+  options: TestMariadbOptions = {},
+): Promise<TestMariadb> {
   const templateDir = await template();
   const dir = await mkdtemp(join(tmpdir(), 'showbill-sql-'));
   let current: MariadbServer | undefined;
@@ -46,7 +56,7 @@ export async function startMariadb(t: TestScope): Promise<TestMariadb> {
     await rm(dir, { recursive: true, force: true });
   });
   const account = { user: 'showbill', password: 'showbill-test' };
-  const settings = { redoLogMb: 4, bufferPoolMb: 64, durability: 'process' } as const;
+  const settings = { redoLogMb: 4, bufferPoolMb: 64, durability: 'process', ...options } as const;
   const first = await retryOnBusyPort(async () => {
     const chosen = { dir, templateDir, port: await freePort(), ...account, ...settings };
     return { chosen, server: await startMariadbServer(chosen) };

@@ -1,0 +1,20 @@
+// Rows as SQL text for multi-row INSERT statements. Used where the settler writes thousands of
+// rows a second: the driver's general formatter takes longer for them than MySQL does. Invariant:
+// text that is not plain goes through the driver's own escaping.
+import { escape } from 'mysql2';
+import type { SqlValue } from './database.js';
+
+/** Letters, digits and what ids, codes and tariffs are made of: nothing that SQL knows. */
+const PLAIN = /^[A-Za-z0-9 _:.,-]*$/;
+
+/** `(1,'a',NULL),(2,'b',NULL)` */
+export function valuesText(rows: readonly (readonly SqlValue[])[]): string {
+  return rows.map((row) => `(${row.map(literal).join(',')})`).join(',');
+}
+
+function literal(value: SqlValue): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'string' && PLAIN.test(value)) return `'${value}'`;
+  return escape(value);
+}
