@@ -12,7 +12,7 @@ import {
   volatileJson,
 } from './push-encoder.js';
 import { entryJson, Ring, type Entry } from './ring.js';
-import { SequenceTracker } from './sequence-tracker.js';
+import { SequenceTracker, type TrackerSink } from './sequence-tracker.js';
 import type { Membership, Session } from './session.js';
 
 /** Who gets a frame: everybody, those in charge (m), or those without messages (q). */
@@ -51,9 +51,13 @@ const URGENT = new Set(['d', 'c', 'x', 's']);
 /** Kinds that only moderators of the room get. */
 const MODERATORS_ONLY = new Set(['h']);
 
+const NO_TOPICS = AUDIENCES.flatMap(() => [undefined, undefined]);
+/** The backlog of a channel without messages: every user has such a channel. */
+const NO_BACKLOG = { binary: () => Buffer.alloc(0), json: () => '' };
 const NO_VALUES: ReadonlyMap<string, LatestValue> = new Map();
 
-export class Channel {
+/** There are as many as connections, so it is its tracker's sink itself, without closures. */
+export class Channel implements TrackerSink {
   readonly keys: ChannelKeys;
   readonly namespace: string;
   readonly ring = new Ring(RING);
@@ -76,7 +80,8 @@ export class Channel {
   beaconCount = 0;
   emptySinceMs = 0;
   private extras: Map<string, Extra> | undefined;
-  private readonly topics: string[] = [];
+  /** Of full length at once: one that grows takes room for 17. */
+  private readonly topics: (string | undefined)[] = [...NO_TOPICS];
   private extraCount = 0;
   private backlog: { top: number; count: number; binary?: Buffer; json?: string } | undefined;
 
@@ -87,11 +92,7 @@ export class Channel {
   ) {
     this.keys = channelKeys(name);
     this.namespace = channelNamespace(name);
-    this.tracker = new SequenceTracker({
-      append: (offset, ts, tail) => this.append(offset, ts, tail),
-      reset: (_epoch, from) => this.restart(from),
-      fill: () => this.events.fill(this),
-    });
+    this.tracker = new SequenceTracker(this);
   }
 
   /** Newest value of each key. */
@@ -110,8 +111,7 @@ export class Channel {
   /** One string per topic for good: the library flattens a new one at each call. */
   topic(isBinary: boolean, audience: Audience = ''): string {
     const at = AUDIENCES.indexOf(audience) * 2 + (isBinary ? 1 : 0);
-    this.topics[at] ??= `${this.alias}${audience}${isBinary ? 'b' : 'j'}`;
-    return this.topics[at];
+    return (this.topics[at] ??= `${this.alias}${audience}${isBinary ? 'b' : 'j'}`);
   }
 
   /** False when it is not newer than the value that is there. */
@@ -163,6 +163,7 @@ export class Channel {
 
   /** The last `count` flushed messages, joined once for all who join before the next message. */
   backlogFor(count: number): { from: number; binary: () => Buffer; json: () => string } {
+    if (this.flushedTop === this.ring.floor) return { from: this.flushedTop, ...NO_BACKLOG };
     if (this.backlog?.top !== this.flushedTop || this.backlog.count !== count) {
       this.backlog = { top: this.flushedTop, count };
     }
@@ -181,7 +182,8 @@ export class Channel {
     this.backlog = undefined;
   }
 
-  private append(offset: number, ts: number, tail: Tail): void {
+  /** For the tracker. */
+  append(offset: number, ts: number, tail: Tail): void {
     const kind = kindOfTail(tail);
     const binary = encodeReliable({ alias: this.alias, offset, ts }, tail);
     const entry: Entry = { offset, ts, kind, binary, json: undefined };
@@ -192,7 +194,13 @@ export class Channel {
     this.events.pending(this, URGENT.has(kind));
   }
 
-  private restart(from: number): void {
+  /** For the tracker. */
+  fill(): void {
+    this.events.fill(this);
+  }
+
+  /** For the tracker. */
+  reset(_epoch: string, from: number): void {
     this.events.restarting(this);
     this.ring.reset(from);
     this.flushedTop = from;

@@ -120,7 +120,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
     if (this.isClosed) throw clusterError('SUBSCRIBER_CLOSED');
     const slot = this.target.isCluster ? slotOf(channel) : 0;
     const entry: Entry = {
-      subscription: new Subscription(channel, slot, this.guarded(listener)),
+      subscription: new Subscription(channel, slot, new GuardedListener(listener, this.log)),
       link: undefined,
     };
     this.entries.set(channel, entry);
@@ -253,20 +253,36 @@ class Subscriber implements RedisSubscriber, LinkOwner {
     }
     throw last;
   }
+}
 
-  /** A listener that throws is a bug of its owner; the other channels must not suffer. */
-  private guarded(listener: ChannelListener): ChannelListener {
-    const guard = (work: () => void, channel: string): void => {
-      try {
-        work();
-      } catch (thrown) {
-        this.log.error({ event: 'subscriber.listener_failed', channel, err: coerceError(thrown) });
-      }
-    };
-    return {
-      onMessage: (payload, channel) => guard(() => listener.onMessage(payload, channel), channel),
-      onGap: (channel) => guard(() => listener.onGap(channel), channel),
-    };
+/**
+ * A listener that throws is a bug of its owner; the other channels must not suffer. There are as
+ * many as channels: no closures.
+ */
+class GuardedListener implements ChannelListener {
+  constructor(
+    private readonly listener: ChannelListener,
+    private readonly log: Logger,
+  ) {}
+
+  onMessage(payload: Buffer, channel: string): void {
+    try {
+      this.listener.onMessage(payload, channel);
+    } catch (thrown) {
+      this.failed(channel, thrown);
+    }
+  }
+
+  onGap(channel: string): void {
+    try {
+      this.listener.onGap(channel);
+    } catch (thrown) {
+      this.failed(channel, thrown);
+    }
+  }
+
+  private failed(channel: string, thrown: unknown): void {
+    this.log.error({ event: 'subscriber.listener_failed', channel, err: coerceError(thrown) });
   }
 }
 

@@ -12,11 +12,17 @@ export interface ChannelListener {
   onGap(channel: string): void;
 }
 
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 export class Subscription {
   private isLive = false;
   private isGapDue = false;
   private isOver = false;
-  private readonly waiting: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  /** Undefined when nobody waits, which is nearly always: there are as many as connections. */
+  private waiting: Waiter[] | undefined;
 
   constructor(
     readonly channel: string,
@@ -28,7 +34,10 @@ export class Subscription {
   /** Resolves at the first acknowledgement of the server. */
   untilLive(): Promise<void> {
     if (this.isLive) return Promise.resolve();
-    return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.waiting ??= [];
+      this.waiting.push({ resolve, reject });
+    });
   }
 
   /**
@@ -41,8 +50,14 @@ export class Subscription {
     this.isLive = true;
     this.isGapDue = false;
     if (isAfterGap) this.listener.onGap(this.channel);
-    for (const { resolve } of this.waiting.splice(0)) resolve();
+    for (const { resolve } of this.takeWaiting()) resolve();
     return isAfterGap;
+  }
+
+  private takeWaiting(): readonly Waiter[] {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    return waiting;
   }
 
   /** The link that carried the channel is gone. */
@@ -63,8 +78,8 @@ export class Subscription {
   /** Nothing is delivered any more; those who still wait for the acknowledgement get `reason`. */
   end(reason: () => Error): void {
     this.isOver = true;
-    if (this.waiting.length === 0) return; // an error with its stack costs more than the rest
+    if (this.waiting === undefined) return; // an error with its stack costs more than the rest
     const error = reason();
-    for (const { reject } of this.waiting.splice(0)) reject(error);
+    for (const { reject } of this.takeWaiting()) reject(error);
   }
 }
