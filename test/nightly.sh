@@ -29,6 +29,9 @@ run() { node --import=tsx "$@"; }
 
 check 'gateway: simulator, 10^4 seeds' run gateway/testing/simulate.ts 10000
 check 'gateway: 10^6 fuzzed frames' run gateway/testing/fuzz-frames.ts 1000000
+check 'billing: histories of shows, 10^6 commands' run billing/testing/histories.ts shows 3400 10001
+check 'billing: histories of credits, 10^6 commands' run billing/testing/histories.ts credits 3400 10001
+check 'billing: simulator, 100 runs' run billing/testing/simulate.ts 100 101
 export SHOWBILL_FUZZ_ROUNDS=1000000
 check 'rtmp: 10^6 hostile inputs' run rtmp/test/hostile.test.ts
 check 'rtmp: 100 cycles of ffmpeg' run rtmp/test/ffmpeg-process.test.ts
