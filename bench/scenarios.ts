@@ -16,6 +16,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
   tips: async () => (await import('./scenarios/tips.js')).tips,
   hooks: async () => (await import('./scenarios/hooks.js')).hooks,
+  catchup: async () => (await import('./scenarios/catchup.js')).catchup,
   settle: async () => (await import('./scenarios/ledger.js')).settle,
   rebuild: async () => (await import('./scenarios/ledger.js')).rebuild,
   'rtmp-ingest': async () => (await import('./scenarios/rtmp.js')).rtmpIngest,
