@@ -1,7 +1,7 @@
 // After MySQL was away: a backlog of settlements waits in the outboxes while the billing role
 // starts. How fast the role drains it, beside a bare multi-row INSERT of as many rows on the same
-// server (the ceiling) and one SQL transaction per charge (the floor), and what hooks wait for their
-// answers meanwhile. Afterwards every wallet is compared.
+// server (the ceiling) and one SQL transaction per charge (the floor), and how long hooks wait
+// meanwhile. Afterwards every wallet is compared.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HookLoadCalls } from '../generator/hook-load.js';
 import { startNodeChild } from '../lib/node-child.js';
