@@ -63,9 +63,12 @@ export async function buildApp(parts: {
   log: Logger;
   /** Told about every answer, for metrics. */
   onAnswer: (answer: { route: string; status: number; seconds: number }) => void;
+  /** Told about every route that is served, such as `GET /api/v1/rooms/:slug`. */
+  onRoute?: (route: string) => void;
 }): Promise<App> {
-  const { site, settings, clock, log, onAnswer } = parts;
+  const { site, settings, clock, log, onAnswer, onRoute } = parts;
   const app: App = Fastify(serverOptions(settings, log));
+  app.addHook('onRoute', ({ method, url }) => onRoute?.(`${String(method)} ${url}`));
   installProblems(app);
   await app.register(cookie);
   await app.register(cors, {

@@ -39,6 +39,8 @@ export interface SiteFixture {
   readonly mariadb: TestMariadb;
   readonly redis: TestRedis;
   readonly mediaDir: string;
+  /** Every route that is served. */
+  readonly routes: readonly string[];
   readonly billing: MemoryBilling;
   readonly finance: MemoryFinance;
   readonly pushes: { channel: string; push: Push }[];
@@ -126,11 +128,13 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     },
   });
   site.live.start();
+  const routes: string[] = [];
   const app = await buildApp({
     site,
     clock: systemClock,
     log: silentLog,
     onAnswer: () => undefined,
+    onRoute: (route) => void routes.push(route),
     settings: {
       publicUrl: PUBLIC_URL,
       isCookieSecure: false,
@@ -165,6 +169,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     mariadb,
     redis,
     mediaDir,
+    routes,
     ...world,
     browser: () => new Browser(app),
   };

@@ -112,7 +112,7 @@ export function programmeAdminRoutes(app: App, parts: ProgrammeAdminRouteParts):
 
   app.delete(
     '/admin/programme',
-    { schema: { response: schema.Replies(schema.Nothing, 204) } },
+    { schema: { body: schema.NoBody, response: schema.Replies(schema.Nothing, 204) } },
     async (request, reply) => {
       await programme.remove(await actorOf(request));
       return reply.code(204).send(null);

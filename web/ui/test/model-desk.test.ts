@@ -1,8 +1,10 @@
 // What the desks of models and staff do with what is typed and with sums that come in.
 import t from 'tap';
-import type { EarnedShow, ModelRoom } from '../src/api/models.js';
+import { valueOf, type CommandField } from '../src/admin/command-form.js';
+import type { ModelRoom } from '../src/api/models.js';
+import { toProblem } from '../src/api/problem.js';
 import { reportCell, reportHeading } from '../src/admin/report-words.js';
-import { earnedByDay, statementCsv } from '../src/model/earned-days.js';
+import { chartOf, lastDays } from '../src/model/earned-days.js';
 import { changesOf, draftOf, faultsOf, parseMenu } from '../src/model/room-draft.js';
 import { freshSlot, slotDraftOf, slotFormOf } from '../src/model/slot-draft.js';
 
@@ -91,36 +93,38 @@ await t.test('an announced show keeps its moment through the form', (t) => {
   t.end();
 });
 
-const visit = (openedMs: number, chargedMilli: string, refundedMilli = '0'): EarnedShow => ({
-  sessionId: `s${String(openedMs)}`,
-  viewerId: '7',
-  openedMs,
-  endedMs: openedMs + 60_000,
-  billableMs: 60_000,
-  chargedMilli,
-  refundedMilli,
-});
-
-await t.test('visits are summed by day, empty days included, refunds taken off', (t) => {
-  const now = new Date(2026, 10, 21, 12);
-  const today = new Date(2026, 10, 21, 1).getTime();
-  const shows = [visit(today, '6000', '1000'), visit(today + 1, '2000'), visit(0, '99000')];
-  const rows = earnedByDay(shows, 3, now);
-  t.same(
-    rows.map(({ day, visits, paidMilli }) => [day, visits, paidMilli]),
-    [
-      ['2026-11-19', 0, 0n],
-      ['2026-11-20', 0, 0n],
-      ['2026-11-21', 2, 7000n],
-    ],
-  );
+await t.test('days of the ledger become one bar each, refunds below the line', (t) => {
+  t.same(lastDays(3, new Date('2026-03-01T00:30:00Z')), { from: '2026-02-27', to: '2026-03-01' });
+  const zero = { showsMilli: '0', tipsMilli: '0', asStudioMilli: '0', refundedMilli: '0' };
+  const chart = chartOf([
+    { ...zero, day: '2026-02-28', netMilli: '1500' },
+    { ...zero, day: '2026-03-01', netMilli: '-20' },
+  ]);
+  t.same(chart.values, [1.5, -0.02]);
+  t.same(chart.atSec, [
+    new Date(2026, 1, 28).getTime() / 1000,
+    new Date(2026, 2, 1).getTime() / 1000,
+  ]);
   t.end();
 });
 
-await t.test('the statement has one exact line per visit', (t) => {
-  const [, line, end] = statementCsv([visit(0, '6005', '5')]).split('\r\n');
-  t.equal(line, 's0,1970-01-01T00:00:00.000Z,1970-01-01T00:01:00.000Z,60,6.005,0.005,6.000');
-  t.equal(end, '');
+await t.test('a command is sent as exact milli-credits, and a wrong field is named', (t) => {
+  const amount = { name: 'amountMilli', label: 'Amount', kind: 'signed' } as const;
+  t.equal(valueOf(amount, '-2.5'), '-2500');
+  t.equal(valueOf(amount, ' 7 '), '7000');
+  t.equal(valueOf({ ...amount, isOptional: true }, ''), '');
+  t.equal(valueOf({ name: 'ticket', label: 'Ticket' }, ' T-1 '), 'T-1');
+  const faultOf = (text: string, field: CommandField = amount): unknown => {
+    try {
+      return valueOf(field, text);
+    } catch (thrown) {
+      return toProblem(thrown).fieldError('amountMilli');
+    }
+  };
+  const wrong = 'Enter an amount such as 100 or 2.5.';
+  t.equal(faultOf(''), 'This is needed.');
+  t.equal(faultOf('--1'), wrong);
+  t.equal(faultOf('-1', { ...amount, kind: 'credits' }), wrong);
   t.end();
 });
 

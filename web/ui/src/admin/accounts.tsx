@@ -1,24 +1,33 @@
-// Accounts: search, suspend and restore, the site's own moderators.
+// Accounts: search, suspend and restore, roles of staff.
 import { useEffect, useState } from 'react';
-import { fetchAccounts, restoreAccount, setSiteModerator, suspendAccount } from '../api/staff.js';
+import { fetchAccounts, restoreAccount, suspendAccount } from '../api/staff.js';
 import type { StaffAccount } from '../api/staff.js';
 import { formatDate } from '../format/clock.js';
-import { useLoad } from '../state/use-load.js';
+import { useRight } from '../session/use-right.js';
+import { usePages } from '../state/use-pages.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
-import { Notice } from '../ui/notice.js';
+import { PageList } from '../ui/page-list.js';
+import { RolesDialog, roles } from './roles-dialog.js';
 import { useDecisions } from './use-decisions.js';
 import type { Decisions } from './use-decisions.js';
 
 const typingMs = 300;
 
-function rolesOf({ isModel, isModerator, isAdmin }: StaffAccount): string {
-  const roles = [isAdmin ? 'admin' : '', isModerator ? 'moderator' : '', isModel ? 'model' : ''];
-  return roles.filter(Boolean).join(', ') || 'viewer';
+function rolesOf(account: StaffAccount): string {
+  const held = roles.filter(([role]) => account[role]).map(([, name]) => name);
+  return [...held, account.isModel ? 'model' : ''].filter(Boolean).join(', ') || 'viewer';
 }
 
-function AccountRow({ account, decisions }: { account: StaffAccount; decisions: Decisions }) {
-  const { id, username, isModerator, isAdmin } = account;
+interface AccountRowProps {
+  account: StaffAccount;
+  decisions: Decisions;
+  /** Only for those who may give roles. */
+  onRoles: ((account: StaffAccount) => void) | undefined;
+}
+
+function AccountRow({ account, decisions, onRoles }: AccountRowProps) {
+  const { id, username } = account;
   const { isBusy, ask, run } = decisions;
   const isSuspended = account.status === 'suspended';
   return (
@@ -31,37 +40,33 @@ function AccountRow({ account, decisions }: { account: StaffAccount; decisions: 
           {rolesOf(account)} · {account.email} · since {formatDate(account.createdAt)} · id {id}
         </p>
       </div>
-      {isAdmin ? null : (
-        <div className="row">
-          {isSuspended ? (
-            <Button size="small" isBusy={isBusy} onClick={() => run(restoreAccount(id))}>
-              Restore
-            </Button>
-          ) : (
-            <Button
-              size="small"
-              look="danger"
-              isBusy={isBusy}
-              onClick={() =>
-                ask({
-                  title: `Suspend ${username}?`,
-                  verb: 'Suspend',
-                  run: (reason) => suspendAccount(id, reason),
-                })
-              }
-            >
-              Suspend
-            </Button>
-          )}
+      <div className="row">
+        {isSuspended ? (
+          <Button size="small" isBusy={isBusy} onClick={() => run(restoreAccount(id))}>
+            Restore
+          </Button>
+        ) : (
           <Button
             size="small"
+            look="danger"
             isBusy={isBusy}
-            onClick={() => run(setSiteModerator(id, !isModerator))}
+            onClick={() =>
+              ask({
+                title: `Suspend ${username}?`,
+                verb: 'Suspend',
+                run: (reason) => suspendAccount(id, reason),
+              })
+            }
           >
-            {isModerator ? 'No moderator any more' : 'Make site moderator'}
+            Suspend
           </Button>
-        </div>
-      )}
+        )}
+        {onRoles === undefined ? null : (
+          <Button size="small" data-testid="roles-open" onClick={() => onRoles(account)}>
+            Roles
+          </Button>
+        )}
+      </div>
     </li>
   );
 }
@@ -73,8 +78,16 @@ export function Accounts() {
     const timer = window.setTimeout(() => setSearch(typed.trim()), typingMs);
     return () => window.clearTimeout(timer);
   }, [typed]);
-  const { data, problem, reload } = useLoad(() => fetchAccounts(search), [search]);
-  const decisions = useDecisions(reload);
+  const [managed, setManaged] = useState<StaffAccount>();
+  const mayGiveRoles = useRight('site');
+  const pages = usePages(
+    async (cursor) => {
+      const { users, next } = await fetchAccounts(search, cursor);
+      return { items: users, next };
+    },
+    [search],
+  );
+  const decisions = useDecisions(pages.reload);
   return (
     <section className="panel stack" aria-label="Accounts">
       <h2>Accounts</h2>
@@ -85,15 +98,29 @@ export function Accounts() {
         data-testid="account-search"
         onChange={(event) => setTyped(event.target.value)}
       />
-      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
       {decisions.view}
-      {data?.users.length === 0 ? <p className="muted">Nobody fits.</p> : null}
-      <ul className="application-list">
-        {(data?.users ?? []).map((account) => (
-          <AccountRow key={account.id} account={account} decisions={decisions} />
-        ))}
-      </ul>
-      {data?.next === undefined ? null : <p className="muted">There are more; search for one.</p>}
+      {managed ? (
+        <RolesDialog
+          account={managed}
+          onClose={() => setManaged(undefined)}
+          onDone={() => {
+            setManaged(undefined);
+            pages.reload();
+          }}
+        />
+      ) : null}
+      <PageList
+        pages={pages}
+        empty="Nobody fits."
+        row={(account) => (
+          <AccountRow
+            key={account.id}
+            account={account}
+            decisions={decisions}
+            onRoles={mayGiveRoles ? setManaged : undefined}
+          />
+        )}
+      />
     </section>
   );
 }

@@ -4,9 +4,10 @@ import { approveModel, declineModel, fetchApplications } from '../api/admin.js';
 import type { Application, ApplicationState } from '../api/admin.js';
 import { toProblem } from '../api/problem.js';
 import { formatDate } from '../format/clock.js';
-import { useLoad } from '../state/use-load.js';
+import { usePages } from '../state/use-pages.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
+import { PageList } from '../ui/page-list.js';
 import { DeclineDialog } from './decline-dialog.js';
 
 const states: Record<ApplicationState, string> = {
@@ -80,8 +81,13 @@ function Row(props: RowProps) {
 export function Applications() {
   const [state, setState] = useState<ApplicationState>('pending');
   const [done, setDone] = useState<string>();
-  const { data, problem, reload } = useLoad(() => fetchApplications(state), [state]);
-  const models = data?.models.filter((one) => one.state === state) ?? [];
+  const pages = usePages(
+    async (cursor) => {
+      const { models, next } = await fetchApplications(state, cursor);
+      return { items: models, next };
+    },
+    [state],
+  );
   return (
     <section className="panel stack" aria-label="Models">
       <div className="panel-head">
@@ -103,27 +109,20 @@ export function Applications() {
         </div>
       </div>
       {done === undefined ? null : <Notice tone="done">{done}</Notice>}
-      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
-      {data && models.length === 0 ? (
-        <p className="muted">
-          {state === 'pending' ? 'No application is waiting.' : 'There is none.'}
-        </p>
-      ) : null}
-      <ul className="application-list">
-        {models.map((application) => (
+      <PageList
+        pages={pages}
+        empty={state === 'pending' ? 'No application is waiting.' : 'There is none.'}
+        row={(application) => (
           <Row
-            key={application.id}
+            key={`${application.id} ${application.state}`}
             application={application}
             onDone={(words) => {
               setDone(words);
-              reload();
+              pages.reload();
             }}
           />
-        ))}
-      </ul>
-      {data?.next === undefined ? null : (
-        <p className="muted">There are more; they follow as these are decided.</p>
-      )}
+        )}
+      />
     </section>
   );
 }

@@ -11,7 +11,7 @@ import {
   reportCsvHref,
   stepPayout,
 } from '../api/staff.js';
-import type { PayoutStep, ReportKind } from '../api/staff.js';
+import type { PayoutStep, Purchase, ReportKind } from '../api/staff.js';
 import type { Payout } from '../api/models.js';
 import { formatDate } from '../format/clock.js';
 import { formatCredits } from '../format/credits.js';
@@ -19,10 +19,13 @@ import { dayOf } from '../model/earned-days.js';
 import { payoutStates } from '../model/payouts.js';
 import { PagedTable } from '../credits/paged-table.js';
 import { useLoad } from '../state/use-load.js';
+import { usePages } from '../state/use-pages.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
+import { PageList } from '../ui/page-list.js';
 import { Select } from '../ui/select.js';
+import { AdjustmentForm, CampaignForm, CampaignGrant, ChargebackForm } from './money-forms.js';
 import { reportCell, reportHeading } from './report-words.js';
 import { useDecisions } from './use-decisions.js';
 
@@ -30,6 +33,7 @@ const kinds = [
   ['day', 'Per day'],
   ['model', 'Per model'],
   ['viewer', 'Per viewer'],
+  ['studio', 'Per studio'],
 ] as const;
 
 const when = (atMs: number): string => formatDate(new Date(atMs).toISOString());
@@ -116,16 +120,16 @@ const steps: Partial<Record<Payout['state'], [PayoutStep, string][]>> = {
 };
 
 export function PayoutQueue() {
-  const { data, problem, reload } = useLoad(() => fetchAllPayouts(), []);
-  const { isBusy, ask, run, view } = useDecisions(reload);
+  const pages = usePages(fetchAllPayouts, []);
+  const { isBusy, ask, run, view } = useDecisions(pages.reload);
   return (
     <section className="panel stack" aria-label="Payouts">
       <h2>Payouts</h2>
-      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
       {view}
-      {data?.items.length === 0 ? <p className="muted">Nobody has asked yet.</p> : null}
-      <ul className="application-list">
-        {(data?.items ?? []).map((one) => (
+      <PageList
+        pages={pages}
+        empty="Nobody has asked yet."
+        row={(one) => (
           <li key={one.id} className="application" data-testid="payout-row">
             <div className="application-head">
               <h3 className="number">
@@ -156,92 +160,120 @@ export function PayoutQueue() {
               ))}
             </div>
           </li>
-        ))}
-      </ul>
+        )}
+      />
     </section>
   );
 }
 
 export function Corrections() {
-  const { data, problem, reload } = useLoad(() => fetchAdjustments(), []);
-  const { isBusy, run, view } = useDecisions(reload);
+  const pages = usePages(fetchAdjustments, []);
+  const { isBusy, run, view } = useDecisions(pages.reload);
   return (
-    <section className="panel stack" aria-label="Adjustments">
-      <h2>Adjustments</h2>
-      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
-      {view}
-      {data?.items.length === 0 ? <p className="muted">There is none.</p> : null}
-      <ul className="application-list">
-        {(data?.items ?? []).map((one) => (
-          <li key={one.id} className="application">
-            <p className="number">
-              {formatCredits(one.amountMilli)} for account {one.userId} · {one.reasonCode} ·{' '}
-              {one.ticket} · {one.state}
-            </p>
-            {one.state === 'pending' ? (
-              <div className="row">
-                <Button
-                  size="small"
-                  isBusy={isBusy}
-                  onClick={() => run(decideAdjustment(one.id, 'approve'))}
-                >
-                  Approve
-                </Button>
-                <Button
-                  size="small"
-                  isBusy={isBusy}
-                  onClick={() => run(decideAdjustment(one.id, 'reject'))}
-                >
-                  Reject
-                </Button>
-              </div>
-            ) : null}
-          </li>
-        ))}
-      </ul>
-    </section>
+    <>
+      <AdjustmentForm onDone={pages.reload} />
+      <section className="panel stack" aria-label="Adjustments">
+        <h2>Adjustments</h2>
+        {view}
+        <PageList
+          pages={pages}
+          empty="There is none."
+          row={(one) => (
+            <li key={one.id} className="application" data-testid="adjustment-row">
+              <p className="number">
+                {formatCredits(one.amountMilli)} for account {one.userId} · {one.reasonCode} ·{' '}
+                {one.ticket} · {one.state} · by account {one.actor}
+              </p>
+              {one.state === 'pending' ? (
+                <div className="row">
+                  <Button
+                    size="small"
+                    isBusy={isBusy}
+                    onClick={() => run(decideAdjustment(one.id, 'approve'))}
+                  >
+                    Approve
+                  </Button>
+                  <Button
+                    size="small"
+                    isBusy={isBusy}
+                    onClick={() => run(decideAdjustment(one.id, 'reject'))}
+                  >
+                    Reject
+                  </Button>
+                </div>
+              ) : null}
+            </li>
+          )}
+        />
+      </section>
+    </>
   );
 }
 
 export function Sales() {
+  const [news, setNews] = useState(0);
   return (
-    <PagedTable
-      title="Purchases"
-      columns={['When', 'Account', 'Payment', 'Credits']}
-      empty="Nothing was bought yet."
-      load={async (cursor) => {
-        const { items, next } = await fetchPurchases(cursor);
-        const rows = items.map((one) => ({
-          key: one.id,
-          cells: [
-            when(one.createdMs),
-            one.userId,
-            `${one.provider}${one.chargeback === undefined ? '' : `, chargeback ${one.chargeback}`}`,
-            one.refundedMilli === '0'
-              ? formatCredits(one.amountMilli)
-              : `${formatCredits(one.amountMilli)}, ${formatCredits(one.refundedMilli)} back`,
-          ],
-        }));
-        return { rows, next };
-      }}
-    />
+    <>
+      <PagedTable
+        key={news}
+        title="Purchases"
+        columns={['When', 'Account', 'Payment', 'Credits']}
+        empty="Nothing was bought yet."
+        load={async (cursor) => {
+          const { items, next } = await fetchPurchases(cursor);
+          return { rows: items.map(purchaseRow), next };
+        }}
+      />
+      <ChargebackForm onDone={() => setNews((count) => count + 1)} />
+    </>
   );
 }
 
+function purchaseRow(one: Purchase) {
+  const news = one.chargeback === undefined ? '' : `, chargeback ${one.chargeback}`;
+  const back = one.refundedMilli === '0' ? '' : `, ${formatCredits(one.refundedMilli)} back`;
+  return {
+    key: one.id,
+    cells: [
+      when(one.createdMs),
+      one.userId,
+      <span key="ref" className="id-text">
+        {one.provider} {one.paymentRef}
+        {news}
+      </span>,
+      `${formatCredits(one.amountMilli)}${back}`,
+    ],
+  };
+}
+
 export function Campaigns() {
+  const pages = usePages(async (cursor) => {
+    const { campaigns, next } = await fetchCampaigns(cursor);
+    return { items: campaigns, next };
+  }, []);
   return (
-    <PagedTable
-      title="Campaigns"
-      columns={['Name', 'Budget', 'Left']}
-      empty="There is no campaign."
-      load={async () => {
-        const { campaigns } = await fetchCampaigns();
-        const rows = campaigns.map((one) => ({
-          key: one.id,
-          cells: [one.name, formatCredits(one.budgetMilli), formatCredits(one.remainingMilli)],
-        }));
-        return { rows, next: undefined };
-      }}
-    />
+    <>
+      <section className="panel stack" aria-label="Campaigns">
+        <h2>Campaigns</h2>
+        <PageList
+          pages={pages}
+          empty="There is no campaign."
+          row={(one) => (
+            <li key={one.id} className="application" data-testid="campaign-row">
+              <div className="application-head">
+                <h3>{one.name}</h3>
+                <p className="muted number">
+                  {formatCredits(one.remainingMilli)} of {formatCredits(one.budgetMilli)} credits
+                  left ·{' '}
+                  {one.expiresDays === 0 ? 'does not end' : `ends after ${one.expiresDays} days`}
+                </p>
+              </div>
+            </li>
+          )}
+        />
+      </section>
+      <CampaignGrant campaigns={pages.items ?? []} onDone={pages.reload} />
+      <CampaignForm onDone={pages.reload} />
+    </>
   );
 }

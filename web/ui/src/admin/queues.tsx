@@ -8,26 +8,32 @@ import {
 } from '../api/staff.js';
 import { reportReasons } from '../api/moderation.js';
 import { formatDate } from '../format/clock.js';
+import { formatCreditsUnit } from '../format/credits.js';
 import { Link } from '../router/link.js';
-import { useLoad } from '../state/use-load.js';
+import { sessionStore } from '../session/session.js';
+import { usePages } from '../state/use-pages.js';
+import { useSelected } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
-import { Notice } from '../ui/notice.js';
+import { PageList } from '../ui/page-list.js';
 import { useDecisions } from './use-decisions.js';
 
 const reasonName = (reason: string): string =>
   reportReasons.find(([one]) => one === reason)?.[1] ?? reason;
 
 export function Reports() {
-  const { data, problem, reload } = useLoad(fetchReports, []);
-  const { isBusy, ask, view } = useDecisions(reload);
+  const pages = usePages(async (cursor) => {
+    const { reports, next } = await fetchReports(cursor);
+    return { items: reports, next };
+  }, []);
+  const { isBusy, ask, view } = useDecisions(pages.reload);
   return (
     <section className="panel stack" aria-label="Reports">
       <h2>Reports</h2>
-      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
       {view}
-      {data?.reports.length === 0 ? <p className="muted">No report is open.</p> : null}
-      <ul className="application-list">
-        {(data?.reports ?? []).map((one) => (
+      <PageList
+        pages={pages}
+        empty="No report is open."
+        row={(one) => (
           <li key={one.id} className="application" data-testid="report-row">
             <div className="application-head">
               <h3>{reasonName(one.reason)}</h3>
@@ -60,38 +66,51 @@ export function Reports() {
               ))}
             </div>
           </li>
-        ))}
-      </ul>
+        )}
+      />
     </section>
   );
 }
 
 export function RefundWishes() {
-  const { data, problem, reload } = useLoad(fetchRefundWishes, []);
-  const { isBusy, ask, run, view } = useDecisions(reload);
+  const me = useSelected(sessionStore, (session) => session.user?.id);
+  const pages = usePages(async (cursor) => {
+    const { requests, next } = await fetchRefundWishes(cursor);
+    return { items: requests, next };
+  }, []);
+  const { isBusy, ask, run, view } = useDecisions(pages.reload);
   return (
     <section className="panel stack" aria-label="Refund requests">
       <h2>Refund requests</h2>
-      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
       {view}
-      {data?.requests.length === 0 ? <p className="muted">No request is open.</p> : null}
-      <ul className="application-list">
-        {(data?.requests ?? []).map((one) => (
+      <PageList
+        pages={pages}
+        empty="No request is open."
+        row={(one) => (
           <li key={one.id} className="application" data-testid="refund-row">
             <div className="application-head">
               <h3>
                 {one.username}: {one.kind}
               </h3>
               <p className="muted">
-                {formatDate(one.createdAt)} · {one.ref}
+                {formatDate(one.createdAt)} · <span className="id-text">{one.ref}</span>
               </p>
             </div>
             <p>{one.reason}</p>
+            {one.proposedBy === null ? null : (
+              <p className="muted">
+                Account {one.proposedBy} has approved{' '}
+                {one.amountMilli === null ? 'all of it' : formatCreditsUnit(one.amountMilli)}. It is
+                above the limit: a second person is needed.
+              </p>
+            )}
             <div className="row">
               <Button
                 size="small"
                 look="primary"
                 isBusy={isBusy}
+                disabled={one.proposedBy === me}
+                data-testid="refund-approve"
                 onClick={() => run(approveRefund(one.id))}
               >
                 Give it back
@@ -112,8 +131,8 @@ export function RefundWishes() {
               </Button>
             </div>
           </li>
-        ))}
-      </ul>
+        )}
+      />
     </section>
   );
 }

@@ -7,6 +7,8 @@ export interface Account {
   id: string;
   username: string;
   role: Role;
+  /** What the account may do as staff. */
+  rights: readonly string[];
 }
 
 export interface Me {

@@ -1,5 +1,6 @@
 // What an operator manages: applications, grants of credits and the state of the ledger.
 import { call } from './http.js';
+import { after } from './page.js';
 
 export interface Application {
   /** User id of the applicant. */
@@ -24,7 +25,9 @@ export type ApplicationState = 'pending' | 'approved' | 'declined';
 
 export const fetchApplications = (
   state: ApplicationState,
-): Promise<{ models: Application[]; next?: string }> => call('GET', `/admin/models?state=${state}`);
+  cursor?: string,
+): Promise<{ models: Application[]; next?: string }> =>
+  call('GET', `/admin/models?state=${state}${after(cursor, '&')}`);
 
 export const approveModel = (id: string): Promise<unknown> =>
   call('POST', `/admin/models/${encodeURIComponent(id)}/approve`, {});

@@ -1,5 +1,6 @@
 // What a performer manages: application, stream key, room and earnings.
 import { call } from './http.js';
+import { after } from './page.js';
 import type { TipMenuItem } from './rooms.js';
 
 export interface PrivateTerms {
@@ -66,14 +67,28 @@ export interface EarningsSummary {
   total: string;
 }
 
-export interface EarnedShow {
-  sessionId: string;
-  viewerId: string;
-  openedMs: number;
-  endedMs?: number;
-  billableMs: number;
-  chargedMilli: string;
+/** One UTC day of booking, milli-credits after the share of the house. */
+export interface EarnedDay {
+  day: string;
+  showsMilli: string;
+  tipsMilli: string;
+  asStudioMilli: string;
+  /** 0 or below. */
   refundedMilli: string;
+  netMilli: string;
+}
+
+/** A show that was on the air. */
+export interface EarnedShow {
+  id: string;
+  title: string;
+  showType: string;
+  startedAt: string;
+  /** Null = still on the air, or nobody saw its end. */
+  endedAt: string | null;
+  viewersMax: number;
+  showsMilli: string;
+  tipsMilli: string;
 }
 
 export interface Payout {
@@ -102,13 +117,18 @@ export const updateModelRoom = (changes: RoomChanges): Promise<{ room: ModelRoom
 
 export const fetchEarnings = (): Promise<EarningsSummary> => call('GET', '/model/earnings');
 
-const after = (cursor: string | undefined): string =>
-  cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`;
+export const fetchEarnedDays = (from: string, to: string): Promise<{ days: EarnedDay[] }> =>
+  call('GET', `/model/earnings/days?from=${from}&to=${to}`);
 
-/** Paid visits, the newest first, 50 a page. */
+/** The newest first. */
 export const fetchEarnedShows = (
   cursor?: string,
-): Promise<{ items: EarnedShow[]; next?: string }> => call('GET', `/model/shows${after(cursor)}`);
+): Promise<{ shows: EarnedShow[]; next?: string }> =>
+  call('GET', `/model/earnings/shows${after(cursor)}`);
+
+/** Every entry of these days, in the room's time zone. */
+export const statementHref = (from: string, to: string): string =>
+  `/api/v1/model/earnings/statement.csv?from=${from}&to=${to}`;
 
 export const fetchPayouts = (cursor?: string): Promise<{ items: Payout[]; next?: string }> =>
   call('GET', `/model/payouts${after(cursor)}`);

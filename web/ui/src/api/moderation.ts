@@ -1,5 +1,6 @@
 // Looking after a room: settings and the queue, acts, the record of acts, moderators, reports.
 import { call } from './http.js';
+import { after } from './page.js';
 
 export interface ChatSettings {
   /** Seconds between two messages of one person; 0 = off. */
@@ -106,3 +107,17 @@ export const sendReport = (
   slug: string,
   report: { mid?: string; author?: string; text?: string; reason: ReportReason; note?: string },
 ): Promise<unknown> => call('POST', at(slug, '/reports'), report);
+
+/** In force now; `untilMs` null = until somebody lifts it. */
+export interface Ban {
+  user: string;
+  name?: string;
+  kind: 'ban' | 'mute';
+  untilMs: number | null;
+  sinceMs: number;
+  reason?: string;
+  by?: string;
+}
+
+export const fetchBans = (slug: string, cursor?: string): Promise<{ bans: Ban[]; next?: string }> =>
+  call('GET', `/rooms/${encodeURIComponent(slug)}/moderation/bans${after(cursor)}`);

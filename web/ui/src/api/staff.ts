@@ -1,16 +1,22 @@
 // What staff manage beyond applications: accounts, running shows, reports, refunds, money, records.
 import { call } from './http.js';
+import { after } from './page.js';
 import type { Payout } from './models.js';
 import type { Report } from './moderation.js';
 
-export interface StaffAccount {
+export interface StaffRoles {
+  isAdmin: boolean;
+  isFinance: boolean;
+  isSupport: boolean;
+  isModerator: boolean;
+}
+
+export interface StaffAccount extends StaffRoles {
   id: string;
   username: string;
   email: string;
   status: string;
   isModel: boolean;
-  isModerator: boolean;
-  isAdmin: boolean;
   createdAt: string;
 }
 
@@ -21,6 +27,9 @@ export interface RefundWish {
   ref: string;
   reason: string;
   state: 'open' | 'approved' | 'declined';
+  /** The first of two persons to approve it, and what that one proposed; null = all. */
+  proposedBy: string | null;
+  amountMilli: string | null;
   createdAt: string;
 }
 
@@ -78,39 +87,42 @@ export interface Adjustment {
 }
 
 const part = (text: string): string => encodeURIComponent(text);
-const after = (cursor: string | undefined): string =>
-  cursor === undefined ? '' : `?cursor=${part(cursor)}`;
 
-export const fetchAccounts = (search: string): Promise<{ users: StaffAccount[]; next?: string }> =>
-  call('GET', `/admin/users?q=${part(search)}`);
+export const fetchAccounts = (
+  search: string,
+  cursor?: string,
+): Promise<{ users: StaffAccount[]; next?: string }> =>
+  call('GET', `/admin/users?q=${part(search)}${after(cursor, '&')}`);
 export const suspendAccount = (id: string, reason: string): Promise<unknown> =>
   call('POST', `/admin/users/${part(id)}/suspend`, { reason });
 export const restoreAccount = (id: string): Promise<unknown> =>
   call('POST', `/admin/users/${part(id)}/restore`, {});
-export const setSiteModerator = (id: string, isModerator: boolean): Promise<unknown> =>
-  call('PATCH', `/admin/users/${part(id)}/roles`, { isModerator });
+export const setRoles = (id: string, roles: Partial<StaffRoles>): Promise<unknown> =>
+  call('PATCH', `/admin/users/${part(id)}/roles`, roles);
 
 export const endShow = (slug: string, reason: string): Promise<unknown> =>
   call('POST', `/admin/rooms/${part(slug)}/end`, { reason });
 export const redirectViewers = (slug: string, to: string): Promise<unknown> =>
   call('POST', `/admin/rooms/${part(slug)}/redirect`, { to });
 
-export const fetchReports = (): Promise<{ reports: Report[]; next?: string }> =>
-  call('GET', '/admin/reports');
+export const fetchReports = (cursor?: string): Promise<{ reports: Report[]; next?: string }> =>
+  call('GET', `/admin/reports${after(cursor)}`);
 export const closeReport = (
   id: string,
   verdict: 'resolve' | 'dismiss',
   resolution: string,
 ): Promise<unknown> => call('POST', `/admin/reports/${part(id)}/${verdict}`, { resolution });
 
-export const fetchRefundWishes = (): Promise<{ requests: RefundWish[] }> =>
-  call('GET', '/admin/refund-requests');
+export const fetchRefundWishes = (
+  cursor?: string,
+): Promise<{ requests: RefundWish[]; next?: string }> =>
+  call('GET', `/admin/refund-requests${after(cursor)}`);
 export const approveRefund = (id: string): Promise<unknown> =>
   call('POST', `/admin/refund-requests/${part(id)}/approve`, {});
 export const declineRefund = (id: string, answer: string): Promise<unknown> =>
   call('POST', `/admin/refund-requests/${part(id)}/decline`, { answer });
 
-export type ReportKind = 'day' | 'model' | 'viewer';
+export type ReportKind = 'day' | 'model' | 'viewer' | 'studio';
 const reportAt = (kind: ReportKind, from: string, to: string, more = ''): string =>
   `/admin/finance/reports/${kind}${more}?from=${from}&to=${to}`;
 export const fetchMoneyReport = (
@@ -136,8 +148,10 @@ export const fetchAdjustments = (cursor?: string): Promise<Items<Adjustment>> =>
   call('GET', `/admin/finance/adjustments${after(cursor)}`);
 export const decideAdjustment = (id: string, verdict: 'approve' | 'reject'): Promise<unknown> =>
   call('POST', `/admin/finance/adjustments/${part(id)}/${verdict}`, {});
-export const fetchCampaigns = (): Promise<{ campaigns: Campaign[] }> =>
-  call('GET', '/admin/finance/campaigns');
+export const fetchCampaigns = (
+  cursor?: string,
+): Promise<{ campaigns: Campaign[]; next?: string }> =>
+  call('GET', `/admin/finance/campaigns${after(cursor)}`);
 
 export const fetchAudit = (cursor?: string): Promise<{ entries: AuditEntry[]; next?: string }> =>
   call('GET', `/admin/audit${after(cursor)}`);

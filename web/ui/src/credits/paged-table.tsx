@@ -1,8 +1,8 @@
 // A table that loads page after page. Its last column holds numbers or states and stands at the
 // right.
-import { useCallback, useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { ReactNode } from 'react';
-import { toProblem } from '../api/problem.js';
+import { usePages } from '../state/use-pages.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
 
@@ -18,47 +18,17 @@ interface PagedTableProps {
   load: (cursor: string | undefined) => Promise<{ rows: TableRow[]; next: string | undefined }>;
 }
 
-interface Pages {
-  rows: TableRow[];
-  next: string | undefined;
-  isLoading: boolean;
-  problem: string | undefined;
-}
-
-function usePages(load: PagedTableProps['load']) {
-  const [pages, setPages] = useState<Pages>({
-    rows: [],
-    next: undefined,
-    isLoading: true,
-    problem: undefined,
-  });
-  const more = useCallback(
-    (cursor: string | undefined) => {
-      setPages((now) => ({ ...now, isLoading: true, problem: undefined }));
-      load(cursor)
-        .then(({ rows, next }) =>
-          setPages((now) => ({
-            rows: cursor === undefined ? rows : [...now.rows, ...rows],
-            next,
-            isLoading: false,
-            problem: undefined,
-          })),
-        )
-        .catch((error: unknown) =>
-          setPages((now) => ({ ...now, isLoading: false, problem: toProblem(error).message })),
-        );
-    },
-    [load],
-  );
-  return { pages, more };
-}
-
 export function PagedTable({ title, columns, empty, load }: PagedTableProps) {
   // The first loader is kept: callers write it in place.
   const [loader] = useState(() => load);
-  const { pages, more } = usePages(loader);
-  useEffect(() => more(undefined), [more]);
-  const { rows, next, isLoading, problem } = pages;
+  const { items, problem, isLoading, hasMore, more } = usePages(
+    async (cursor) => {
+      const page = await loader(cursor);
+      return { items: page.rows, next: page.next };
+    },
+    [loader],
+  );
+  const rows = items ?? [];
   return (
     <section className="panel stack" aria-label={title}>
       <h2>{title}</h2>
@@ -92,13 +62,13 @@ export function PagedTable({ title, columns, empty, load }: PagedTableProps) {
           </table>
         </div>
       )}
-      {next === undefined ? null : (
+      {hasMore ? (
         <div>
-          <Button size="small" isBusy={isLoading} onClick={() => more(next)}>
+          <Button size="small" isBusy={isLoading} onClick={more}>
             Show more
           </Button>
         </div>
-      )}
+      ) : null}
     </section>
   );
 }

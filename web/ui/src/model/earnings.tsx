@@ -1,37 +1,22 @@
-// What the show has earned: sums, paid visits per day with a chart, the visits, the statement.
+// What the show has earned: sums, days with a chart, shows, the statement. All of it comes from the
+// ledger, after the share of the house.
 import { useMemo, useState } from 'react';
-import { fetchEarnedShows, fetchEarnings } from '../api/models.js';
-import type { EarnedShow, EarningsSummary, ModelDesk } from '../api/models.js';
-import { formatDate, formatDay, formatSpan } from '../format/clock.js';
+import { fetchEarnedDays, fetchEarnedShows, fetchEarnings, statementHref } from '../api/models.js';
+import type { EarnedDay, EarnedShow, EarningsSummary, ModelDesk } from '../api/models.js';
+import { formatDate, formatDay } from '../format/clock.js';
 import { formatCredits } from '../format/credits.js';
 import { useLoad } from '../state/use-load.js';
+import { usePages } from '../state/use-pages.js';
 import { Button } from '../ui/button.js';
 import { Chart } from '../ui/chart.js';
 import { Notice } from '../ui/notice.js';
-import { earnedByDay, paidFor, statementCsv } from './earned-days.js';
-import type { EarnedDay } from './earned-days.js';
+import { PageList } from '../ui/page-list.js';
+import { Select } from '../ui/select.js';
+import { chartOf, lastDays } from './earned-days.js';
 
 interface EarningsProps {
   earnings: ModelDesk['earnings'];
   onReload: () => void;
-}
-
-const days = 14;
-const pagesMax = 8;
-
-/** All visits of the shown days, at most 400. */
-async function fetchRecentShows(): Promise<EarnedShow[]> {
-  const sinceMs = Date.now() - days * 86_400_000;
-  const shows: EarnedShow[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < pagesMax; page += 1) {
-    const { items, next } = await fetchEarnedShows(cursor);
-    shows.push(...items);
-    cursor = next;
-    const oldest = items.at(-1);
-    if (cursor === undefined || oldest === undefined || oldest.openedMs < sinceMs) break;
-  }
-  return shows;
 }
 
 function Figures({ earnings, summary }: FiguresProps) {
@@ -72,33 +57,33 @@ interface FiguresProps {
   summary: EarningsSummary | undefined;
 }
 
-function Days({ rows }: { rows: readonly EarnedDay[] }) {
-  const shown = rows.filter((row) => row.visits > 0).reverse();
-  if (shown.length === 0) return null;
+const dayColumns = ['Shows', 'Tips', 'Given back', 'Earned'];
+
+function Days({ days }: { days: readonly EarnedDay[] }) {
+  const shown = days.filter((one) => one.netMilli !== '0' || one.refundedMilli !== '0').reverse();
+  if (shown.length === 0) return <p className="muted">Nothing was booked on these days.</p>;
   return (
-    <div className="table-frame" tabIndex={0} role="group" aria-label="Paid visits by day">
-      <table className="table">
+    <div className="table-frame" tabIndex={0} role="group" aria-label="Earned by day">
+      <table className="table" data-testid="earned-days">
         <thead>
           <tr>
             <th scope="col">Day</th>
-            <th scope="col" className="cell-number">
-              Visits
-            </th>
-            <th scope="col" className="cell-number">
-              Time
-            </th>
-            <th scope="col" className="cell-number">
-              Viewers paid
-            </th>
+            {dayColumns.map((name) => (
+              <th key={name} scope="col" className="cell-number">
+                {name}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
-          {shown.map((row) => (
-            <tr key={row.day}>
-              <td>{formatDay(`${row.day}T12:00:00`)}</td>
-              <td className="cell-number number">{row.visits}</td>
-              <td className="cell-number number">{formatSpan(row.billableMs)}</td>
-              <td className="cell-number number">{formatCredits(row.paidMilli)}</td>
+          {shown.map((one) => (
+            <tr key={one.day}>
+              <td>{formatDay(`${one.day}T12:00:00`)}</td>
+              {[one.showsMilli, one.tipsMilli, one.refundedMilli, one.netMilli].map((milli, at) => (
+                <td key={dayColumns[at]} className="cell-number number">
+                  {formatCredits(milli)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>
@@ -107,76 +92,88 @@ function Days({ rows }: { rows: readonly EarnedDay[] }) {
   );
 }
 
-function Visits({ shows }: { shows: readonly EarnedShow[] }) {
+function showWords({ showType, startedAt, endedAt, viewersMax }: EarnedShow): string {
+  const end = endedAt === null ? '' : ` – ${formatDate(endedAt)}`;
+  return `${formatDate(startedAt)}${end} · ${showType} · ${String(viewersMax)} viewers at most`;
+}
+
+function Shows() {
+  const pages = usePages(async (cursor) => {
+    const { shows, next } = await fetchEarnedShows(cursor);
+    return { items: shows, next };
+  }, []);
   return (
-    <div className="table-frame" tabIndex={0} role="group" aria-label="Paid visits">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Began</th>
-            <th scope="col" className="cell-number">
-              Time
-            </th>
-            <th scope="col" className="cell-number">
-              Viewer paid
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shows.slice(0, 20).map((show) => (
-            <tr key={show.sessionId}>
-              <td>{formatDate(new Date(show.openedMs).toISOString())}</td>
-              <td className="cell-number number">{formatSpan(show.billableMs)}</td>
-              <td className="cell-number number">{formatCredits(paidFor(show))}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <PageList
+      pages={pages}
+      empty="No show was on the air yet."
+      row={(one) => (
+        <li key={one.id} className="application" data-testid="earned-show">
+          <div className="panel-head">
+            <h3>{one.title === '' ? 'Show' : one.title}</h3>
+            <strong className="number">
+              {formatCredits(BigInt(one.showsMilli) + BigInt(one.tipsMilli))}
+            </strong>
+          </div>
+          <p className="muted">
+            {showWords(one)} · {formatCredits(one.tipsMilli)} of it in tips
+          </p>
+        </li>
+      )}
+    />
   );
 }
 
-function saveStatement(shows: readonly EarnedShow[]): void {
-  const url = URL.createObjectURL(new Blob([statementCsv(shows)], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `statement-${new Date().toISOString().slice(0, 10)}.csv`;
-  link.click();
-  URL.revokeObjectURL(url);
-}
+const spans = [
+  ['14', 'Last 14 days'],
+  ['30', 'Last 30 days'],
+  ['90', 'Last 90 days'],
+] as const;
 
-function PaidVisits({ shows }: { shows: readonly EarnedShow[] }) {
-  const [isByVisit, setByVisit] = useState(false);
-  const rows = useMemo(() => earnedByDay(shows, days, new Date()), [shows]);
-  const chart = useMemo(
-    () => ({
-      atSec: rows.map((row) => row.atSec),
-      values: rows.map((row) => Number(row.paidMilli) / 1000),
-      label: 'Credits',
-    }),
-    [rows],
-  );
-  if (shows.length === 0) return <p className="muted">No paid visit in the last {days} days.</p>;
+function Earned({ total }: { total: string | undefined }) {
+  const [span, setSpan] = useState<(typeof spans)[number][0]>('14');
+  const [isByShow, setByShow] = useState(false);
+  const { from, to } = lastDays(Number(span), new Date());
+  const { data, problem } = useLoad(() => fetchEarnedDays(from, to), [from, to, total]);
+  const chart = useMemo(() => chartOf(data?.days ?? []), [data]);
   return (
     <>
-      <h3>Paid visits, last {days} days</h3>
-      <Chart data={chart} />
+      <div className="field-pair">
+        <Select label="Time" value={span} options={spans} testId="earned-span" onChange={setSpan} />
+      </div>
+      {problem ? <Notice tone="error">{problem.message}</Notice> : null}
+      {data ? <Chart data={chart} /> : null}
       <div className="row">
         <div className="segmented" role="group" aria-label="Show by">
-          <button type="button" aria-pressed={!isByVisit} onClick={() => setByVisit(false)}>
+          <button
+            type="button"
+            aria-pressed={!isByShow}
+            data-testid="earned-by-day"
+            onClick={() => setByShow(false)}
+          >
             By day
           </button>
-          <button type="button" aria-pressed={isByVisit} onClick={() => setByVisit(true)}>
-            By visit
+          <button
+            type="button"
+            aria-pressed={isByShow}
+            data-testid="earned-by-show"
+            onClick={() => setByShow(true)}
+          >
+            By show
           </button>
         </div>
-        <Button onClick={() => saveStatement(shows)} data-testid="statement-csv">
+        <a
+          className="button button-plain button-normal"
+          href={statementHref(from, to)}
+          download
+          data-testid="statement-csv"
+        >
           Statement (CSV)
-        </Button>
+        </a>
       </div>
-      {isByVisit ? <Visits shows={shows} /> : <Days rows={rows} />}
+      {isByShow ? <Shows /> : <Days days={data?.days ?? []} />}
       <p className="muted">
-        Credits as viewers paid them, before the share of the house. Tips stand in the total.
+        After the share of the house. Days are UTC days of booking; the statement uses the time zone
+        of your room.
       </p>
     </>
   );
@@ -185,7 +182,6 @@ function PaidVisits({ shows }: { shows: readonly EarnedShow[] }) {
 export function Earnings({ earnings, onReload }: EarningsProps) {
   const total = earnings?.total;
   const { data: summary } = useLoad(fetchEarnings, [total]);
-  const { data: shows } = useLoad(fetchRecentShows, [total]);
   return (
     <section className="panel stack" aria-label="Earnings">
       <h2>Earnings</h2>
@@ -201,7 +197,7 @@ export function Earnings({ earnings, onReload }: EarningsProps) {
       ) : (
         <Figures earnings={earnings} summary={summary} />
       )}
-      {shows ? <PaidVisits shows={shows} /> : null}
+      <Earned total={total} />
     </section>
   );
 }

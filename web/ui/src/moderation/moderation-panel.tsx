@@ -18,6 +18,7 @@ import { Field, TextField } from '../ui/field.js';
 import { TrashIcon } from '../ui/icons.js';
 import { Notice } from '../ui/notice.js';
 import { Select } from '../ui/select.js';
+import { BanList } from './ban-list.js';
 
 interface PanelProps {
   slug: string;
@@ -143,9 +144,16 @@ function Words({ settings, set }: ModesProps) {
   );
 }
 
-function Moderators({ slug, act, acts }: { slug: string; act: Acting; acts: number }) {
+interface ModeratorsProps {
+  slug: string;
+  act: Acting;
+  acts: number;
+  /** The model and admins appoint; moderators see the list. */
+  mayChange: boolean;
+}
+
+function Moderators({ slug, act, acts, mayChange }: ModeratorsProps) {
   const { data } = useLoad(() => fetchModerators(slug), [slug, acts]);
-  const [name, setName] = useState('');
   return (
     <section className="stack" aria-label="Moderators">
       <h3>Moderators</h3>
@@ -153,15 +161,27 @@ function Moderators({ slug, act, acts }: { slug: string; act: Acting; acts: numb
         {(data?.moderators ?? []).map((one) => (
           <li key={one.id} className="row">
             {one.username}
-            <IconButton
-              label={`${one.username} is no moderator any more`}
-              onClick={() => act(removeModerator(slug, one.id))}
-            >
-              <TrashIcon />
-            </IconButton>
+            {mayChange ? (
+              <IconButton
+                label={`${one.username} is no moderator any more`}
+                onClick={() => act(removeModerator(slug, one.id))}
+              >
+                <TrashIcon />
+              </IconButton>
+            ) : null}
           </li>
         ))}
       </ul>
+      {data?.moderators.length === 0 ? <p className="muted">The room has none.</p> : null}
+      {mayChange ? <Appoint slug={slug} act={act} /> : null}
+    </section>
+  );
+}
+
+function Appoint({ slug, act }: { slug: string; act: Acting }) {
+  const [name, setName] = useState('');
+  return (
+    <>
       <Field
         label="Add by name"
         value={name}
@@ -180,7 +200,7 @@ function Moderators({ slug, act, acts }: { slug: string; act: Acting; acts: numb
           Make moderator
         </Button>
       </div>
-    </section>
+    </>
   );
 }
 
@@ -236,7 +256,8 @@ function Parts({ desk, slug, act, acts }: PartsProps) {
       <Queue slug={slug} held={held} act={act} />
       <Modes settings={settings} set={set} />
       <Words key={settings.words.join()} settings={settings} set={set} />
-      {role === 'moderator' ? null : <Moderators slug={slug} act={act} acts={acts} />}
+      <BanList slug={slug} act={act} acts={acts} />
+      <Moderators slug={slug} act={act} acts={acts} mayChange={role !== 'moderator'} />
       <div className="row">
         <Button
           size="small"

@@ -42,7 +42,7 @@ export function AccountMenu({ user }: { user: Account }) {
         <Link href="/model" onClick={close}>
           {user.role === 'model' ? 'Your show' : 'Become a model'}
         </Link>
-        {user.role === 'admin' ? (
+        {user.rights.length > 0 ? (
           <Link href="/admin" onClick={close}>
             Administration
           </Link>

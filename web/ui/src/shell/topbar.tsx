@@ -55,7 +55,7 @@ export function Topbar() {
             {session.user?.role === 'model' ? 'Your show' : 'Broadcast'}
           </Link>
         ) : null}
-        {session.user?.role === 'admin' ? (
+        {(session.user?.rights.length ?? 0) > 0 ? (
           <Link href="/admin" {...current('admin')}>
             Administration
           </Link>

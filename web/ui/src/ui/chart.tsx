@@ -38,7 +38,8 @@ async function draw(frame: HTMLElement, { atSec, values, label }: ChartData): Pr
       scales: {
         // Room for the whole of the first and the last bar.
         x: { range: (_, min, max) => [min - halfDaySec, max + halfDaySec] },
-        y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
+        // A day of refunds alone hangs below the line.
+        y: { range: (_, min, max) => [min < 0 ? min * 1.1 : 0, max > 0 ? max * 1.1 : 1] },
       },
       axes: [
         { ...axis, values: '{D}.{M}.' },
