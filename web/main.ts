@@ -69,7 +69,11 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
     stop: () => backing.link.stop(),
   });
   lifecycle.add('live', { start: () => site.live.start(), stop: () => site.live.stop() });
-  const { broadcasts } = site;
+  const { broadcasts, privateWatch } = site;
+  lifecycle.add('private shows', {
+    start: () => privateWatch.start(),
+    stop: () => privateWatch.stop(),
+  });
   lifecycle.add('broadcasts', {
     start: () => broadcasts.start(),
     stop: () => broadcasts.stop(),

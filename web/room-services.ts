@@ -17,6 +17,7 @@ import { createProfileService, type ProfileService } from './rooms/profile-servi
 import type { RoomCatalog } from './rooms/room-catalog.js';
 import { createModeratorService, type ModeratorService } from './rooms/moderator-service.js';
 import { createPrivateService, type PrivateService } from './rooms/private-service.js';
+import { createPrivateWatch, type PrivateWatch } from './rooms/private-watch.js';
 import { createReportService, type ReportService } from './rooms/report-service.js';
 import type { Standings } from './rooms/standing.js';
 
@@ -29,6 +30,7 @@ export interface RoomServices {
   readonly moderators: ModeratorService;
   readonly reports: ReportService;
   readonly privates: PrivateService;
+  readonly privateWatch: PrivateWatch;
   readonly stage: StageService;
   readonly programme: ProgrammeService;
 }
@@ -44,15 +46,22 @@ export function createRoomServices(parts: {
   control: RoomControl;
   publisher: Publisher;
   programmeSettings: ProgrammeSettings;
+  privateGraceSec: number;
   clock: Clock;
   log: Logger;
 }): RoomServices {
+  const privates = createPrivateService(parts);
   return {
     catalog: parts.catalog,
     standings: parts.standings,
     moderators: createModeratorService(parts),
     reports: createReportService(parts),
-    privates: createPrivateService(parts),
+    privates,
+    privateWatch: createPrivateWatch({
+      ...parts,
+      privates,
+      graceMs: parts.privateGraceSec * 1_000,
+    }),
     stage: createStageService(parts),
     programme: createProgrammeService({ ...parts, settings: parts.programmeSettings }),
     profiles: createProfileService(parts),

@@ -16,6 +16,7 @@ export function siteSettings({ web, secrets }: Config): SiteSettings {
     refreshTtlSec: web.refreshTtlSec,
     refreshGraceSec: web.refreshGraceSec,
     hlsTtlSec: web.hlsTtlSec,
+    privateGraceSec: web.privateGraceSec,
     gatewayUrl: web.gatewayUrl,
     hlsUrl: web.hlsUrl,
     rtmpUrl: web.rtmpUrl,

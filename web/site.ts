@@ -44,6 +44,8 @@ export interface SiteSettings {
   readonly refreshTtlSec: number;
   readonly refreshGraceSec: number;
   readonly hlsTtlSec: number;
+  /** How long the viewer of a private show may be away before it ends. */
+  readonly privateGraceSec: number;
   /** Fixed public addresses in front of the fleet; empty = what members register. */
   readonly gatewayUrl: string;
   readonly hlsUrl: string;
@@ -101,7 +103,7 @@ export function createSite(parts: {
   const standings = createStandings(base);
   const aroundRooms = createRoomServices({
     ...{ ...base, ...{ accounts, catalog, standings, announcer, live, control, publisher } },
-    programmeSettings: settings.programme,
+    ...{ programmeSettings: settings.programme, privateGraceSec: settings.privateGraceSec },
   });
   live.onChange((changes) => spread(changes, { ...aroundRooms, announcer }));
 
@@ -112,7 +114,7 @@ export function createSite(parts: {
     publicUrl: settings.hlsUrl,
     previewSid: ports.directory.previewSid,
   });
-  const entry = createEntryService({ catalog, billing, live, tokens, hls, standings });
+  const entry = createEntryService({ ...aroundRooms, billing, live, tokens, hls });
   return {
     ports,
     database,

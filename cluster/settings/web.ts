@@ -137,6 +137,15 @@ export const webSettings = {
     fallback: [],
     item: /^https:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
   }),
+  privateGraceSec: int(
+    'WEB_PRIVATE_GRACE_SEC',
+    { min: 1, max: 600 },
+    {
+      doc: 'How long the viewer of a private show may be away, to reload or to top up, before it ends.',
+      fallback: 20,
+      unit: 's',
+    },
+  ),
   frameAncestors: list('WEB_FRAME_ANCESTORS', {
     doc: 'Origins of sites that may show rooms without chat (/r/<room>?chat=0) in a frame.',
     fallback: [],

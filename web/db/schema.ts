@@ -26,6 +26,7 @@ import { Programme1763700000008 } from './migrations/0008-programme.js';
 import { Staff1763700000009 } from './migrations/0009-staff.js';
 import { ProgrammeSource1763700000010 } from './migrations/0010-programme-source.js';
 import { PastShows1763700000011 } from './migrations/0011-past-shows.js';
+import { PrivateSessions1763700000012 } from './migrations/0012-private-sessions.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -61,4 +62,5 @@ export const migrations = [
   Staff1763700000009,
   ProgrammeSource1763700000010,
   PastShows1763700000011,
+  PrivateSessions1763700000012,
 ];

@@ -9,6 +9,7 @@ import type { LiveState } from '../live/live-state.js';
 import type { Billing, LiveStream } from '../ports.js';
 import { commandKey } from './command-key.js';
 import type { HlsSigner } from './hls-url.js';
+import type { PrivateService } from './private-service.js';
 import type { RoomCatalog } from './room-catalog.js';
 import { currentOffer } from './room-offer.js';
 import type { Standings } from './standing.js';
@@ -72,8 +73,9 @@ export function createEntryService(parts: {
   tokens: TokenService;
   hls: HlsSigner;
   standings: Standings;
+  privates: Pick<PrivateService, 'entered'>;
 }): EntryService {
-  const { catalog, billing, live, tokens, hls, standings } = parts;
+  const { catalog, billing, live, tokens, hls, standings, privates } = parts;
 
   async function admit(
     { visitor, siteHost }: EnterRequest,
@@ -125,6 +127,9 @@ export function createEntryService(parts: {
         const members = await priceAndBalance(viewerId, room);
         throw new DetailedError('INSUFFICIENT_CREDIT', members);
       });
+    if (room.privateViewerId === viewerId) {
+      await privates.entered(room.id, viewerId, opened.sessionId);
+    }
     return {
       ...(await admit(request, room, { stream, sessionId: opened.sessionId })),
       sessionId: opened.sessionId,

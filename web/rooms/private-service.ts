@@ -2,7 +2,7 @@
 // them ends it. Used by the routes. Invariants: while a private show is on, its viewer alone pays
 // and watches, at the terms of the request; billing has the new price before anybody is let in, and
 // everybody else has left chat and video.
-import type { EntityManager } from 'typeorm';
+import { IsNull, type EntityManager } from 'typeorm';
 import type { Clock, Logger } from '../../cluster/index.js';
 import { coerceError } from '../../cluster/index.js';
 import { duplicateKey, type Database } from '../db/database.js';
@@ -21,6 +21,24 @@ const REQUEST_TTL_MS = 5 * 60_000;
 export interface AskedPrivate extends PrivateRequest {
   readonly username: string;
 }
+
+export interface RunningPrivate {
+  readonly id: string;
+  readonly performerId: string;
+  readonly viewerId: string;
+  readonly slug: string;
+  readonly username: string;
+  /** null = the viewer has not come in yet. */
+  readonly sessionId: string | null;
+  readonly decidedAt: Date;
+}
+
+const RUNNING = `SELECT q.id, r.performer_id AS performerId, q.viewer_id AS viewerId, r.slug,
+    u.username, q.session_id AS sessionId, q.decided_at AS decidedAt
+  FROM room r JOIN private_request q ON q.room_id = r.id AND q.state = 'accepted'
+    AND q.viewer_id = r.private_viewer_id
+  JOIN user u ON u.id = q.viewer_id
+  WHERE r.private_viewer_id IS NOT NULL ORDER BY q.id LIMIT 500`;
 
 export interface PrivateService {
   /**
@@ -41,6 +59,15 @@ export interface PrivateService {
   refuse(performerId: string, id: string, reason: string): Promise<void>;
   /** Gives the room back to everybody. Ending twice is ending once. @throws NOT_A_MODEL */
   end(performerId: string): Promise<Room>;
+  /** The viewer has come in with this billing session; does nothing outside of a private show. */
+  entered(roomId: string, viewerId: string, sessionId: string): Promise<void>;
+  /** The private shows that are on, the oldest first; at most 500. */
+  running(): Promise<RunningPrivate[]>;
+  /**
+   * Ends the show because its viewer is gone, and tells both why; does nothing when the viewer has
+   * come back with another session, or the show is over.
+   */
+  endDeserted(show: RunningPrivate, why: 'left' | 'credit'): Promise<void>;
   /** Ends the private shows of streams that went off the air. */
   streamsEnded(streamIds: readonly string[]): Promise<void>;
 }
@@ -48,7 +75,8 @@ export interface PrivateService {
 const WAITING = `SELECT q.id, q.room_id AS roomId, q.viewer_id AS viewerId, u.username, q.note,
     q.open_viewer_id AS openViewerId, q.price_milli AS priceMilli, q.minimum_sec AS minimumSec,
     q.grace_sec AS graceSec, q.state, q.reason, q.created_at AS createdAt,
-    q.expires_at AS expiresAt, q.decided_at AS decidedAt, q.ended_at AS endedAt
+    q.expires_at AS expiresAt, q.decided_at AS decidedAt, q.ended_at AS endedAt,
+    q.session_id AS sessionId
   FROM private_request q JOIN user u ON u.id = q.viewer_id
   WHERE q.room_id = ? AND (q.state = 'accepted' OR (q.state = 'open' AND q.expires_at > ?))
   ORDER BY q.id LIMIT 100`;
@@ -112,18 +140,25 @@ export function createPrivateService(parts: {
     return room;
   }
 
-  async function end(performerId: string): Promise<Room> {
+  /** @param only ends nothing but this show, and only while its viewer has the same session. */
+  async function end(performerId: string, only?: RunningPrivate) {
     const seen = { wasOn: false };
     const room = await turn(performerId, async (manager, before) => {
-      seen.wasOn = before.privateViewerId !== null;
-      if (!seen.wasOn) return {};
-      await manager
-        .getRepository(PrivateRequestEntity)
-        .update({ roomId: before.id, state: 'accepted' }, { state: 'ended', endedAt: now() });
+      if (before.privateViewerId === null) return {};
+      const { id, sessionId } = only ?? {};
+      const { affected } = await manager.getRepository(PrivateRequestEntity).update(
+        {
+          ...{ roomId: before.id, state: 'accepted' as const },
+          ...(id === undefined ? {} : { id, sessionId: sessionId ?? IsNull() }),
+        },
+        { state: 'ended', endedAt: now() },
+      );
+      if (only !== undefined && affected !== 1) return {};
+      seen.wasOn = true;
       return { privateViewerId: null };
     });
     if (seen.wasOn) await shown(room, [performerId], 'private-ended');
-    return room;
+    return { room, wasOn: seen.wasOn };
   }
 
   return {
@@ -219,7 +254,24 @@ export function createPrivateService(parts: {
       await tell(wish.viewerId, { kind: 'private-refused', title: reason, link });
     },
 
-    end,
+    end: async (performerId) => (await end(performerId)).room,
+
+    async entered(roomId, viewerId, sessionId) {
+      await requests().update({ roomId, viewerId, state: 'accepted' }, { sessionId });
+    },
+
+    running: () => database.rows<RunningPrivate>(RUNNING),
+
+    async endDeserted(show, why) {
+      if (!(await end(show.performerId, show)).wasOn) return;
+      const { performerId, viewerId, username, slug } = show;
+      const reason = why === 'left' ? 'left' : 'ran out of credits';
+      const over = { kind: 'private-over', link: `/r/${slug}` };
+      const toPerformer = `The private show is over: ${username} ${reason}.`;
+      await tell(performerId, { ...over, title: toPerformer, link: '/model' });
+      const toViewer = why === 'left' ? 'you left' : 'your credits ran out';
+      await tell(viewerId, { ...over, title: `The private show is over: ${toViewer}.` });
+    },
 
     async streamsEnded(streamIds) {
       if (streamIds.length === 0) return;
@@ -273,6 +325,7 @@ function requestRow(room: Room, viewerId: string, note: string) {
     graceSec: room.privateGraceSec,
     state: 'open' as const,
     reason: null,
+    sessionId: null,
   };
 }
 

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import {
   freePort,
   startMariadb,
@@ -40,6 +40,7 @@ const env = {
   REALTIME_REDIS_URL: realtime.url,
   BILLING_REDIS_URL: money.url,
   WEB_PAYMENT_PROVIDER: 'sandbox',
+  WEB_PRIVATE_GRACE_SEC: '5',
 };
 const isReady = async (port: number | undefined) =>
   (await fetch(`http://127.0.0.1:${port ?? 0}/readyz`)).ok;
@@ -257,6 +258,36 @@ t.test('a broadcast makes the room live, and its signed address plays', async (t
     ...waiting,
   });
 
+  await leavePrivately(t, mira);
+
   encoder.kill('SIGKILL');
   await until(async () => (await show())['isLive'] === false, { what: 'room ended', ...waiting });
 });
+
+/** A private show on the air, whose viewer pays, reloads once and then leaves for good. */
+async function leavePrivately(t: Test, mira: Client): Promise<void> {
+  const ben = await login('ben');
+  const wish = '/rooms/mira/private-request';
+  const privateShow = { priceMilliPerMin: '60000', minimumSec: 0, graceSec: 0 };
+  await mira.call('PATCH', '/model/room', { privateShow });
+  const { request } = (await ben.call('POST', wish)).json as { request: { id: string } };
+  await mira.call('POST', `/model/private-requests/${request.id}/accept`);
+  const state = async () =>
+    ((await ben.call('GET', wish)).json as { request: { state: string } }).request.state;
+  const enter = async (key: string): Promise<string> => {
+    const { json } = await ben.call('POST', '/rooms/mira/enter', { accept: true, key });
+    return String(json['sessionId']);
+  };
+  const leave = (sessionId: string) => ben.call('POST', '/rooms/mira/leave', { sessionId });
+  await leave(await enter('enter-private-1'));
+  const second = await enter('enter-private-2');
+  const stranger = await login('anna');
+  const refused = await stranger.call('POST', '/rooms/mira/enter', { accept: true });
+  t.match(refused.json, { code: 'PRIVATE_SHOW' });
+  t.equal(await state(), 'accepted', 'a reload ends nothing');
+  await leave(second);
+  await until(async () => (await state()) === 'ended', { what: 'the show is over', ...waiting });
+  const again = await stranger.call('POST', '/rooms/mira/enter', { accept: true });
+  t.equal(again.status, 200, 'the room is open at its own price again');
+  t.match(again.json, { priceMilliPerMin: '6000' });
+}

@@ -117,6 +117,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       refreshTtlSec: 604_800,
       refreshGraceSec: options.refreshGraceSec ?? 0,
       hlsTtlSec: 90,
+      privateGraceSec: 20,
       gatewayUrl: '',
       hlsUrl: '',
       rtmpUrl: '',

@@ -20,6 +20,8 @@ export interface PrivateRequest {
   readonly expiresAt: Date;
   decidedAt: Date | null;
   endedAt: Date | null;
+  /** Newest billing session of the viewer in the show; null = has not come in yet. */
+  sessionId: string | null;
 }
 
 export const PrivateRequestEntity = defineEntity<PrivateRequest>({
@@ -40,5 +42,6 @@ export const PrivateRequestEntity = defineEntity<PrivateRequest>({
     expiresAt: { name: 'expires_at', type: 'datetime', precision: 3 },
     decidedAt: { name: 'decided_at', type: 'datetime', precision: 3, nullable: true },
     endedAt: { name: 'ended_at', type: 'datetime', precision: 3, nullable: true },
+    sessionId: { name: 'session_id', type: 'char', length: 26, nullable: true },
   },
 });
