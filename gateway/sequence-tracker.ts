@@ -73,6 +73,9 @@ export class SequenceTracker {
       taken += 1;
       this.sink.append(offset, ts, tail);
     });
+    // Nothing of the range exists any more: without this step the same question would come again.
+    const last = state.first + state.entries.length - 1;
+    if (taken === 0 && last > this.top) this.restart(this.epoch, last);
     const held = this.held;
     this.held = [];
     held.forEach((packet, at) => {

@@ -66,3 +66,18 @@ t.test('packets that came after the question wait for the next answer', (t) => {
   t.same(shown, ['a6', 'a7']);
   t.end();
 });
+
+t.test('a hole that history does not have any more is passed over, also in a busy room', (t) => {
+  const { tracker, shown, fills } = open('a', 5);
+  tracker.offer(packet('a', 900));
+  const gone = Array.from({ length: 500 }, () => undefined);
+  tracker.filled({ epoch: 'a', top: 900, first: 6, entries: gone, values: [] });
+  t.same(shown, ['reset a505']);
+  t.equal(fills(), 3, 'the next range');
+  const entry = Buffer.concat([Buffer.alloc(8), packTail('m', {}, 'x')]);
+  const rest = Array.from({ length: 395 }, (_, at) => (at < 394 ? undefined : entry));
+  tracker.filled({ epoch: 'a', top: 900, first: 506, entries: rest, values: [] });
+  t.ok(tracker.isWhole);
+  t.same(shown, ['reset a505', 'reset a899', 'a900']);
+  t.end();
+});
