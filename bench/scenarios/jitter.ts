@@ -21,7 +21,7 @@ export async function jitter(run: Run): Promise<ScenarioReport> {
   const { isQuick } = run.options;
   const clients = isQuick ? 60 : 1_000;
   const messages = isQuick ? 30 : 120;
-  const rounds = isQuick ? 1 : Math.min(3, run.options.rounds);
+  const rounds = isQuick ? 1 : Math.min(2, run.options.rounds);
   const redis = await startRealtimeRedis(run);
   const workers = await Promise.all(
     ['gateway-1', 'gateway-2'].map((name) =>

@@ -56,7 +56,7 @@ export async function slowReader(run: Run): Promise<ScenarioReport> {
     { name: 'calm', stalled: 0 } as const,
     { name: 'stalled', stalled: STALLED } as const,
   ];
-  const samples = await interleave(kinds, { rounds, warmUps: 1 }, ({ stalled }) =>
+  const samples = await interleave(kinds, { rounds, warmUps: 0 }, ({ stalled }) =>
     sample(stage, messages, stalled),
   );
   const [calm = [], stalled = []] = kinds.map((kind) => samples.get(kind));
