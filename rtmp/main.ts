@@ -62,6 +62,7 @@ import type { HookTarget, WatchGate } from './ports.js';
 import type { Recordings } from './recording/recordings.js';
 import { createRecordings } from './recording-parts.js';
 import { OverloadGuard } from './overload.js';
+import { playBills } from './play-bills.js';
 import { RtmpServer } from './server.js';
 import { StreamOptions } from './stream-options.js';
 
@@ -118,6 +119,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   });
   lifecycle.add('overload', { start: () => overload.start(), stop: () => overload.stop() });
   const ingest = new RtmpServer({
+    billOf: playBills(createTokenService(config.secrets.token)),
     // Whoever comes back to a show is no new publisher.
     mayBegin: (id) => overload.level < 2 || shows.find(id)?.isLive === true,
     options: ingestOptions(config),
@@ -315,7 +317,9 @@ function addOrders(
     async start() {
       await bus.subscribe(TOPICS.cut, (payload) => {
         const cut = parseCutMessage(payload);
-        if (cut !== undefined) guard.cut(cut.sessionId, cut.reason);
+        if (cut === undefined) return;
+        guard.cut(cut.sessionId, cut.reason);
+        ingest.cutPlays(cut.sessionId, cut.reason);
       });
       await bus.subscribe(TOPICS.kick, (payload) => {
         const kick = parseKickMessage(payload);

@@ -45,23 +45,31 @@ export async function authorisePlay(host: SessionHost, request: PlayRequest): Pr
     host.refuse({ code: 'RTMP_STREAM_NOT_FOUND' });
     return;
   }
-  const role = new PlayRole(host, streamId, reset);
+  const role = new PlayRole(host, { streamId, isReset: reset, bill: context.billOf(args) });
   host.activate(role);
   role.start();
 }
 
+interface PlayOptions {
+  readonly streamId: string;
+  readonly isReset: boolean;
+  readonly bill: string | undefined;
+}
+
 export class PlayRole implements Role {
   readonly kind = 'play';
+  readonly bill: string | undefined;
   #streamId: string;
   readonly #host: SessionHost;
   readonly #player: Player;
   readonly #isReset: boolean;
   #isOver = false;
 
-  constructor(host: SessionHost, streamId: string, isReset: boolean) {
+  constructor(host: SessionHost, play: PlayOptions) {
     this.#host = host;
-    this.#streamId = streamId;
-    this.#isReset = isReset;
+    this.#streamId = play.streamId;
+    this.#isReset = play.isReset;
+    this.bill = play.bill;
     const { context, connection } = host;
     this.#player = new Player({
       connection,

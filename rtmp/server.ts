@@ -40,6 +40,8 @@ export interface RtmpServerOptions {
   readonly clock?: Clock;
   /** Whether a publish of the stream may begin now; default: always. */
   readonly mayBegin?: (streamId: string) => boolean;
+  /** The paid session in the arguments of a play; default: none is paid. */
+  readonly billOf?: (args: string) => string | undefined;
   /** Default: what a dead node owes is lost. */
   readonly ledger?: DoneLedger;
 }
@@ -96,7 +98,8 @@ export class RtmpServer {
     const flaps = new FlapLimit({ max: options.flapsMax, windowMs: FLAP_WINDOW_MS }, clock);
     const parts = { options, clock, log, metrics, hooks, doneQueue, ledger };
     const mayBegin = server.mayBegin ?? (() => true);
-    this.#context = { ...parts, streams, flaps, rules, mayBegin };
+    const billOf = server.billOf ?? (() => undefined);
+    this.#context = { ...parts, streams, flaps, rules, mayBegin, billOf };
     this.#proxies = networks(options.proxies);
     this.#startedAtMs = clock.monotonicMs();
     this.#boot = clock.nowMs().toString(36);
@@ -185,6 +188,13 @@ export class RtmpServer {
     const meant = all.filter((one) => splitStreamId(one.streamId).streamId === streamId);
     for (const stream of meant) stream.kick(reason);
     return meant.length > 0;
+  }
+
+  /** Ends every play that a paid session pays for. @returns how many there were */
+  cutPlays(bill: string, reason: string): number {
+    const meant = [...this.#sessions].filter(({ role }) => role?.bill === bill);
+    for (const session of meant) session.kick(reason);
+    return meant.length;
   }
 
   /**

@@ -29,6 +29,8 @@ export interface IngestContext {
   readonly flaps: FlapLimit;
   /** Whether a publish of the stream may begin now; one that goes on may. */
   readonly mayBegin: (streamId: string) => boolean;
+  /** The paid session in the arguments of a play. */
+  readonly billOf: (args: string) => string | undefined;
   readonly rules: { readonly publish: AddressRules; readonly play: AddressRules };
 }
 
@@ -60,6 +62,8 @@ export interface SessionHost {
 export interface Role {
   readonly kind: 'publish' | 'play';
   readonly streamId: string;
+  /** The paid session that pays for what is played. */
+  readonly bill?: string | undefined;
   /** Of the newest media, ms. */
   readonly timestampMs: number;
   /** Numbers for the access log and statistics. */
