@@ -153,33 +153,53 @@ async function copyLimits(
   }
 }
 
-async function copySessions(
-  { redis, sql, cursor: { shard }, nowMs, maxGapMs }: RebuildOptions,
+/** The open ones, and those whose viewer may come back by a ticket. @returns how many are open */
+async function copySessions(options: RebuildOptions, token: string): Promise<number> {
+  const { sql, cursor, nowMs } = options;
+  const { shard } = cursor;
+  await copySessionPages(options, token, (after) =>
+    sql.query(
+      // A show that ended is known by the sessions that ended with it.
+      `SELECT s.* FROM session s LEFT JOIN
+         (SELECT room, MAX(ended_ms) AS over_ms FROM session
+          WHERE shard = ? AND ended_ms > ? AND reason IN ('show_ended', 'room_closed')
+          GROUP BY room) o ON o.room = s.room
+       WHERE s.shard = ? AND s.ended_ms > ? AND s.reason IN ('left', 'stale')
+         AND s.tariff LIKE 't %' AND s.ended_ms > COALESCE(o.over_ms, 0) AND s.id > ?
+       ORDER BY s.id LIMIT ${PAGE}`,
+      [shard, nowMs - DAY_MS, shard, nowMs - DAY_MS, after],
+    ),
+  );
+  return copySessionPages(options, token, (after) =>
+    sql.query(
+      `SELECT * FROM session WHERE shard = ? AND ended_ms IS NULL AND id > ?
+       ORDER BY id LIMIT ${PAGE}`,
+      [shard, after],
+    ),
+  );
+}
+
+function copySessionPages(
+  { redis, cursor: { shard }, nowMs, maxGapMs }: RebuildOptions,
   token: string,
+  read: (after: string) => Promise<readonly Row[]>,
 ): Promise<number> {
-  return copyPages(
-    (after) =>
-      sql.query(
-        `SELECT * FROM session WHERE shard = ? AND ended_ms IS NULL AND id > ?
-         ORDER BY id LIMIT ${PAGE}`,
-        [shard, after],
-      ),
-    'id',
-    '',
-    (rows) =>
-      restore.restoreSessions.run(redis, {
-        ...{ shard, token, nowMs, dueMs: nowMs + maxGapMs },
-        sessions: rows.map((row) => ({
-          sessionId: textOf(row, 'id'),
-          wallet: textOf(row, 'wallet'),
-          room: textOf(row, 'room'),
-          payee: textOf(row, 'payee'),
-          tariff: textOf(row, 'tariff'),
-          openedMs: textOf(row, 'opened_ms'),
-          settledBillMs: textOf(row, 'settled_bill_ms'),
-          settledCost: textOf(row, 'settled_cost'),
-        })),
-      }),
+  return copyPages(read, 'id', '', (rows) =>
+    restore.restoreSessions.run(redis, {
+      ...{ shard, token, nowMs, dueMs: nowMs + maxGapMs },
+      sessions: rows.map((row) => ({
+        sessionId: textOf(row, 'id'),
+        wallet: textOf(row, 'wallet'),
+        room: textOf(row, 'room'),
+        payee: textOf(row, 'payee'),
+        tariff: textOf(row, 'tariff'),
+        openedMs: textOf(row, 'opened_ms'),
+        settledBillMs: textOf(row, 'settled_bill_ms'),
+        settledCost: textOf(row, 'settled_cost'),
+        endedMs: row['ended_ms'] === null ? '0' : textOf(row, 'ended_ms'),
+        reason: row['reason'] === null ? '-' : textOf(row, 'reason'),
+      })),
+    }),
   );
 }
 

@@ -41,7 +41,7 @@ interface Restore {
 
 export const beginRestore = script({
   name: 'begin-restore',
-  keys: (k) => [k.meta, k.bal, k.out, k.sess, k.due, k.room, k.live, k.idem0, k.idem1],
+  keys: (k) => [k.meta, k.bal, k.out, k.sess, k.due, k.room, k.live, k.idem0, k.idem1, k.ticket],
   argv: (a: Restore) => [a.token],
   reply: () => undefined,
 });
@@ -96,11 +96,14 @@ export interface RestoredSession {
   readonly openedMs: string;
   readonly settledBillMs: string;
   readonly settledCost: string;
+  /** '0' and '-' while it is open. */
+  readonly endedMs: string;
+  readonly reason: string;
 }
 
 export const restoreSessions = script({
   name: 'restore-sessions',
-  keys: (k) => [k.meta, k.sess, k.due, k.room],
+  keys: (k) => [k.meta, k.sess, k.due, k.room, k.ticket],
   argv: (a: Restore & { nowMs: number; dueMs: number; sessions: readonly RestoredSession[] }) => [
     a.token,
     a.nowMs,
@@ -114,6 +117,8 @@ export const restoreSessions = script({
       s.openedMs,
       s.settledBillMs,
       s.settledCost,
+      s.endedMs,
+      s.reason,
     ]),
   ],
   reply: Number,

@@ -105,7 +105,7 @@ function sureReason(text: string): EndReason {
 
 export const openSession = script({
   name: 'open-session',
-  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'live', 'idem0', 'idem1'],
+  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'live', 'idem0', 'idem1', 'ticket'],
   argv: (a: OpenArgs) => [
     a.now,
     a.timing,
@@ -193,7 +193,7 @@ export const endSession = script({
 
 export const sweepSessions = script({
   name: 'sweep-sessions',
-  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room'],
+  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'ticket'],
   argv: (
     a: Base & { timing: TimingText; limit: number; isSuspended: boolean; isSparing?: boolean },
   ) => [a.now, a.timing, a.limit, a.isSuspended ? 1 : a.isSparing === true ? 2 : 0],
@@ -289,7 +289,7 @@ export const readLots = script({
 
 export const setRoom = script({
   name: 'set-room',
-  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'live'],
+  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'live', 'ticket'],
   argv: (a: SetRoomArgs) => [
     a.now,
     a.timing,

@@ -16,6 +16,7 @@ export interface ShardKeys {
   readonly live: string;
   readonly idem0: string;
   readonly idem1: string;
+  readonly ticket: string;
 }
 
 export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARD_COUNT }, (_, at) => at);
@@ -32,6 +33,7 @@ const KEYS: readonly ShardKeys[] = ALL_SHARDS.map((shard) => {
     live: `${tag}:live`,
     idem0: `${tag}:idem:0`,
     idem1: `${tag}:idem:1`,
+    ticket: `${tag}:ticket`,
   };
 });
 

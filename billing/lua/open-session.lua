@@ -9,6 +9,7 @@
 -- KEYS[7] live  hash  room → 1 while its stream is live; `p:room` → `version tariff`
 -- KEYS[8] idem:0  hash  commands of even days
 -- KEYS[9] idem:1  hash  commands of odd days
+-- KEYS[10] ticket  zset  `room|wallet|session`, tickets of shows that go on
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] session  26 characters
@@ -22,11 +23,12 @@
 -- ARGV[11] version  of the terms that the tariff is from
 -- Returns: { status, duplicate 0|1, session, price, owned, held, version, granted until ms, bill ms
 --   }
--- Writes: sess, due, room, bal (hold), out (o), idem, meta
+-- Writes: sess, due, room, ticket, bal (hold), out (o), idem, meta
 -- Cost: O(log sessions), about 40 µs
 local K = {
   meta = KEYS[1], bal = KEYS[2], out = KEYS[3], sess = KEYS[4], due = KEYS[5],
   room = KEYS[6], live = KEYS[7], idem0 = KEYS[8], idem1 = KEYS[9],
+  ticket = KEYS[10],
 }
 local timing = ARGV[2]
 -- @include shard
@@ -58,10 +60,34 @@ local function tariffNow(told)
   return readTariff(version and tonumber(version) > whole(ARGV[11]) and text or ARGV[7])
 end
 
-local function newSession()
+-- The end of a show voids its tickets: one that is found is for this show. It lets its viewer in again
+-- who left or was silent for too long, for the rest of its time.
+local prefix = '[' .. room .. '|' .. wallet .. '|'
+local function ticketInHand()
+  local found = redis.call('ZREVRANGEBYLEX', K.ticket, prefix .. '~', prefix, 'LIMIT', 0, 1)[1]
+  if not found then
+    return nil
+  end
+  local sid = string.sub(found, #prefix)
+  loadSessions({ sid })
+  local s = sessions[sid]
+  if not s or (s[REASON] ~= 'left' and s[REASON] ~= 'stale') then
+    return nil
+  end
+  local left = s[MAXMS] > 0 and s[MAXMS] - s[BILL] or 0
+  if s[MAXMS] > 0 and left <= 0 then
+    return nil
+  end
+  return {
+    [MODEL] = TICKET, [PRICE] = 0, [BPS] = s[BPS], [FREE] = 0, [MIN] = 0, [UNIT] = s[UNIT],
+    [MAXMS] = left, [MAXCOST] = 0,
+  }
+end
+
+local function newSession(ticket)
   local state = redis.call('HMGET', K.live, room, 'p:' .. room)
-  local t, stop = tariffNow(state[2]), state[1] and 0 or now
-  local perShow = w[LIM] and w[LIM][PERSHOW] or 0
+  local t, stop = ticket or tariffNow(state[2]), state[1] and 0 or now
+  local perShow = not ticket and w[LIM] and w[LIM][PERSHOW] or 0
   if perShow > 0 and (t[MAXCOST] == 0 or perShow < t[MAXCOST]) then
     t[MAXCOST] = perShow
   end
@@ -72,10 +98,12 @@ local function newSession()
 end
 
 -- nil when the viewer may enter for what that costs at once.
-local function refusal(s)
+local function refusal(s, ticket)
   local entry = math.max(costOf(s, whole(ARGV[8])), s[MIN])
   if w[FLAGS] % 2 == FROZEN then
     return 'BILLING_WALLET_FROZEN'
+  elseif ticket then
+    return nil
   elseif usable(w, true, now) - w[HELD] < entry then
     return 'BILLING_INSUFFICIENT_CREDIT'
   elseif entry > dayLeft(w, now) or ratePerMinute(s) > minuteLimit(w)
@@ -96,7 +124,6 @@ elseif known then
   return answer(status, 1, status == 'OK' and sid or nil)
 end
 
-local prefix = '[' .. room .. '|' .. wallet .. '|'
 local open = redis.call('ZRANGEBYLEX', K.room, prefix, prefix .. '~', 'LIMIT', 0, 1)
 if open[1] then
   local sid = string.sub(open[1], #prefix)
@@ -106,8 +133,9 @@ if open[1] then
   return answer('OK', 1, sid)
 end
 
-local s = newSession()
-local status = refusal(s)
+local ticket = ticketInHand()
+local s = newSession(ticket)
+local status = refusal(s, ticket)
 if status then
   commit()
   remember(field, ARGV[10], status .. ' -')
@@ -120,6 +148,11 @@ emit('o', sid, wallet, room, ARGV[6], tariffText(s), digits(now))
 charge(s, w, now, costOf(s, 0))
 refill(s, w, now)
 commitSessions(now)
-redis.call('ZADD', K.room, 0, room .. '|' .. wallet .. '|' .. sid)
+local member = room .. '|' .. wallet .. '|' .. sid
+redis.call('ZADD', K.room, 0, member)
+redis.call('ZREMRANGEBYLEX', K.ticket, prefix, prefix .. '~')
+if s[MODEL] == TICKET then
+  redis.call('ZADD', K.ticket, 0, member)
+end
 remember(field, ARGV[10], 'OK ' .. sid)
 return answer('OK', 0, sid)

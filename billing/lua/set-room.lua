@@ -7,6 +7,7 @@
 -- KEYS[5] due  zset  session by next look
 -- KEYS[6] room  zset  open sessions by room
 -- KEYS[7] live  hash  room → 1 while its stream is live; `p:room` → `version tariff`
+-- KEYS[8] ticket  zset  tickets of shows that go on
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] room  id
@@ -18,11 +19,11 @@
 -- Returns: { last member or empty when done, then per ended session: session, reason, wallet,
 --   owned, held,
 --   version }
--- Writes: live, sess, due, bal, out (c, x), room, meta
+-- Writes: live, ticket, sess, due, bal, out (c, x), room, meta
 -- Cost: O(limit × log sessions), about 10 µs a session
 local K = {
   meta = KEYS[1], bal = KEYS[2], out = KEYS[3], sess = KEYS[4], due = KEYS[5],
-  room = KEYS[6], live = KEYS[7],
+  room = KEYS[6], live = KEYS[7], ticket = KEYS[8],
 }
 local timing = ARGV[2]
 -- @include shard
@@ -83,6 +84,7 @@ else
 end
 if state == 'ended' then
   redis.call('HDEL', K.live, 'p:' .. room)
+  redis.call('ZREMRANGEBYLEX', K.ticket, '[' .. room .. '|', '[' .. room .. '|~')
 end
 for i = 1, #ids do
   local s = sessions[ids[i]]

@@ -7,6 +7,7 @@
 -- KEYS[4] sess  hash  session → record
 -- KEYS[5] due  zset  session by next look
 -- KEYS[6] room  zset  open sessions by room
+-- KEYS[7] ticket  zset  tickets of shows that go on
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] limit  1…100 sessions per call
@@ -16,10 +17,11 @@
 -- Returns: { sessions looked at, sessions found silent, then per session that needs a notice:
 --   session,
 --   cut|repeat, reason, wallet, room, owned, held, version }
--- Writes: sess, due, bal, out (c, x), room, meta
+-- Writes: sess, due, bal, out (c, x), room, ticket, meta
 -- Cost: O(limit × log sessions), about 10 µs a session
 local K = {
   meta = KEYS[1], bal = KEYS[2], out = KEYS[3], sess = KEYS[4], due = KEYS[5], room = KEYS[6],
+  ticket = KEYS[7],
 }
 local timing = ARGV[2]
 -- @include shard
@@ -31,7 +33,7 @@ local now = readClock(ARGV[1])
 local isSuspended, isSparing = ARGV[4] == '1', ARGV[4] ~= '0'
 local ids = redis.call('ZRANGEBYSCORE', K.due, '-inf', digits(now), 'LIMIT', 0, whole(ARGV[3]))
 loadSessions(ids)
-local notices, forgotten, silent = {}, {}, 0
+local notices, forgotten, voided, silent = {}, {}, {}, 0
 
 local function notice(sid, kind)
   notices[#notices + 1] = { sid, kind }
@@ -43,6 +45,7 @@ local function sweepEnded(sid, s)
     notice(sid, 'repeat')
   elseif now >= s[ENDED] + TOMBSTONE_MS then
     forgotten[#forgotten + 1] = sid
+    voided[#voided + 1] = s[ROOM] .. '|' .. s[WALLET] .. '|' .. sid
     return
   end
   schedule[sid] = true
@@ -101,6 +104,9 @@ end
 if #forgotten > 0 then
   redis.call('HDEL', K.sess, unpack(forgotten))
   redis.call('ZREM', K.due, unpack(forgotten))
+end
+if #voided > 0 then
+  redis.call('ZREM', K.ticket, unpack(voided))
 end
 local reply = { digits(#ids), digits(silent) }
 for i = 1, #notices do

@@ -68,6 +68,15 @@ const BUGS: readonly (readonly [string, string, string])[] = [
     'return at + 0 * math.ceil((at',
   ],
   ['a new price ends the free time', 'last[SEGBILL] + last[FREE] - at)', '0)'],
+  ['a ticket is for one visit', 'local ticket = ticketInHand()', 'local ticket = nil'],
+  ['a ticket outlives its show', "redis.call('ZREMRANGEBYLEX', K.ticket, '['", "tostring('['"],
+  ['the time of a ticket begins anew', 's[MAXMS] - s[BILL] or 0', 's[MAXMS] or 0'],
+  ['a ticket never ends', 's[MAXMS] > 0 and left <= 0', 'false and left <= 0'],
+  [
+    'who is silent has no ticket',
+    "s[REASON] ~= 'left' and s[REASON] ~= 'stale'",
+    "s[REASON] ~= 'left'",
+  ],
   ['the least charge is forgotten', 'return math.max(cost, s[MIN])', 'return cost'],
 ];
 

@@ -74,9 +74,9 @@ function countLots(used: Map<string, bigint>, lots: string): void {
 
 /** Empties the shard for the next history, whose time begins at `nowMs`; the sequence goes on. */
 export function clearShard(shard: number, redis: RedisClient, nowMs: number): Promise<unknown> {
-  const { meta, bal, out, sess, due, room, live, idem0, idem1 } = shardKeys(shard);
+  const { meta, ...others } = shardKeys(shard);
   return Promise.all([
-    redis.unlink(bal, out, sess, due, room, live, idem0, idem1),
+    redis.unlink(...Object.values(others)),
     redis.hset(meta, 'sum', '0', 'clk', String(nowMs)),
     redis.hdel(meta, 'idemDay'),
   ]);

@@ -18,6 +18,7 @@ const tipAll = (allAnd: number, key: number): Command => ({
 const limits = (...values: number[]): Command => ({ type: 'limits', w: 0, values });
 const price = (tariff: number): Command => ({ type: 'price', room: 0, tariff });
 const room = (isLive: boolean): Command => ({ type: 'room', room: 0, isLive });
+const endShow: Command = { type: 'show-end', room: 0 };
 const touch: Command = { type: 'touch', at: [0] };
 const end: Command = { type: 'end', at: 0 };
 const sweep: Command = { type: 'sweep' };
@@ -26,7 +27,7 @@ const refund: Command = { type: 'refund', w: 0 };
 const LIVE: Shortened = [0, room(true)];
 
 /** Places in TARIFFS and LOT_SPECS of history.ts. */
-const [MINUTE, FREE_AT_FIRST, STARTED, LIMITED, TIMED] = [0, 3, 4, 7, 8];
+const [MINUTE, FREE_AT_FIRST, STARTED, TICKET, LIMITED, TIMED] = [0, 3, 4, 6, 7, 8];
 const [EVER, EVER_SHOWS, SHORT, , , FIRST_SHOWS, MINUTE_LATE] = [0, 1, 2, 3, 4, 5, 6];
 
 const HISTORIES: Readonly<Record<string, readonly Shortened[]>> = {
@@ -112,6 +113,16 @@ const HISTORIES: Readonly<Record<string, readonly Shortened[]>> = {
     ...at([1, touch], [10_000, touch], [0, end], [0, open(TIMED)], [25_000, touch]),
     ...at([19_999, touch], [1, touch], [0, open(LIMITED)], [24_000, touch], [600, touch]),
     ...at([100, touch], [0, touch]),
+  ],
+  'a ticket holds until the show or its time ends, whoever leaves or falls silent': [
+    ...at(LIVE, [0, fund('credit', 50_000)], [0, open(TICKET)], [20_000, touch], [9_000, end]),
+    ...at([5_000, open(TICKET)], [30_000, touch], [30_001, sweep], [0, limits(0, 0, 1, 0)]),
+    ...at([0, open(MINUTE)], [20_000, price(STARTED)], [0, end], [0, fund('freeze')]),
+    ...at([0, open(TICKET)], [0, fund('unfreeze')], [0, open(TICKET)], [30_000, touch]),
+    ...at([6_000, touch], [0, limits(0, 0, 0, 0)], [0, open(TICKET)], [1_000, end], [0, endShow]),
+    ...at(LIVE, [0, open(TICKET)], [1_000, endShow], LIVE, [0, open(TICKET)], [30_000, touch]),
+    ...at([30_000, touch], [30_000, touch], [30_000, end], [0, open(TICKET)], [1_000, end]),
+    ...at([0, open(MINUTE)], [9_000, end], [0, open(TICKET, 1)], [0, open(TICKET)]),
   ],
   'paid by the unit that has begun': [
     ...at(LIVE, [0, fund('credit', 12_000)], [0, open(STARTED)], [30_000, touch], [30_000, touch]),

@@ -121,6 +121,9 @@ class HistoryRun {
       case 'limits':
         this.limits(one);
         return;
+      case 'show-end':
+        this.endShow(this.room(one.room));
+        return;
       case 'room':
         this.setRoom(this.room(one.room), one.isLive);
     }
@@ -330,15 +333,23 @@ class HistoryRun {
 
   private setRoom(room: string, isLive: boolean): void {
     this.model.setRoom(room, isLive);
-    const state = isLive ? 'live' : 'down';
-    const real = scripts.setRoom.run(this.redis, {
+    this.expect('room', '', this.tellRoom(room, isLive ? 'live' : 'down'));
+  }
+
+  private endShow(room: string): void {
+    const wanted = this.model.endShow(room);
+    this.expect('show ends', wanted.sort().join(), this.tellRoom(room, 'ended'));
+    for (const wallet of this.wallets) this.expectWallet(wallet);
+  }
+
+  private async tellRoom(room: string, state: 'live' | 'down' | 'ended'): Promise<string> {
+    const { ended } = await scripts.setRoom.run(this.redis, {
       ...{ ...this.base(), room, state, sinceMs: 0, reason: 'show_ended', after: '', limit: 100 },
     });
-    this.expect(
-      'room',
-      '0',
-      real.then(({ ended }) => String(ended.length)),
-    );
+    return ended
+      .map((one) => `${one.sessionId} cut ${one.reason}`)
+      .sort()
+      .join();
   }
 
   private expectWallet(wallet: string): void {

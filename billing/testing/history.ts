@@ -22,6 +22,7 @@ export type Command =
       readonly allAnd?: number;
     }
   | { readonly type: 'room'; readonly room: number; readonly isLive: boolean }
+  | { readonly type: 'show-end'; readonly room: number }
   | { readonly type: 'price'; readonly room: number; readonly tariff: number }
   | { readonly type: 'limits'; readonly w: number; readonly values: readonly number[] };
 
@@ -105,6 +106,7 @@ const COMMANDS = {
     ...{ type: is('room'), room },
     isLive: fc.oneof(often(4, fc.constant(true)), often(1, fc.constant(false))),
   }),
+  'show-end': fc.record({ type: is('show-end'), room }),
   price: fc.record({ type: is('price'), room, tariff }),
   limits: fc.record({
     ...{ type: is('limits'), w },
@@ -119,11 +121,11 @@ const COMMON = { fund: 3, open: 3, end: 1, limits: 1 };
 /** Two kinds of histories: mostly shows and their prices, mostly credits and how they are spent. */
 const THEMES: Readonly<Record<'shows' | 'credits', Weights>> = {
   shows: {
-    ...{ ...COMMON, touch: 10, sweep: 4, tip: 1, 'tip-all': 1, room: 2, price: 2 },
-    ...{ lot: 1, 'end-lot': 0, expire: 0, refund: 0 },
+    ...{ ...COMMON, touch: 10, sweep: 4, tip: 1, 'tip-all': 1, room: 4, price: 2 },
+    ...{ 'show-end': 1, lot: 1, 'end-lot': 0, expire: 0, refund: 0 },
   },
   credits: {
-    ...{ ...COMMON, touch: 6, sweep: 2, tip: 3, 'tip-all': 1, room: 1, price: 0 },
+    ...{ ...COMMON, touch: 6, sweep: 2, tip: 3, 'tip-all': 1, room: 1, price: 0, 'show-end': 0 },
     ...{ lot: 4, 'end-lot': 1, expire: 2, refund: 2 },
   },
 };

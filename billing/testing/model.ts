@@ -16,6 +16,8 @@ export interface ModelSession extends PricedTime {
   /** Most billable ms that the hold pays for; undefined when the hold is whole. */
   limit: bigint | undefined;
   ended: string | undefined;
+  /** It was entered by a ticket and the show goes on. */
+  hasTicket: boolean;
   /** Since the last proof the stream was down for so long, and is down since. */
   offMs: bigint;
   offSince: bigint | undefined;
@@ -60,18 +62,37 @@ export class Model {
   openSession(id: string, wallet: string, room: string, tariff: Tariff): string {
     const known = this.open(wallet).find((one) => one.room === room);
     if (known !== undefined) return `joined ${known.id}`;
+    const ticket = this.ticketInHand(wallet, room);
     const { isFrozen, limits } = this.wallet(wallet);
     const caps = [tariff.maxCost, limits.perShow].filter((one) => one > 0n);
     const maxCost = caps.length === 0 ? 0n : min(...caps);
     const entry = max(costOf(tariff, 1_000n), tariff.minCharge);
     if (isFrozen) return 'BILLING_WALLET_FROZEN';
+    if (ticket !== undefined) return this.admit(id, wallet, room, { ...ticket, maxCost: 0n });
     if (this.wallet(wallet).free(this.now) < entry) return 'BILLING_INSUFFICIENT_CREDIT';
     const isPastDay = entry > this.wallet(wallet).leftToday(this.now);
     if (isPastDay || this.wallet(wallet).isTooDear(tariff) || (maxCost > 0n && entry > maxCost)) {
       return 'BILLING_SPEND_LIMIT';
     }
+    return this.admit(id, wallet, room, { ...tariff, maxCost });
+  }
+
+  /** A ticket lets in again, for the rest of its time, until the show ends. */
+  private ticketInHand(wallet: string, room: string): Tariff | undefined {
+    const held = [...this.sessions.values()].findLast((one) => {
+      return one.wallet === wallet && one.room === room && one.hasTicket;
+    });
+    if (held?.ended !== 'left' && held?.ended !== 'stale') return undefined;
+    const { maxMs, billable, segments } = held;
+    if (maxMs > 0n && billable >= maxMs) return undefined;
+    const rest = maxMs > 0n ? maxMs - billable : 0n;
+    return { ...segments[0].tariff, price: 0n, minCharge: 0n, maxMs: rest };
+  }
+
+  private admit(id: string, wallet: string, room: string, tariff: Tariff): string {
+    const { maxCost, maxMs, model } = tariff;
     const session: ModelSession = {
-      ...{ id, wallet, room, maxCost, maxMs: tariff.maxMs },
+      ...{ id, wallet, room, maxCost, maxMs, hasTicket: model === 't' },
       segments: [{ from: 0n, base: 0n, tariff, isPaidUp: false }],
       ...{ lastProof: this.now, billable: 0n, charged: 0n, hold: 0n },
       ...{ limit: undefined, ended: undefined, offMs: 0n },
@@ -133,6 +154,15 @@ export class Model {
         session.offSince = undefined;
       }
     }
+  }
+
+  /** All shows of the room end now, and what their tickets are good for. */
+  endShow(room: string): string[] {
+    this.setRoom(room, false);
+    const inRoom = [...this.sessions.values()].filter((one) => one.room === room);
+    for (const one of inRoom) one.hasTicket = false;
+    const open = inRoom.filter((one) => one.ended === undefined);
+    return open.map(({ id }) => `${id} ${this.end(id, 'show_ended')}`);
   }
 
   /** The price of a room changes now; answers what happens to its open sessions. */
