@@ -228,6 +228,8 @@ export class RtmpConnection {
       if (bytes === undefined) return;
       this.#reader.push(bytes);
       this.#pump();
+      // The socket reads into the same memory again.
+      this.#reader.keep();
     });
   }
 

@@ -29,6 +29,7 @@ import type { HookTarget } from './ports.js';
 import type { PublishedStream } from './published-stream.js';
 import { RtmpSession } from './session.js';
 import type { IngestContext } from './session-context.js';
+import { readShared } from './shared-read.js';
 import { StreamTable } from './streams.js';
 
 export interface RtmpServerOptions {
@@ -65,6 +66,7 @@ export class RtmpServer {
   #isDraining = false;
   #closedBytesIn = 0;
   #closedBytesOut = 0;
+  #onEmpty: () => void = () => undefined;
   readonly #startedAtMs: number;
 
   constructor(server: RtmpServerOptions) {
@@ -214,8 +216,10 @@ export class RtmpServer {
     const listening = this.#listeners.filter(({ server }) => server.listening);
     const closed = Promise.all(listening.map(({ server }) => once(server, 'close')));
     for (const { server } of listening) server.close();
+    const gone = new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    if (this.#sessions.size === 0) this.#onEmpty();
     for (const session of [...this.#sessions]) session.stop();
-    await closed;
+    await Promise.all([closed, gone]);
     await doneQueue.flush(options.doneFlushMs);
     doneQueue.close();
     await Promise.race([ledger.flush(), delay(options.doneFlushMs, undefined, { ref: false })]);
@@ -250,7 +254,9 @@ export class RtmpServer {
       this.#admit(stream ?? socket, from, port);
     };
     if (!contains(this.#proxies, address)) {
-      open(address, socket.remotePort ?? 0);
+      const port = socket.remotePort ?? 0;
+      if (secureContext === undefined) this.#admit(readShared(socket), address, port);
+      else open(address, port);
       return;
     }
     readProxyHeader(socket, options.handshakeTimeoutMs).then(
@@ -294,6 +300,7 @@ export class RtmpServer {
 
   #forget(session: RtmpSession): void {
     this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#onEmpty();
     this.#closedBytesIn += session.connection.bytesIn;
     this.#closedBytesOut += session.connection.bytesOut;
     this.#context.metrics.connections.set(this.#sessions.size);

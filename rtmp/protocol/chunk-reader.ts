@@ -20,6 +20,7 @@ const DEFAULT_CHUNK_SIZE = 128;
 /** No message is longer than 24 bits can say, so larger chunks mean nothing (5.4.1). */
 const CHUNK_SIZE_MAX = 0xffffff;
 const EXTENDED = 0xffffff;
+const NOTHING = Buffer.alloc(0);
 const MESSAGE_HEADER_BYTES = [11, 7, 3, 0] as const;
 
 interface ChunkStream {
@@ -38,7 +39,7 @@ interface ChunkStream {
 export class ChunkReader {
   readonly limits: ChunkReaderLimits;
   readonly #streams = new Map<number, ChunkStream>();
-  #input: Buffer = Buffer.alloc(0);
+  #input: Buffer = NOTHING;
   #at = 0;
   #chunkSize = DEFAULT_CHUNK_SIZE;
   #openBytes = 0;
@@ -55,9 +56,17 @@ export class ChunkReader {
     return this.#input.length - this.#at;
   }
 
+  /** Takes bytes that stay as they are until `keep`, or for as long as the reader lives. */
   push(data: Buffer): void {
     this.#input =
       this.#at >= this.#input.length ? data : Buffer.concat([this.#input.subarray(this.#at), data]);
+    this.#at = 0;
+  }
+
+  /** Copies what is not parsed yet, so that the pushed buffer can be used for something else. */
+  keep(): void {
+    const { length } = this.#input;
+    this.#input = this.#at >= length ? NOTHING : Buffer.from(this.#input.subarray(this.#at));
     this.#at = 0;
   }
 

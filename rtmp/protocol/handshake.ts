@@ -50,7 +50,7 @@ export class ServerHandshake {
    * @throws ProtocolError HANDSHAKE_VERSION for anything but plain RTMP
    */
   push(data: Buffer): Buffer | undefined {
-    this.#pending = this.#pending.length === 0 ? data : Buffer.concat([this.#pending, data]);
+    this.#pending = Buffer.concat([this.#pending, data]);
     let answer: Buffer | undefined;
     if (this.#state === 'hello' && this.#pending.length > 0) {
       const version = this.#pending[0];
