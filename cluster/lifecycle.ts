@@ -7,6 +7,8 @@ import { endLog, type Logger } from './log.js';
 export interface Part {
   start?(): Promise<void> | void;
   stop?(): Promise<void> | void;
+  /** Time that its stop may take in addition to the role's deadline, ms. */
+  readonly stopMs?: number;
 }
 
 export interface Lifecycle {
@@ -58,7 +60,8 @@ export function createLifecycle(log: Logger, options: { stopDeadlineMs: number }
 
   async function stopAll(reason: string): Promise<boolean> {
     log.info({ event: 'lifecycle.stopping', reason });
-    const deadline = deadlineAfter(options.stopDeadlineMs);
+    const extraMs = started.reduce((sum, { part }) => sum + (part.stopMs ?? 0), 0);
+    const deadline = deadlineAfter(options.stopDeadlineMs + extraMs);
     let isInTime = true;
     for (let entry = started.pop(); entry !== undefined; entry = started.pop()) {
       const { name, part } = entry;

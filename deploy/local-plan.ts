@@ -135,6 +135,8 @@ export function rolePlans(
       role(`gateway-${index + 1}`, 'gateway', ops, {
         GATEWAY_PRIVATE_PORT: String(socket),
         GATEWAY_SOCKJS_PORT: String(sockjs),
+        // All stop at once: there is nobody to hand over to.
+        GATEWAY_DRAIN_MS: '2000',
       }),
     ),
     role('web-1', 'web', ports.webOps),

@@ -17,6 +17,7 @@ import { CONTROL_TOPIC, EVERY_ROOM, parseControlOrder, type ControlOrder } from 
 import { Coordinators } from './coordinators.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
+import { handOver } from './hand-over.js';
 import { readHeld } from './held.js';
 import { createHistory, type History } from './history.js';
 import { Hub } from './hub.js';
@@ -80,12 +81,18 @@ export interface Gateway {
   /** What keeps this worker from being useful, in words; empty = ready. */
   troubles(): readonly string[];
   start(): Promise<void>;
-  /** Hands all clients over within `ms`: a hint with a jittered time first, then close 4200. */
-  drain(ms: number): Promise<void>;
+  /**
+   * Hands all clients over, `perSec` (default 300) each second, faster when `maxMs` is too short
+   * for that; then closes those who have not gone with 4200.
+   */
+  drain(maxMs: number, perSec?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
 const SWEEP_MS = 1_000;
+const DRAIN_PER_SEC = 300;
+/** What the last clients have just said is answered within this time. */
+const LAST_WORDS_MS = 1_000;
 
 export function createGateway(options: GatewayOptions): Gateway {
   const worker = new Worker(options);
@@ -283,17 +290,22 @@ class Worker implements Gateway, SessionEvents {
     ];
   }
 
-  async drain(ms: number): Promise<void> {
-    await this.sequencer.drain();
+  async drain(maxMs: number, perSec = DRAIN_PER_SEC): Promise<void> {
+    const { clock, log } = this.options;
+    const startMs = clock.monotonicMs();
+    const outcome = await handOver(
+      {
+        sessions: this.sessions,
+        tell: (session, ms) => this.replies.send(session, { p: 'bye', ms }),
+        nowMs: () => clock.monotonicMs(),
+        pause,
+      },
+      { maxMs, perSec },
+    );
+    await Promise.race([this.sequencer.drain(), pause(LAST_WORDS_MS)]);
     this.delivery.flushAll();
-    for (const session of this.sessions) {
-      if (session.user !== undefined)
-        this.replies.send(session, { p: 'bye', ms: Math.floor(ms / 2) });
-    }
-    const deadline = this.options.clock.monotonicMs() + ms;
-    const left = (): number => deadline - this.options.clock.monotonicMs();
-    while (this.sessions.size > 0 && left() > 0) await pause(Math.min(20, Math.max(1, left())));
     for (const session of [...this.sessions]) this.end(session, 'draining');
+    log.info({ event: 'gateway.drained', ms: clock.monotonicMs() - startMs, ...outcome });
     await this.presence.leave();
     await this.coordinators.leave();
   }

@@ -193,8 +193,9 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
     },
     async stop() {
       transport.stopListening();
-      await gateway.drain(config.gateway.drainMs);
+      await gateway.drain(config.gateway.drainMs, config.gateway.drainPerSec);
     },
+    stopMs: config.gateway.drainMs,
   });
   lifecycle.add('members', {
     async start() {

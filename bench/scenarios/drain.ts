@@ -38,7 +38,10 @@ export async function drain(run: Run): Promise<ScenarioReport> {
   let started = 0;
   const start = (): Promise<GatewayWorker> => {
     started += 1;
-    return startGatewayWorker(run, { name: `gateway-${started}`, redisUrl: redis.server.url });
+    return startGatewayWorker(run, {
+      ...{ name: `gateway-${started}`, redisUrl: redis.server.url },
+      env: { GATEWAY_DRAIN_MS: '60000' },
+    });
   };
   let full = await start();
   const other = await start();

@@ -90,6 +90,8 @@ export async function startGatewayWorker(
       GATEWAY_ADDRESS_CONNECTIONS_MAX: '0',
       GATEWAY_ADDRESS_CONNECTS_PER_SEC_MAX: '0',
       GATEWAY_USER_CONNECTIONS_MAX: '0',
+      // Generators of most scenarios do not follow a hand-over.
+      GATEWAY_DRAIN_MS: '1000',
       ...options.env,
     },
   });

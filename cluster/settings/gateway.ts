@@ -105,9 +105,17 @@ export const gatewaySettings = {
     'GATEWAY_DRAIN_MS',
     { min: 0, max: 600_000 },
     {
-      doc: 'Time over which a draining worker hands its clients over.',
-      fallback: 2_000,
+      doc: 'A leaving worker waits so long for its clients, in addition to STOP_DEADLINE_MS.',
+      fallback: 60_000,
       unit: 'ms',
+    },
+  ),
+  drainPerSec: int(
+    'GATEWAY_DRAIN_CLIENTS_PER_SEC',
+    { min: 1, max: 100_000 },
+    {
+      doc: 'Clients that a leaving worker sends elsewhere per second, more if time is short.',
+      fallback: 300,
     },
   ),
   trustedProxies: list('GATEWAY_TRUSTED_PROXIES', {

@@ -88,6 +88,21 @@ await t.test('one deadline covers the whole stop and names the part that hangs',
   t.ok(events().includes('lifecycle.stop_late'));
 });
 
+await t.test('a part that has to wait for others gets time of its own', async (t) => {
+  const { lifecycle, steps, addPart } = arrange(20);
+  addPart('a');
+  const stop = async (): Promise<void> => {
+    const since = performance.now();
+    await until(() => performance.now() - since > 100, { what: 'longer than the deadline' });
+    steps.push('-slow');
+  };
+  lifecycle.add('slow', { stop, stopMs: 60_000 });
+  await lifecycle.start();
+
+  t.equal(await lifecycle.stop('test'), true);
+  t.same(steps, ['+a', '-slow', '-a']);
+});
+
 await t.test('a stop during the start leaves nothing running', async (t) => {
   const { lifecycle, steps, addPart } = arrange();
   addPart('a');
