@@ -60,8 +60,8 @@ local function tariffNow(told)
   return readTariff(version and tonumber(version) > whole(ARGV[11]) and text or ARGV[7])
 end
 
--- The end of a show voids its tickets: one that is found is for this show. It lets its viewer in again
--- who left or was silent for too long, for the rest of its time.
+-- The end of a show voids its tickets: one that is found is for this show. It lets its viewer in
+-- again who left or was silent for too long, for the rest of its time.
 local prefix = '[' .. room .. '|' .. wallet .. '|'
 local function ticketInHand()
   local found = redis.call('ZREVRANGEBYLEX', K.ticket, prefix .. '~', prefix, 'LIMIT', 0, 1)[1]

@@ -1,7 +1,7 @@
 #!lua
 -- restore-sessions: writes sessions as SQL has them into a shard that is being restored: the open
--- ones, whose time since the last settlement is not charged (the first proof of life starts the clock
--- again), and ended ones whose ticket still holds
+-- ones, whose time since the last settlement is not charged (the first proof of life starts the
+-- clock again), and ended ones whose ticket still holds
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] sess  hash  session → record
 -- KEYS[3] due  zset  session by next look
