@@ -195,6 +195,16 @@ export class Channel implements TrackerSink {
   }
 
   /** For the tracker. */
+  isKnown(offset: number, ts: number, tail: Tail): boolean | undefined {
+    const entry = this.ring.at(offset);
+    if (entry === undefined) return undefined;
+    if (entry.ts !== ts) return false;
+    // What was hidden keeps its time, and looks otherwise.
+    if (entry.kind === 'd' || kindOfTail(tail) === 'd') return true;
+    return entry.binary.equals(encodeReliable({ alias: this.alias, offset, ts }, tail));
+  }
+
+  /** For the tracker. */
   fill(): void {
     this.events.fill(this);
   }

@@ -42,6 +42,7 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
         newEpoch: newEpoch(),
         knownEpoch: epoch,
         knownTop: top,
+        knownMs: channel.ring.at(top)?.ts ?? 0,
         after,
         max,
         ttlSec: historyTtlSec,

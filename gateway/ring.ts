@@ -75,6 +75,11 @@ export class Ring {
     }
   }
 
+  /** Undefined when it is not here (any more). */
+  at(offset: number): Entry | undefined {
+    return offset > this.floor ? this.entries[this.start + offset - this.floor - 1] : undefined;
+  }
+
   /** Entries with from < offset ≤ to; undefined when the ring does not reach back that far. */
   range(from: number, to: number): readonly Entry[] | undefined {
     if (from < this.floor) return undefined;

@@ -160,6 +160,8 @@ export interface OpenArgs {
   readonly after: number;
   readonly max: number;
   readonly ttlSec: number;
+  /** Of the message at `knownTop` (ms), 0 = not known. */
+  readonly knownMs: number;
 }
 
 export interface ChannelState {
@@ -177,7 +179,15 @@ export const openChannel = defineScript<OpenArgs, ChannelState>({
   isBinary: true,
   encode: ({ keys, ...args }) => ({
     keys: [keys.meta, keys.history, keys.values],
-    argv: [args.newEpoch, args.knownEpoch, args.knownTop, args.after, args.max, args.ttlSec],
+    argv: [
+      args.newEpoch,
+      args.knownEpoch,
+      args.knownTop,
+      args.after,
+      args.max,
+      args.ttlSec,
+      args.knownMs,
+    ],
   }),
   decode(reply) {
     const [epoch, top, first, entries, values] = asArray(reply);

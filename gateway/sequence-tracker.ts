@@ -6,6 +6,8 @@ import type { ChannelState } from './scripts.js';
 
 export interface TrackerSink {
   append(offset: number, ts: number, tail: Tail): void;
+  /** Whether this very message was appended at this offset; undefined = not at hand any more. */
+  isKnown(offset: number, ts: number, tail: Tail): boolean | undefined;
   /** The sequence continues after `from`, in this epoch; what was before cannot be had. */
   reset(epoch: string, from: number): void;
   /** Ask history for everything after `position()` and answer with `filled` or `failed`. */
@@ -49,7 +51,7 @@ export class SequenceTracker {
       if (this.held.length < HELD_MAX) this.held.push(packet);
       return true;
     }
-    if (packet.epoch === this.epoch && packet.first <= this.top + 1) {
+    if (packet.epoch === this.epoch && packet.first <= this.top + 1 && !this.isForeign(packet)) {
       this.take(packet);
       return true;
     }
@@ -62,7 +64,9 @@ export class SequenceTracker {
   filled(state: ChannelState): number {
     const before = this.top;
     this.isFilling = false;
-    if (state.epoch !== this.epoch) this.restart(state.epoch, state.first - 1);
+    if (state.epoch !== this.epoch) {
+      this.restart(state.epoch, this.commonTop(state) ?? state.first - 1);
+    }
     let taken = 0;
     state.entries.forEach((entry, at) => {
       const offset = state.first + at;
@@ -80,7 +84,8 @@ export class SequenceTracker {
     this.held = [];
     held.forEach((packet, at) => {
       // The server that sent it has lost it since: it was restarted, or a replica took its place.
-      const isLost = packet.epoch !== state.epoch || packet.first > state.top;
+      const isLost =
+        packet.epoch !== state.epoch || packet.first > state.top || this.isForeign(packet);
       if (!isLost || at >= this.heldBefore) this.offer(packet);
     });
     this.heldBefore = this.held.length;
@@ -96,6 +101,23 @@ export class SequenceTracker {
   /** History could not be read; the owner calls `sync` again later. */
   failed(): void {
     this.isFilling = false;
+  }
+
+  /** Another message at an offset that is taken: the server has lost the one that was there. */
+  private isForeign({ first, ts, tails }: ReliablePacket): boolean {
+    const offset = Math.min(this.top, first + tails.length - 1);
+    const tail = tails[offset - first];
+    return tail !== undefined && this.sink.isKnown(offset, ts, tail) === false;
+  }
+
+  /** Up to where a new epoch has the messages of the old one. */
+  private commonTop({ first, entries }: ChannelState): number | undefined {
+    const common = entries.findLastIndex((entry, at) => {
+      if (entry === undefined || first + at > this.top) return false;
+      const { ts, tail } = parseEntry(entry);
+      return this.sink.isKnown(first + at, ts, tail) === true;
+    });
+    return common < 0 ? undefined : first + common;
   }
 
   private restart(epoch: string, from: number): void {

@@ -33,6 +33,8 @@ const SKIP: Verdict = { do: 'skip' };
 export class ChannelReader {
   private epoch: string | undefined;
   private offset = 0;
+  /** Everything of this epoch above this offset was shown. */
+  private since = 0;
   private top = 0;
   private isStalled = false;
   private readonly versions = new Map<string, number>();
@@ -47,12 +49,20 @@ export class ChannelReader {
 
   /**
    * Takes a server's answer to a subscribe. `isLossy` = messages between the old position and
-   * `from` cannot be had any more.
+   * `from` cannot be had any more. A server that has less than was shown is late, or has lost it
+   * and gives those offsets again: the reader steps back, and knows by its mid what it has shown.
    */
-  restart(answer: { epoch: string; from: number; top: number }): { isLossy: boolean } {
+  restart(answer: { epoch: string; from: number; top: number; recovered?: boolean }): {
+    isLossy: boolean;
+  } {
     const isSame = answer.epoch === this.epoch;
     const isLossy = this.epoch !== undefined && (!isSame || answer.from > this.offset);
-    if (!isSame || answer.from > this.offset) this.offset = answer.from;
+    if (!isSame || answer.from > this.offset) {
+      this.offset = this.since = answer.from;
+    } else if (answer.recovered === false && answer.top < this.offset) {
+      const back = Math.max(answer.from, Math.min(this.since, answer.top));
+      if (this.offset - back <= MIDS_MAX) this.offset = back;
+    }
     this.epoch = answer.epoch;
     this.top = answer.top;
     this.isStalled = false;

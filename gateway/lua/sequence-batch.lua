@@ -3,7 +3,8 @@
 -- after a ban is acknowledged no message of that user can get an offset. Nothing is written when
 -- nothing is accepted. In a room under review some messages wait for a moderator instead; tips are
 -- added to the room's sums.
--- KEYS[1] meta          hash    e epoch, o top offset, t time of the last message (ms)
+-- KEYS[1] meta          hash    e epoch, o top offset, t time of the last message (ms), b the epoch
+--   that this one goes on from
 -- KEYS[2] history       hash    offset -> packed time and message
 -- KEYS[3] mids          hash    "<sender> <mid>" -> "<offset>:<ms>", or "held:<ms>"; field ! holds
 --   when it was begun
@@ -20,9 +21,10 @@
 -- KEYS[11] tips         hash    sum of the goal, "n:<user>" names; see publish-tips.lua
 -- KEYS[12] tippers      zset    user; score = sum (milli-credits)
 -- ARGV[1] now           ms, 0 = the server's clock
--- ARGV[2] new epoch     1..16 characters, taken when the channel begins anew
+-- ARGV[2] new epoch     1..16 characters, taken when the channel begins anew or has lost its tail
 -- ARGV[3] known epoch   of the caller, '' = none
--- ARGV[4] known top     of the caller: a server that knows less has lost its tail and begins anew
+-- ARGV[4] known top     of the caller: a server that knows less has lost its tail: a new epoch goes
+--   on from what is left
 -- ARGV[5] history max   messages, 1..100000
 -- ARGV[6] history ttl   seconds
 -- ARGV[7] mid ttl       ms
@@ -54,10 +56,9 @@ end
 local meta = redis.call('HMGET', KEYS[1], 'e', 'o', 't')
 local epoch, top = meta[1], tonumber(meta[2] or '0')
 local known_top = tonumber(ARGV[4])
-local is_new = not epoch or (epoch == ARGV[3] and top < known_top)
-if is_new then
-  epoch, top = ARGV[2], 0
-end
+local is_new = not epoch
+-- Offsets above the top were given before, to messages that are lost: never again in this epoch.
+if is_new or (epoch == ARGV[3] and top < known_top) then epoch = ARGV[2] end
 -- Time never goes back within a channel, whatever the clock does.
 local last_ms = tonumber(meta[3] or '0')
 if now < last_ms then now = last_ms end
@@ -227,7 +228,10 @@ for at = FIRST, #ARGV, FIELDS do
   end
   verdicts[#verdicts + 1] = verdict
 end
-if #accepted == 0 and #holds == 0 then return verdicts end
+if #accepted == 0 and #holds == 0 then
+  verdicts[1] = meta[1] or epoch
+  return verdicts
+end
 
 if is_new then redis.call('UNLINK', KEYS[2], KEYS[3], KEYS[4]) end
 if is_rotating and not is_new then
@@ -258,6 +262,7 @@ for _, one in ipairs(accepted) do
 end
 redis.call('HSET', KEYS[1],
   'e', epoch, 'o', string.format('%.0f', next_offset), 't', string.format('%.0f', now))
+if meta[1] and meta[1] ~= epoch then redis.call('HSET', KEYS[1], 'b', meta[1]) end
 if #entries > 0 then redis.call('HSET', KEYS[2], unpack(entries)) end
 redis.call('HSET', KEYS[3], unpack(mids))
 if #old > 0 then redis.call('HDEL', KEYS[2], unpack(old)) end

@@ -62,6 +62,22 @@ t.test('a reader shows each offset once and in order, whatever is repeated', (t)
   t.end();
 });
 
+t.test('a reader steps back to a server that has less than was shown, and repeats nothing', (t) => {
+  const reader = new ChannelReader('room:1');
+  const push = (offset: number, mid = `m${offset}`): string =>
+    reader.accept([1, offset, 1, 'm', {}, mid]).do;
+  reader.restart({ epoch: 'e', from: 5, top: 5, recovered: false });
+  for (let offset = 6; offset <= 9; offset += 1) t.equal(push(offset), 'show');
+  t.same(reader.restart({ epoch: 'e', from: 8, top: 8, recovered: true }), { isLossy: false });
+  t.same(reader.position(), ['e', 9], 'a server that knows the position is only late');
+  t.same(reader.restart({ epoch: 'e', from: 2, top: 7, recovered: false }), { isLossy: false });
+  const backlog = [3, 4, 5, 6, 7].map((offset) => push(offset));
+  t.same(backlog, ['skip', 'skip', 'skip', 'skip', 'skip'], 'what was shown, and what was before');
+  t.equal(push(8, 'other'), 'show', 'another message in the place of one that was lost');
+  t.equal(push(9, 'm9'), 'skip', 'the same one');
+  t.end();
+});
+
 t.test('a latest value never goes back, whatever the order of arrival', (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { minLength: 1 }), (versions) => {

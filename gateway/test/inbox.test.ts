@@ -5,6 +5,8 @@ import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { seededRandom, silentLog, startRedis, until } from '../../cluster/testing/index.js';
 import { createPublisher } from '../index.js';
 import { channelKeys } from '../channel-keys.js';
+import { markRead } from '../inbox.js';
+import { openChannel } from '../scripts.js';
 import { startWorker, watch } from './worker-harness.js';
 
 const server = await startRedis(t);
@@ -47,6 +49,25 @@ t.test('unread notifications are right on every tab after any interleaving', asy
   const stranger = watch(t, [workers[0]?.url ?? ''], 'lobby', { sub: '6' });
   await until(() => stranger.events.length > 0, { what: 'ready' });
   await t.rejects(stranger.client.call({ c: 'read', upto: 1 }), { code: 'not_subscribed' });
+});
+
+t.test('what was read stays read when Redis has lost the newest notifications', async (t) => {
+  const keys = channelKeys('user:lossy');
+  for (let n = 1; n <= 5; n += 1) {
+    await publisher.publish('user:lossy', { kind: 'n', body: {}, cls: 'reliable' });
+  }
+  const read = (upto: number): Promise<number> =>
+    markRead.run(redis, { keys, nowMs: 0, upto, ttlSec: 60 });
+  t.equal(await read(3), 2);
+  const known = { newEpoch: 'next', knownEpoch: String(await redis.hget(keys.meta, 'e')) };
+  const look = { after: 5, max: 10, ttlSec: 60, knownTop: 7, knownMs: 0 };
+  t.match(await openChannel.run(redis, { keys, ...known, ...look }), { epoch: 'next', top: 5 });
+  t.equal(await read(0), 2, 'the mark is of the epoch before');
+  const again = { newEpoch: 'third', knownEpoch: 'next' };
+  t.match(await openChannel.run(redis, { keys, ...again, ...look }), { epoch: 'third', top: 5 });
+  t.equal(await read(4), 1);
+  await redis.hset(keys.meta, 'e', 'unknown', 'b', '');
+  t.equal(await read(0), 5, 'of another sequence it says nothing');
 });
 
 t.test(

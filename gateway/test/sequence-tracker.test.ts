@@ -13,8 +13,16 @@ interface Stage {
 function open(epoch: string, top: number): Stage {
   const shown: string[] = [];
   let fills = 0;
+  const kept = new Map<number, { ts: number; tail: Buffer }>();
   const tracker = new SequenceTracker({
-    append: (offset) => shown.push(`${tracker.position().epoch}${offset}`),
+    append(offset, ts, tail) {
+      shown.push(`${tracker.position().epoch}${offset}`);
+      kept.set(offset, { ts, tail });
+    },
+    isKnown(offset, ts, tail) {
+      const one = kept.get(offset);
+      return one && one.ts === ts && one.tail.equals(tail);
+    },
     reset: (to, from) => shown.push(`reset ${to}${from}`),
     fill: () => (fills += 1),
   });
@@ -24,10 +32,17 @@ function open(epoch: string, top: number): Stage {
   return { tracker, shown, fills: () => fills };
 }
 
-const packet = (epoch: string, first: number, count = 1): ReliablePacket => ({
-  ...{ cls: 'reliable', epoch, first, ts: 1 },
+const packet = (epoch: string, first: number, count = 1, ts = 1): ReliablePacket => ({
+  ...{ cls: 'reliable', epoch, first, ts },
   tails: Array.from({ length: count }, () => packTail('m', {}, 'x')),
 });
+
+/** As history has it. */
+function entryAt(ts: number): Buffer {
+  const time = Buffer.alloc(8);
+  time.writeUInt8(ts, 7);
+  return Buffer.concat([time, packTail('m', {}, 'x')]);
+}
 
 t.test('packets of an epoch that is over are forgotten after one look at history', (t) => {
   const { tracker, shown, fills } = open('a', 5);
@@ -79,5 +94,31 @@ t.test('a hole that history does not have any more is passed over, also in a bus
   tracker.filled({ epoch: 'a', top: 900, first: 506, entries: rest, values: [] });
   t.ok(tracker.isWhole);
   t.same(shown, ['reset a505', 'reset a899', 'a900']);
+  t.end();
+});
+
+t.test('another message at a known offset is asked about, and shown in the new epoch', (t) => {
+  const { tracker, shown, fills } = open('a', 5);
+  tracker.offer(packet('a', 6));
+  tracker.offer(packet('a', 7, 2));
+  t.ok(tracker.offer(packet('a', 7, 2)), 'the same once more is nothing');
+  t.notOk(tracker.offer(packet('a', 7, 1, 2)), 'another one is a fault');
+  t.equal(fills(), 2);
+  const entries = [undefined, entryAt(1), entryAt(2)];
+  tracker.filled({ epoch: 'b', top: 7, first: 5, entries, values: [] });
+  t.ok(tracker.isWhole);
+  t.same(shown, ['a6', 'a7', 'a8', 'reset b6', 'b7'], 'what both epochs have is not repeated');
+  t.equal(fills(), 2);
+  t.end();
+});
+
+t.test('a foreign packet of which history does not know ends with one look', (t) => {
+  const { tracker, shown, fills } = open('a', 5);
+  tracker.offer(packet('a', 6));
+  tracker.offer(packet('a', 6, 1, 2));
+  tracker.filled({ epoch: 'a', top: 6, first: 7, entries: [], values: [] });
+  t.ok(tracker.isWhole);
+  t.same(shown, ['a6']);
+  t.equal(fills(), 2);
   t.end();
 });

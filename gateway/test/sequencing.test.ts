@@ -60,7 +60,11 @@ async function sequence(
   return { ...reply, said };
 }
 
-const open = (channel: string, after = -1, known: { epoch?: string; top?: number } = {}) =>
+const open = (
+  channel: string,
+  after = -1,
+  known: { epoch?: string; top?: number; ms?: number } = {},
+) =>
   openChannel.run(redis, {
     keys: channelKeys(channel),
     newEpoch: 'e9',
@@ -69,6 +73,7 @@ const open = (channel: string, after = -1, known: { epoch?: string; top?: number
     after,
     max: 50,
     ttlSec: 60,
+    knownMs: known.ms ?? 0,
   });
 
 const texts = (entries: readonly (Buffer | undefined)[]): unknown[] =>
@@ -174,16 +179,32 @@ t.test('a user may burst, then has to keep to the rate, over all tabs', async (t
 });
 
 t.test(
-  'a server that lost its tail begins a new epoch instead of giving offsets twice',
+  'a server that lost its tail goes on in a new epoch instead of giving offsets twice',
   async (t) => {
     const room = newRoom();
     await sequence(room, [message('7', 'a'), message('7', 'b')]);
     const lost = { knownEpoch: 'e1', knownTop: 5, newEpoch: 'e2' };
     const reply = await sequence(room, [message('7', 'c')], lost);
-    t.match(reply, { epoch: 'e2', said: ['1'] });
+    t.match(reply, { epoch: 'e2', said: ['3'] });
+    const again = await sequence(room, [message('7', 'a')], lost);
+    t.match(again, { epoch: 'e2', said: ['=1'] }, 'what is left is known');
     const state = await open(room, 2, { epoch: 'e1', top: 2 });
-    t.match(state, { epoch: 'e2', top: 1, first: 1 });
-    t.match(await open(room, 0, { epoch: 'e2', top: 7 }), { epoch: 'e9', top: 0 });
+    t.match(state, { epoch: 'e2', top: 3, first: 1 });
+    t.same(texts(state.entries), ['a', 'b', 'c'], 'and read');
+    t.match(await open(room, 0, { epoch: 'e2', top: 7 }), { epoch: 'e9', top: 3, first: 1 });
+  },
+);
+
+t.test(
+  'a server that gave offsets to other messages than the caller has begins a new epoch',
+  async (t) => {
+    const room = newRoom();
+    await sequence(room, [message('7', 'a'), message('7', 'b')], { nowMs: 1_000_000 });
+    await sequence(room, [message('7', 'c')], { nowMs: 1_000_500 });
+    const known = { epoch: 'e1', top: 2 };
+    t.match(await open(room, 2, { ...known, ms: 1_000_000 }), { epoch: 'e1', top: 3, first: 3 });
+    t.match(await open(room, 2, { ...known, ms: 1_000_100 }), { epoch: 'e9', top: 3, first: 1 });
+    t.match(await open(room, -1), { epoch: 'e9', top: 3 }, 'for everybody');
   },
 );
 

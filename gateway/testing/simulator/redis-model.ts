@@ -41,6 +41,7 @@ export interface OpenCall {
   readonly newEpoch: string;
   readonly knownEpoch: string;
   readonly knownTop: number;
+  readonly knownMs: number;
   readonly after: number;
   readonly max: number;
 }
@@ -81,8 +82,9 @@ export class RedisModel {
 
   sequence(call: SequenceCall, clockMs: number): Raw[] {
     const row = this.row(call.channel);
-    const isNew = row.epoch === '' || (row.epoch === call.knownEpoch && row.top < call.knownTop);
-    const epoch = isNew ? call.newEpoch : row.epoch;
+    const isNew = row.epoch === '';
+    const hasLost = row.epoch === call.knownEpoch && row.top < call.knownTop;
+    const epoch = isNew || hasLost ? call.newEpoch : row.epoch;
     const nowMs = Math.max(clockMs, row.lastMs);
     const context = { row, nowMs, settingsVersion: call.settingsVersion };
     const seen = new Map<string, string>();
@@ -105,8 +107,9 @@ export class RedisModel {
       }
       verdicts.push(refusal ?? next);
     }
-    if (accepted.length === 0) return verdicts;
-    if (isNew) restart(row, epoch);
+    if (accepted.length === 0) return [isNew ? epoch : row.epoch, ...verdicts.slice(1)];
+    if (isNew) restart(row);
+    row.epoch = epoch;
     rotateMids(row, nowMs, call.midTtlMs);
     for (const [field, place] of seen) row.mids.set(field, place);
     row.roomTat = Math.round(row.roomTat * 1_000) / 1_000;
@@ -116,11 +119,8 @@ export class RedisModel {
 
   open(call: OpenCall): Raw[] {
     const row = this.row(call.channel);
-    if (row.epoch === '' || (row.epoch === call.knownEpoch && row.top < call.knownTop)) {
-      row.history.clear();
-      row.epoch = call.newEpoch;
-      row.top = 0;
-    }
+    if (row.epoch === '') row.history.clear();
+    if (row.epoch === '' || hasLost(row, call)) row.epoch = call.newEpoch;
     let first = call.after + 1;
     if (first <= 0 || row.epoch !== call.knownEpoch) first = Math.max(1, row.top - call.max + 1);
     const last = Math.min(row.top, first + call.max - 1);
@@ -252,8 +252,14 @@ export function channelOfKey(key: string): string {
   return channelOfFeed(key.replace(/\}:[a-z]+:/, '}:f:'));
 }
 
-function restart(row: ChannelRow, epoch: string): void {
-  row.epoch = epoch;
+/** A replica without the master's last messages has taken over. */
+function hasLost(row: ChannelRow, { knownEpoch, knownTop, knownMs }: OpenCall): boolean {
+  if (row.epoch !== knownEpoch) return false;
+  const entry = knownMs > 0 ? row.history.get(knownTop) : undefined;
+  return row.top < knownTop || (entry !== undefined && parseEntry(entry).ts !== knownMs);
+}
+
+function restart(row: ChannelRow): void {
   row.top = 0;
   row.history.clear();
   row.mids.clear();

@@ -45,11 +45,11 @@ function sequence({ model, keys, argv, nowMs }: ScriptCall): unknown {
 }
 
 function open({ model, keys, argv }: ScriptCall): unknown {
-  const [newEpoch, knownEpoch, knownTop, after, max] = argv;
+  const [newEpoch, knownEpoch, knownTop, after, max, , knownMs] = argv;
   return model.open({
     channel: channelOfKey(keys[0] ?? ''),
     ...{ newEpoch: text(newEpoch), knownEpoch: text(knownEpoch), knownTop: number(knownTop) },
-    ...{ after: number(after), max: number(max) },
+    ...{ after: number(after), max: number(max), knownMs: number(knownMs) },
   });
 }
 
