@@ -24,13 +24,15 @@ export interface SweeperOptions {
 
 /** Calls per shard and turn, so that one crowded shard does not starve the others. */
 const CALLS_PER_TURN = 4;
-/** Redis judges what is due by its own clock; ours only saves calls and may be that wrong. */
+/** Redis judges what is due by show time; our guess only saves calls and may be that wrong. */
 const SKEW_MS = 2_000;
 
 export class Sweeper {
   private running: Promise<void> | undefined;
   /** Last turn that could not do its work; at the start nobody knows how long nobody swept. */
   private outageAtMs = performance.now();
+  /** By shard: its clock as it was last written, and when that was seen first. */
+  private readonly clocks = new Map<number, { clk: number; atMs: number }>();
   private readonly stopping = new AbortController();
 
   constructor(private readonly options: SweeperOptions) {}
@@ -50,13 +52,25 @@ export class Sweeper {
     const heads = await Promise.all(
       ALL_SHARDS.map((shard) => redis.zrange(shardKeys(shard).due, 0, 0, 'WITHSCORES')),
     );
-    const soon = Date.now() + SKEW_MS;
+    const clocks = await Promise.all(
+      ALL_SHARDS.map((shard) => redis.hget(shardKeys(shard).meta, 'clk')),
+    );
     const due = ALL_SHARDS.filter((shard) => {
       const score = heads[shard]?.[1];
+      const soon = this.showTime(shard, Number(clocks[shard])) + SKEW_MS;
       return score !== undefined && Number(score) <= soon;
     });
     const looked = await Promise.all(due.map((shard) => this.sweepShard(shard)));
     return looked.reduce((sum, one) => sum + one, 0);
+  }
+
+  /** The shard's last instant and what has passed since, whatever the clock of its server says. */
+  private showTime(shard: number, clk: number): number {
+    const nowMs = performance.now();
+    const seen = this.clocks.get(shard);
+    if (seen?.clk !== clk) this.clocks.set(shard, { clk, atMs: nowMs });
+    const passedMs = seen?.clk === clk ? nowMs - seen.atMs : 0;
+    return Math.max(Date.now(), clk + passedMs);
   }
 
   /**

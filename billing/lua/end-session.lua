@@ -24,7 +24,7 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
-local now = readClock(ARGV[1])
+local now = readClock(ARGV[1], MAXGAP)
 local sid = ARGV[3]
 loadSessions({ sid })
 local s = sessions[sid]

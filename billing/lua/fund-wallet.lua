@@ -53,7 +53,7 @@ end
 local function endLot(id)
   for i = 1, #w[LOTS] do
     if w[LOTS][i][1] == id then
-      w[LOTS][i][3] = now
+      w[LOTS][i][3] = calendar(now)
     end
   end
   expireLots(wallet, w, now)
@@ -86,9 +86,9 @@ end
 w[CMDSEQ] = cmdSeq
 touchWallet(wallet)
 if owing == 0 then
-  emit('f', wallet, digits(cmdSeq), digits(now))
+  emit('f', wallet, digits(cmdSeq), digits(calendar(now)))
 else
-  emit('f', wallet, digits(cmdSeq), digits(now), digits(owing))
+  emit('f', wallet, digits(cmdSeq), digits(calendar(now)), digits(owing))
 end
 commit()
 return answer('APPLIED')

@@ -37,7 +37,7 @@ local timing = ARGV[2]
 -- @include tariff
 -- @include session
 -- @include idem
-local now = readClock(ARGV[1])
+local now = readClock(ARGV[1], MAXGAP)
 local wallet, room = ARGV[4], ARGV[5]
 local field = 'o:' .. wallet .. ':' .. ARGV[9]
 local w = loadWallet(wallet)
@@ -46,7 +46,7 @@ local function answer(status, duplicate, sid)
   local s = sid and sessions[sid]
   local granted = 0
   if s and s[STATE] == 1 then
-    granted = now + (s[GBILL] >= 0 and math.max(0, s[GBILL] - s[BILL] - liveSince(s, now)) or QUANTUM)
+    granted = calendar(now) + (s[GBILL] >= 0 and math.max(0, s[GBILL] - s[BILL] - liveSince(s, now)) or QUANTUM)
   end
   return {
     status, duplicate, sid or '', s and digits(s[PRICE]) or '0', digits(total(w)),
@@ -93,7 +93,7 @@ local function newSession(ticket)
   end
   return {
     wallet, room, ARGV[6], t[MODEL], t[PRICE], t[BPS], t[FREE], t[MIN], t[UNIT], t[MAXMS],
-    t[MAXCOST], now, 1, now, 0, 0, 0, -1, 0, stop, 0, 0, 0, now, now, 0, '-', 0, 0, 0, 0, '-',
+    t[MAXCOST], calendar(now), 1, now, 0, 0, 0, -1, 0, stop, 0, 0, 0, now, now, 0, '-', 0, 0, 0, 0, '-',
   }
 end
 
@@ -144,7 +144,7 @@ end
 
 local sid = ARGV[3]
 sessions[sid], schedule[sid] = s, true
-emit('o', sid, wallet, room, ARGV[6], tariffText(s), digits(now))
+emit('o', sid, wallet, room, ARGV[6], tariffText(s), digits(calendar(now)))
 charge(s, w, now, costOf(s, 0))
 refill(s, w, now)
 commitSessions(now)

@@ -31,11 +31,9 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
-local now = readClock(ARGV[1])
+local now = readClock(ARGV[1], MAXGAP)
 local room, state, since = ARGV[3], ARGV[4], whole(ARGV[5])
-if since == 0 or since > now then
-  since = now
-end
+since = since == 0 and now or math.min(since + off, now)
 local from = ARGV[7] == '' and '[' .. room .. '|' or '(' .. ARGV[7]
 local limit = whole(ARGV[8])
 local page = redis.call('ZRANGEBYLEX', K.room, from, '[' .. room .. '|~', 'LIMIT', 0, limit)

@@ -30,7 +30,7 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
-local now = readClock(ARGV[1])
+local now = readClock(ARGV[1], MAXGAP)
 local room, version = ARGV[3], whole(ARGV[5])
 local known = tonumber(string.match(redis.call('HGET', K.live, 'p:' .. room) or '', '^%d+') or '0')
 if version > 0 and known > version then

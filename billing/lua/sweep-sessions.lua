@@ -29,7 +29,7 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
-local now = readClock(ARGV[1])
+local now = readClock(ARGV[1], MAXGAP)
 local isSuspended, isSparing = ARGV[4] == '1', ARGV[4] ~= '0'
 local ids = redis.call('ZRANGEBYSCORE', K.due, '-inf', digits(now), 'LIMIT', 0, whole(ARGV[3]))
 loadSessions(ids)
@@ -98,7 +98,7 @@ for i = 1, #ids do
     sweepActive(sid, s, wallets[s[WALLET]])
   end
 end
-if #ids > 0 then
+if #ids > 0 or off ~= offBefore then
   commitSessions(now)
 end
 if #forgotten > 0 then

@@ -57,7 +57,8 @@ end
 local used = spend(w, amount, false, now)
 countSpend(w, amount, now)
 touchWallet(wallet)
-emit('t', ARGV[7], ARGV[8], ARGV[9], wallet, ARGV[3], ARGV[4], digits(amount), ARGV[6], digits(now), used)
+emit('t', ARGV[7], ARGV[8], ARGV[9], wallet, ARGV[3], ARGV[4], digits(amount), ARGV[6],
+  digits(calendar(now)), used)
 commit()
 remember(field, ARGV[9], 'OK ' .. ARGV[7])
 return answer('OK', 0, ARGV[7])

@@ -24,7 +24,7 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
-local now = readClock(ARGV[1])
+local now = readClock(ARGV[1], MAXGAP)
 local ids = {}
 for i = 3, #ARGV, 2 do
   ids[#ids + 1] = ARGV[i]

@@ -68,6 +68,8 @@ const BUGS: readonly (readonly [string, string, string])[] = [
     'return at + 0 * math.ceil((at',
   ],
   ['a new price ends the free time', 'last[SEGBILL] + last[FREE] - at)', '0)'],
+  ['a clock that was set back stands still', '  off = clk - now', '  off = 0'],
+  ['days go by show time', 'return now - off\n', 'return now\n'],
   ['a ticket is for one visit', 'local ticket = ticketInHand()', 'local ticket = nil'],
   ['a ticket outlives its show', "redis.call('ZREMRANGEBYLEX', K.ticket, '['", "tostring('['"],
   ['the time of a ticket begins anew', 's[MAXMS] - s[BILL] or 0', 's[MAXMS] or 0'],

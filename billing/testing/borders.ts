@@ -18,6 +18,7 @@ const tipAll = (allAnd: number, key: number): Command => ({
 const limits = (...values: number[]): Command => ({ type: 'limits', w: 0, values });
 const price = (tariff: number): Command => ({ type: 'price', room: 0, tariff });
 const room = (isLive: boolean): Command => ({ type: 'room', room: 0, isLive });
+const clock = (ms: number): Command => ({ type: 'clock', ms });
 const endShow: Command = { type: 'show-end', room: 0 };
 const touch: Command = { type: 'touch', at: [0] };
 const end: Command = { type: 'end', at: 0 };
@@ -123,6 +124,14 @@ const HISTORIES: Readonly<Record<string, readonly Shortened[]>> = {
     ...at(LIVE, [0, open(TICKET)], [1_000, endShow], LIVE, [0, open(TICKET)], [30_000, touch]),
     ...at([30_000, touch], [30_000, touch], [30_000, end], [0, open(TICKET)], [1_000, end]),
     ...at([0, open(MINUTE)], [9_000, end], [0, open(TICKET, 1)], [0, open(TICKET)]),
+  ],
+  'a clock that is an hour ahead, then right; an hour late; a little late': [
+    ...at(LIVE, [0, fund('credit', 90_000)], [0, lot(MINUTE_LATE, 500)], [0, open(MINUTE)]),
+    ...at([10_000, touch], [3_000, clock(3_600_000)], [7_000, touch], [3_000, clock(-3_600_000)]),
+    ...at([7_000, touch], [10_000, touch], [0, lot(SHORT, 700)], [19_999, tip(100)]),
+    ...at([0, touch], [1, expire], [0, limits(0, 0, 5_000, 0)], [0, clock(-3_600_000)]),
+    ...at([10_000, touch], [0, clock(3_600_000)], [10_000, touch], [0, clock(20_000)]),
+    ...at([0, touch], [5_000, clock(-20_000)], [10_000, touch], [10_000, touch], [1, end]),
   ],
   'paid by the unit that has begun': [
     ...at(LIVE, [0, fund('credit', 12_000)], [0, open(STARTED)], [30_000, touch], [30_000, touch]),

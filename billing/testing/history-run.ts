@@ -40,6 +40,8 @@ class HistoryRun {
   private readonly checks: { what: string; real: Promise<string>; wanted: string }[] = [];
   private readonly lastFundings = new Map<string, { cmdSeq: bigint; funding: Funding }>();
   private limitVersion = 0n;
+  /** What the server's clock shows. */
+  private server = BigInt(START_MS);
 
   constructor(
     private readonly redis: RedisClient,
@@ -55,8 +57,28 @@ class HistoryRun {
   }
 
   step({ ms, command }: Step): void {
-    this.model.now += BigInt(ms);
+    this.passTime(BigInt(ms));
     this.perform(command);
+  }
+
+  /** Which script sees first that the clock was set back matters: none of the history does. */
+  private passTime(ms: bigint): void {
+    const isOdd = this.model.now !== this.server || ms < 0n;
+    if (isOdd) this.look();
+    this.server += ms;
+    this.model.tick(this.server);
+    if (isOdd) this.look();
+  }
+
+  /** A script that changes nothing but the shard's clock. */
+  private look(): void {
+    const items = [[newSessionId(this.shard, START_MS), 'g'] as const];
+    const real = scripts.touchSessions.run(this.redis, { ...this.base(), items });
+    this.expect(
+      'look',
+      'unknown',
+      real.then((rows) => rows.map((row) => row.verdict).join()),
+    );
   }
 
   /** Ends all, so that the auditor finds nothing held. */
@@ -121,6 +143,9 @@ class HistoryRun {
       case 'limits':
         this.limits(one);
         return;
+      case 'clock':
+        this.passTime(BigInt(one.ms));
+        return;
       case 'show-end':
         this.endShow(this.room(one.room));
         return;
@@ -145,7 +170,7 @@ class HistoryRun {
     funding: Funding,
     cmdSeq = this.model.wallet(wallet).cmdSeq + 1n,
   ): void {
-    const status = this.model.wallet(wallet).fund(this.model.now, cmdSeq, funding);
+    const status = this.model.wallet(wallet).fund(this.model.today, cmdSeq, funding);
     if (status === 'APPLIED') this.lastFundings.set(wallet, { cmdSeq, funding });
     const { kind } = funding;
     const amount = 'amount' in funding ? funding.amount : 0n;
@@ -163,7 +188,7 @@ class HistoryRun {
 
   private newLot(spec: number, amount: bigint): Funding {
     const [lifeMs, priority, scope] = LOT_SPECS[spec] ?? [0, 5n, 'any'];
-    const expires = lifeMs === 0 ? 0n : this.model.now + BigInt(lifeMs);
+    const expires = lifeMs === 0 ? 0n : this.model.today + BigInt(lifeMs);
     const lot = { id: String(this.number * 1_000 + this.lots.length), expires, priority, scope };
     this.lots.push({ ...lot, amount });
     return { kind: 'lot', amount, lot: { ...lot, amount } };
@@ -179,7 +204,7 @@ class HistoryRun {
     const { lastTip } = this.model.wallet(wallet);
     this.model.wallet(wallet).lastTip = [];
     for (const { lot, part } of lastTip.toReversed()) {
-      const isOver = lot.expires !== 0n && lot.expires <= this.model.now;
+      const isOver = lot.expires !== 0n && lot.expires <= this.model.today;
       const fresh = isOver ? this.newLot(LOT_SPECS.length - 1, part) : undefined;
       this.fund(wallet, fresh ?? { kind: 'lot', amount: part, lot: { ...lot, amount: part } });
     }
@@ -188,7 +213,7 @@ class HistoryRun {
   private expire(wallet: string): void {
     const model = this.model.wallet(wallet);
     const before = model.broken;
-    model.expire(this.model.now);
+    model.expire(this.model.today);
     const real = scripts.expireLots.run(this.redis, { ...this.base(), wallets: [wallet] });
     this.expect(
       'expire',
@@ -280,7 +305,7 @@ class HistoryRun {
   private tip(one: Extract<Command, { type: 'tip' }>): void {
     const wallet = this.wallet(one.w);
     const key = `tip-${this.number}-${one.w}-${one.key}`;
-    const all = this.model.wallet(wallet).leftForTip(this.model.now);
+    const all = this.model.wallet(wallet).leftForTip(this.model.today);
     const amount = one.allAnd === undefined ? BigInt(one.amount) : all + BigInt(one.allAnd);
     if (amount <= 0n || amount > AMOUNT_MAX) return;
     const wanted = this.model.tip(key, wallet, amount);
@@ -374,7 +399,7 @@ class HistoryRun {
   }
 
   private base() {
-    return { shard: this.shard, now: Number(this.model.now), timing: timingText(TIMING) };
+    return { shard: this.shard, now: Number(this.server), timing: timingText(TIMING) };
   }
 
   private state(wallet: string): string {

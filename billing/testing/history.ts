@@ -22,6 +22,8 @@ export type Command =
       readonly allAnd?: number;
     }
   | { readonly type: 'room'; readonly room: number; readonly isLive: boolean }
+  /** Somebody sets the server's clock. */
+  | { readonly type: 'clock'; readonly ms: number }
   | { readonly type: 'show-end'; readonly room: number }
   | { readonly type: 'price'; readonly room: number; readonly tariff: number }
   | { readonly type: 'limits'; readonly w: number; readonly values: readonly number[] };
@@ -106,6 +108,10 @@ const COMMANDS = {
     ...{ type: is('room'), room },
     isLive: fc.oneof(often(4, fc.constant(true)), often(1, fc.constant(false))),
   }),
+  clock: fc.record({
+    type: is('clock'),
+    ms: fc.constantFrom(3_600_000, -3_600_000, 20_000, -20_000, -40_000),
+  }),
   'show-end': fc.record({ type: is('show-end'), room }),
   price: fc.record({ type: is('price'), room, tariff }),
   limits: fc.record({
@@ -122,10 +128,20 @@ const COMMON = { fund: 3, open: 3, end: 1, limits: 1 };
 const THEMES: Readonly<Record<'shows' | 'credits', Weights>> = {
   shows: {
     ...{ ...COMMON, touch: 10, sweep: 4, tip: 1, 'tip-all': 1, room: 4, price: 2 },
-    ...{ 'show-end': 1, lot: 1, 'end-lot': 0, expire: 0, refund: 0 },
+    ...{ 'show-end': 1, clock: 1, lot: 1, 'end-lot': 0, expire: 0, refund: 0 },
   },
   credits: {
-    ...{ ...COMMON, touch: 6, sweep: 2, tip: 3, 'tip-all': 1, room: 1, price: 0, 'show-end': 0 },
+    ...{
+      ...COMMON,
+      touch: 6,
+      sweep: 2,
+      tip: 3,
+      'tip-all': 1,
+      room: 1,
+      price: 0,
+      'show-end': 0,
+      clock: 0,
+    },
     ...{ lot: 4, 'end-lot': 1, expire: 2, refund: 2 },
   },
 };

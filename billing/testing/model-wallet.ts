@@ -114,7 +114,7 @@ export class ModelWallet {
     this.lots = this.lots.filter((lot) => lot.amount > 0n);
     this.cash -= left;
     this.spent += amount;
-    if (this.counts === undefined) return parts;
+    if (this.counts === undefined || amount === 0n) return parts;
     const [day, minute] = [now / DAY, now / MINUTE];
     const today = (this.counts.day === day ? this.counts.today : 0n) + amount;
     const inMinute = (this.counts.minute === minute ? this.counts.now : 0n) + amount;

@@ -28,13 +28,27 @@ export class Model {
   readonly sessions = new Map<string, ModelSession>();
   private readonly live = new Set<string>();
   private readonly tips = new Map<string, { body: string; status: string }>();
+  /** Show time, and how far it is ahead of the server's clock. */
   now: bigint;
+  off = 0n;
 
   constructor(
     start: number,
     private readonly timing: Record<'quantumMs' | 'maxGapMs' | 'graceMs', bigint>,
   ) {
     this.now = BigInt(start);
+  }
+
+  /** What days and expiry go by. */
+  get today(): bigint {
+    return this.now - this.off;
+  }
+
+  /** Show time never goes back: what the server is set back by, beyond a gap, is left out. */
+  tick(server: bigint): void {
+    if (server >= this.now) this.off = 0n;
+    else if (this.now - server - this.off > this.timing.maxGapMs) this.off = this.now - server;
+    this.now = max(this.now, server + this.off);
   }
 
   wallet(id: string): ModelWallet {
@@ -56,7 +70,7 @@ export class Model {
   /** What shows may still reserve. */
   private reservable(id: string): bigint {
     const wallet = this.wallet(id);
-    return min(wallet.free(this.now), wallet.leftToday(this.now));
+    return min(wallet.free(this.today), wallet.leftToday(this.today));
   }
 
   openSession(id: string, wallet: string, room: string, tariff: Tariff): string {
@@ -69,8 +83,8 @@ export class Model {
     const entry = max(costOf(tariff, 1_000n), tariff.minCharge);
     if (isFrozen) return 'BILLING_WALLET_FROZEN';
     if (ticket !== undefined) return this.admit(id, wallet, room, { ...ticket, maxCost: 0n });
-    if (this.wallet(wallet).free(this.now) < entry) return 'BILLING_INSUFFICIENT_CREDIT';
-    const isPastDay = entry > this.wallet(wallet).leftToday(this.now);
+    if (this.wallet(wallet).free(this.today) < entry) return 'BILLING_INSUFFICIENT_CREDIT';
+    const isPastDay = entry > this.wallet(wallet).leftToday(this.today);
     if (isPastDay || this.wallet(wallet).isTooDear(tariff) || (maxCost > 0n && entry > maxCost)) {
       return 'BILLING_SPEND_LIMIT';
     }
@@ -138,7 +152,7 @@ export class Model {
     const body = `${id} ${amount}`;
     const known = this.tips.get(key);
     if (known !== undefined) return known.body === body ? known.status : 'BILLING_KEY_CONFLICT';
-    const status = this.wallet(id).tip(this.now, amount);
+    const status = this.wallet(id).tip(this.today, amount);
     this.tips.set(key, { body, status });
     return status;
   }
@@ -215,7 +229,7 @@ export class Model {
     const delta = total(session, session.billable) - session.charged;
     session.charged += delta;
     session.hold = max(0n, session.hold - delta);
-    this.wallet(session.wallet).spend(this.now, delta, true);
+    this.wallet(session.wallet).spend(this.today, delta, true);
   }
 
   /** Brings the hold to one quantum ahead of now; what is missing fixes the end. */
@@ -240,7 +254,7 @@ export class Model {
     if (maxMs > 0n && billable >= maxMs) return 'time_limit';
     if (maxCost > 0n && total(session, billable + 1n) > maxCost) return 'spend_limit';
     const wallet = this.wallet(session.wallet);
-    const isDayOver = wallet.leftToday(this.now) < wallet.free(this.now);
+    const isDayOver = wallet.leftToday(this.today) < wallet.free(this.today);
     return isDayOver ? 'spend_limit' : 'insufficient_credit';
   }
 

@@ -14,7 +14,7 @@ end
 
 -- After commit(). A failure is remembered as well: the same key fails the same way.
 local function remember(field, fingerprint, result)
-  local day = math.floor(clk / DAY_MS)
+  local day = math.floor(calendar(clk) / DAY_MS)
   local before = tonumber(meta[5] or '-9')
   local current, other = K.idem0, K.idem1
   if day % 2 == 1 then

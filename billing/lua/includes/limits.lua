@@ -11,6 +11,7 @@ local function countSpend(w, amount, now)
   if not lim then
     return
   end
+  now = calendar(now)
   local day, minute = math.floor(now / DAY_MS), math.floor(now / MINUTE)
   lim[DAYSPENT] = (lim[LIMDAY] == day and lim[DAYSPENT] or 0) + amount
   lim[MINUTESPENT] = (lim[LIMMINUTE] == minute and lim[MINUTESPENT] or 0) + amount
@@ -23,6 +24,7 @@ local function dayLeft(w, now)
   if not lim or lim[PERDAY] == 0 then
     return MILLI_MAX
   end
+  now = calendar(now)
   local spent = lim[LIMDAY] == math.floor(now / DAY_MS) and lim[DAYSPENT] or 0
   return lim[PERDAY] - spent - w[HELD]
 end
@@ -38,6 +40,7 @@ local function minuteLeft(w, now)
   if not lim or lim[PERMINUTE] == 0 then
     return MILLI_MAX
   end
+  now = calendar(now)
   local spent = lim[LIMMINUTE] == math.floor(now / MINUTE) and lim[MINUTESPENT] or 0
   return lim[PERMINUTE] - spent
 end

@@ -5,6 +5,7 @@
 local SCOPE_SHOWS = 1
 
 local function isUsable(lot, forShows, now)
+  now = calendar(now)
   return (lot[3] == 0 or lot[3] > now) and (forShows or lot[5] ~= SCOPE_SHOWS)
 end
 
@@ -73,6 +74,7 @@ end
 -- Breakage: what has expired leaves the wallet. What open sessions hold stays until their next
 -- refill.
 local function expireLots(id, w, now)
+  now = calendar(now)
   local spare, kept, hasChanged = total(w) - w[HELD], {}, false
   for i = 1, #w[LOTS] do
     local lot = w[LOTS][i]

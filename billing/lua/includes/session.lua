@@ -79,7 +79,7 @@ end
 local function settle(sid, s, now)
   if s[CHARGED] > s[SCOST] or s[BILL] > s[SBILL] then
     emit('c', sid, digits(s[SBILL]), digits(s[BILL]), digits(s[SCOST]), digits(s[CHARGED]),
-      digits(now), s[LOTUSE])
+      digits(calendar(now)), s[LOTUSE])
     s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'
   end
   s[SAT] = now
@@ -98,7 +98,8 @@ local function nextSegment(s, w, now)
     end
   end
   s[NEXT] = after[NEXT]
-  emit('p', idOf[s], tariffText(s), digits(s[SEGBILL]), digits(s[SEGCOST]), digits(now))
+  emit('p', idOf[s], tariffText(s), digits(s[SEGBILL]), digits(s[SEGCOST]),
+    digits(calendar(now)))
 end
 
 -- The instant of a price change is past now, though less time was counted than had passed then: the
@@ -198,7 +199,7 @@ local function finish(sid, s, w, now, reason)
   settle(sid, s, now)
   s[STATE], s[ENDED], s[REASON], s[GBILL] = 0, now, reason, -1
   s[CUTS] = reason == 'left' and CUTS_MAX or 0
-  emit('x', sid, reason, digits(now), digits(s[BILL]), digits(s[CHARGED]))
+  emit('x', sid, reason, digits(calendar(now)), digits(s[BILL]), digits(s[CHARGED]))
   gone[#gone + 1] = s[ROOM] .. '|' .. s[WALLET] .. '|' .. sid
 end
 

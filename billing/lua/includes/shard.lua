@@ -20,23 +20,36 @@ local function digits(n)
   return string.format('%.0f', n)
 end
 
-local meta = redis.call('HMGET', K.meta, 'epoch', 'seq', 'clk', 'sum', 'idemDay')
+local meta = redis.call('HMGET', K.meta, 'epoch', 'seq', 'clk', 'sum', 'idemDay', 'off')
 if not meta[1] then
   return redis.error_reply('FENCED this shard has not been compared with the ledger')
 end
 local epoch, seq, clk, sum = whole(meta[1]), whole(meta[2]), whole(meta[3]), tonumber(meta[4])
+local offBefore = whole(meta[6] or '0')
+local off = offBefore
 
--- Server time, clamped so that it never goes back within the shard. Tests pass their own (above 0).
-local function readClock(given)
+-- Show time of the shard: the server's time (tests pass their own, above 0), but never backwards.
+-- When the server was set back by more than `maxGap`, show time goes on from the last instant seen
+-- and is `off` ahead. Less is waited out: a jump forward of that size was charged. Scripts that
+-- move no session pass no `maxGap` and decide nothing.
+local function readClock(given, maxGap)
   local now = whole(given)
   if now == 0 then
     local time = redis.call('TIME')
     now = time[1] * 1000 + math.floor(time[2] / 1000)
   end
-  if now > clk then
-    clk = now
+  if now >= clk then
+    off = 0
+  elseif maxGap and clk - now - off > maxGap then
+    off = clk - now
   end
+  clk = math.max(clk, now + off)
   return clk
+end
+
+-- Show time as the server's clock says it: for days, expiry, and whatever leaves the shard.
+local function calendar(now)
+  return now - off
 end
 
 -- Wallets: { cash, held, debt, flags, cmdSeq, version, lots, limits or nil }, as MessagePack.
@@ -115,4 +128,7 @@ local function commit()
     redis.call('HSET', K.bal, unpack(args))
   end
   redis.call('HSET', K.meta, 'seq', digits(seq), 'clk', digits(clk), 'sum', digits(sum))
+  if off ~= offBefore then
+    redis.call('HSET', K.meta, 'off', digits(off))
+  end
 end
