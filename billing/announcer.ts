@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { coerceError, type Logger } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';
-import type { BusPort, Notifier, PriceNews, TipNews } from './ports.js';
+import type { BusPort, Notifier, PriceNews, ShowOverNews, TipNews } from './ports.js';
 import type { EndReason } from './schema.js';
 import type { TouchRow, WalletState } from './scripts.js';
 import { type CutMessage, type KickMessage, TOPICS } from './topics.js';
@@ -45,6 +45,10 @@ export class Announcer {
 
   priceChanged(wallet: string, news: PriceNews): void {
     this.send('price', () => this.options.notifier.priceChanged(wallet, news));
+  }
+
+  showOver(news: ShowOverNews): void {
+    this.send('show_over', () => this.options.notifier.showOver(news));
   }
 
   lowBalance(row: TouchRow): void {

@@ -57,6 +57,9 @@ function routesOf(service: BillingService, statements: Statements): readonly Rou
     put('/v1/rooms/:id', schema.roomTermsRequest, (body, id) => {
       return service.putRoom(checkUserId(id), body);
     }),
+    put('/v1/rooms/:id/show-limit', schema.showLimitRequest, (body, id) => {
+      return service.putShowLimit(checkUserId(id), body);
+    }),
     put('/v1/stream-keys', schema.streamKeyRequest, (body) => service.putStreamKey(body)),
     get('/v1/sessions/:id', ({ id }) => service.session(id)),
     get('/v1/wallets/:id', ({ id }) => service.wallet(checkUserId(id))),

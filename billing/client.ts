@@ -127,6 +127,15 @@ export class BillingClient extends FinanceClient {
     await this.caller.call('billing', 'PUT', `/v1/rooms/${encodeURIComponent(roomId)}`, body);
   }
 
+  /**
+   * Longest show of the room's publisher; 0 = no limit, null = as the site has it.
+   * @throws AppError BILLING_ROOM_UNKNOWN
+   */
+  async putShowLimit(roomId: string, maxSec: number | null): Promise<void> {
+    const path = `/v1/rooms/${encodeURIComponent(roomId)}/show-limit`;
+    await this.caller.call('billing', 'PUT', path, { maxSec });
+  }
+
   /** Replaces the stream's key; the old key is refused from now on and its publisher is kicked. */
   async putStreamKey(request: StreamKeyRequest): Promise<void> {
     await this.caller.call('billing', 'PUT', '/v1/stream-keys', request);

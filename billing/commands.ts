@@ -27,6 +27,7 @@ import { Reconciler } from './reconcile.js';
 import { Settler } from './settler.js';
 import { ALL_SHARDS, shardKeys } from './shard.js';
 import { timingOf } from './tariff.js';
+import { TermsStore } from './terms.js';
 
 interface Tools {
   readonly redis: RedisClient;
@@ -44,6 +45,9 @@ type Command = (tools: Tools, args: readonly string[]) => Promise<number>;
 /** Where lines for the user go. */
 export type Print = (line: string) => void;
 
+const SHOW_LIMIT = /^(default|\d{1,6})$/;
+const ROOM_ID = /^[1-9]\d{0,18}$/;
+
 const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
   reconcile: {
     usage: 'reconcile            compare every wallet in Redis with the ledger',
@@ -55,6 +59,18 @@ const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
       for (const one of mismatches) print(JSON.stringify(one));
       print(`${wallets} wallets, ${mismatches.length} mismatches`);
       return mismatches.length === 0 ? 0 : 1;
+    },
+  },
+  'show-limit': {
+    usage: 'show-limit <room> <seconds|default>  the longest show of a room; 0 = no limit',
+    run: async ({ database, clock, print }, [room = '', limit = '']) => {
+      if (!SHOW_LIMIT.test(limit) || !ROOM_ID.test(room)) {
+        return misuse(print, 'show-limit <room> <seconds|default>');
+      }
+      const maxMs = limit === 'default' ? undefined : Number(limit) * 1_000;
+      await new TermsStore(database, clock).putShowLimit(room, maxMs);
+      print(`room ${room}: ${limit === 'default' ? 'as the site has it' : `${limit} s`}`);
+      return 0;
     },
   },
   rebuild: {

@@ -34,6 +34,8 @@ export type HookParams = ReadonlyMap<string, string>;
 const ACCEPT: HookAnswer = { status: 200, body: 'ok\n' };
 const deny = (reason: string): HookAnswer => ({ status: 403, body: `${reason}\n` });
 
+const SHOW_IS_OVER = deny('the time limit of the show is reached');
+
 interface PlayClaims {
   readonly sub: string;
   readonly room?: string;
@@ -82,6 +84,7 @@ export class NginxRtmpHooks {
     // Sound that is put beside the stream's own by our node: who owns the key may, and that is all.
     if (isLanguage(params)) return renamed(streamId);
     const publisher = { streamId, session, node };
+    if (await this.options.publishers.isOver(streamId)) return SHOW_IS_OVER;
     const isClaimed = await this.options.publishers.claim(publisher, params.get('replaces'));
     if (!isClaimed) return deny('the stream is published already');
     return renamed(streamId);
@@ -93,6 +96,7 @@ export class NginxRtmpHooks {
       const streamId = await this.streamOfUpdate(params.get('name') ?? '', session);
       if (streamId === undefined) return deny('the stream key was replaced');
       if (isLanguage(params)) return ACCEPT;
+      if (await this.options.publishers.isOver(streamId)) return SHOW_IS_OVER;
       const isOurs = await this.options.publishers.touch({ streamId, session, node });
       return isOurs ? ACCEPT : deny('the stream was taken over');
     } catch (thrown) {

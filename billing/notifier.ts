@@ -69,6 +69,15 @@ export function createNotifier(publisher: ChannelPublisher): Notifier {
       const mid = `cut-${sessionId}`;
       await publisher.publish(`user:${userId}`, { kind: 'x', cls: 'reliable', mid, body });
     },
+    async showOver({ roomId, performerId, beganMs, maxMs }) {
+      const mid = `show-over-${roomId}-${beganMs}`;
+      const body = { id: mid, kind: 'show_over', room: roomId, reason: 'time_limit' };
+      const title = `Your show has reached its time limit of ${durationOf(maxMs)} and was ended.`;
+      const toModel = { kind: 'n', cls: 'reliable', mid, body: { ...body, title } } as const;
+      await publisher.publish(`user:${performerId}`, toModel);
+      const toRoom = { ...body, title: 'The show has reached its time limit.' };
+      await publisher.publish(`room:${roomId}`, { kind: 'n', cls: 'reliable', mid, body: toRoom });
+    },
     async lowBalance(userId, { sessionId, roomId, secondsLeft, level }) {
       const mid = `low-${sessionId}-${level}-${Math.floor(Date.now() / 10_000)}`;
       const body = {
@@ -78,4 +87,11 @@ export function createNotifier(publisher: ChannelPublisher): Notifier {
       await publisher.publish(`user:${userId}`, { kind: 'n', cls: 'reliable', mid, body });
     },
   };
+}
+
+/** Such as `90 minutes` or `45 seconds`. */
+function durationOf(ms: number): string {
+  const isWhole = ms % MINUTE_MS === 0;
+  const [count, unit] = isWhole ? [ms / MINUTE_MS, 'minute'] : [ms / 1_000, 'second'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

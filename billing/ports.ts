@@ -17,6 +17,8 @@ export interface Notifier {
   priceChanged(userId: string, price: PriceNews): Promise<void>;
   /** Why a paid show ended, to `user:<id>`. */
   cut(userId: string, cut: { sessionId: string; roomId: string; reason: EndReason }): Promise<void>;
+  /** The show reached its time limit: why it ends, to `user:<model>` and `room:<id>`. */
+  showOver(show: ShowOverNews): Promise<void>;
   /** Credit for less than a minute (level 1) or 20 s (level 2) is left, to `user:<id>`. */
   lowBalance(
     userId: string,
@@ -32,6 +34,14 @@ export interface PriceNews {
   readonly price: bigint;
   readonly unitMs: bigint;
   readonly version: number;
+}
+
+export interface ShowOverNews {
+  readonly roomId: string;
+  readonly performerId: string;
+  /** When the show began, ms; with the room it names the show. */
+  readonly beganMs: number;
+  readonly maxMs: number;
 }
 
 export interface TipNews {

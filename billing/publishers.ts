@@ -14,6 +14,7 @@ import type { EndReason } from './schema.js';
 import type { TermsStore } from './terms.js';
 
 const KEY = '{live}:publishers';
+const SHOWS_KEY = '{live}:shows';
 
 export interface PublishersOptions {
   readonly redis: RedisClient;
@@ -27,6 +28,8 @@ export interface PublishersOptions {
   /** A publisher that returns within this time continues its show. */
   readonly reconnectGraceMs: number;
   readonly policy: 'replace' | 'refuse';
+  /** Longest show where the room does not say otherwise; 0 = no limit. */
+  readonly showMaxMs: number;
   readonly now?: () => number;
 }
 
@@ -40,12 +43,20 @@ interface Entry extends Publisher {
   readonly state: 'live' | 'down';
   readonly sinceMs: number;
   readonly seenMs: number;
+  /** Of the show; 0 while nobody has said. */
+  readonly beganMs: number;
+}
+
+interface ReachedLimit {
+  readonly roomId: string;
+  readonly performerId: string;
+  readonly maxMs: number;
 }
 
 const script = <A extends readonly (string | number)[]>(name: string) =>
   defineScript<A, readonly string[]>({
     file: new URL(`./lua/${name}.lua`, import.meta.url),
-    encode: (argv) => ({ keys: [KEY], argv }),
+    encode: (argv) => ({ keys: [KEY, SHOWS_KEY], argv }),
     decode: (reply) => (Array.isArray(reply) ? reply.map(String) : [String(reply)]),
     onMissing: 'load',
   });
@@ -56,6 +67,9 @@ const touchPublisher = script<[number, string, string, string]>('touch-publisher
 const releasePublisher = script<[number, string, string]>('release-publisher');
 
 export class Publishers {
+  /** Shows that this process has ended because of their limit: stream → when it began. */
+  private readonly endedAtLimit = new Map<string, number>();
+
   constructor(private readonly options: PublishersOptions) {}
 
   /** @returns false when another session publishes the stream and may stay */
@@ -86,7 +100,7 @@ export class Publishers {
   /** A media node says on the bus that the stream is live; the hooks of its session say more. */
   async seen(streamId: string, node: string): Promise<void> {
     const stored = await this.options.redis.hget(KEY, streamId);
-    const known = stored === null ? undefined : parseEntry(streamId, stored);
+    const known = stored === null ? undefined : parseEntry(streamId, stored, 0);
     if (known?.state === 'live') return;
     await this.touch({ streamId, session: known?.session ?? `bus:${node}`, node });
   }
@@ -104,12 +118,26 @@ export class Publishers {
   /** The terms of a room changed: its shards learn whether the stream is live. */
   async tellStream(streamId: string): Promise<void> {
     const stored = await this.options.redis.hget(KEY, streamId);
-    const isLive = stored !== null && parseEntry(streamId, stored)?.state === 'live';
+    const isLive = stored !== null && parseEntry(streamId, stored, 0)?.state === 'live';
     if (isLive) await this.tell(streamId, 'live', 0, 'show_ended');
   }
 
   /**
-   * Marks silent publishers down and ends shows that stayed down. Run every second by each process.
+   * Whether the show has reached its time limit: its publisher has to go, and may begin another
+   * show when it has been gone for the time that a reconnect may take.
+   */
+  async isOver(streamId: string): Promise<boolean> {
+    const { redis } = this.options;
+    const [stored, began] = await Promise.all([
+      redis.hget(KEY, streamId),
+      redis.hget(SHOWS_KEY, streamId),
+    ]);
+    const entry = stored === null ? undefined : parseEntry(streamId, stored, Number(began ?? 0));
+    return entry !== undefined && (await this.limitReached(entry)) !== undefined;
+  }
+
+  /**
+   * Marks silent publishers down, ends shows at their limit and ends shows that stayed down. Run every second by each process.
    */
   async sweep(): Promise<void> {
     const { redis, staleMs, reconnectGraceMs, log } = this.options;
@@ -123,6 +151,9 @@ export class Publishers {
         } else if (state === 'down' && now - sinceMs >= reconnectGraceMs) {
           await this.tell(streamId, 'ended', sinceMs, 'show_ended');
           await releasePublisher.run(redis, [this.now(), streamId, `drop:${sinceMs}`]);
+          this.endedAtLimit.delete(streamId);
+        } else if (state === 'live') {
+          await this.endAtLimit(entry);
         }
       } catch (thrown) {
         log.warn({ event: 'publisher.sweep_failed', streamId, err: coerceError(thrown) });
@@ -142,6 +173,30 @@ export class Publishers {
     const { engine, announcer } = this.options;
     const ended = await engine.setRoom({ room: roomId, state: 'ended', sinceMs: 0, reason });
     for (const one of ended) announcer.cut({ ...one, room: roomId }, 'cut');
+  }
+
+  /** At each look until the publisher is gone, for orders get lost; the news once. */
+  private async endAtLimit(entry: Entry): Promise<void> {
+    const { announcer, log } = this.options;
+    const { streamId, beganMs } = entry;
+    const reached = await this.limitReached(entry);
+    if (reached === undefined) return;
+    const { roomId, performerId, maxMs } = reached;
+    announcer.kick({ streamId, reason: 'time_limit' });
+    await this.endRoom(roomId, 'time_limit');
+    if (this.endedAtLimit.get(streamId) === beganMs) return;
+    announcer.showOver({ roomId, performerId, beganMs, maxMs });
+    this.endedAtLimit.set(streamId, beganMs);
+    log.info({ event: 'publisher.time_limit', streamId, roomId, maxMs });
+  }
+
+  private async limitReached({ streamId, beganMs }: Entry): Promise<ReachedLimit | undefined> {
+    const { terms, clock, showMaxMs } = this.options;
+    const room = beganMs === 0 ? undefined : await terms.byStream(streamId);
+    if (room === undefined) return undefined;
+    const maxMs = room.showMaxMs ?? showMaxMs;
+    const ageMs = (this.now() || clock.nowMs()) - beganMs;
+    return maxMs > 0 && ageMs >= maxMs ? { ...room, maxMs } : undefined;
   }
 
   private async down(streamId: string, who: string): Promise<void> {
@@ -164,8 +219,11 @@ export class Publishers {
   }
 
   private async entries(): Promise<readonly Entry[]> {
-    const stored = await this.options.redis.hgetall(KEY);
-    return Object.entries(stored).flatMap(([id, text]) => parseEntry(id, text) ?? []);
+    const { redis } = this.options;
+    const [stored, began] = await Promise.all([redis.hgetall(KEY), redis.hgetall(SHOWS_KEY)]);
+    return Object.entries(stored).flatMap(([id, text]) => {
+      return parseEntry(id, text, Number(began[id] ?? 0)) ?? [];
+    });
   }
 
   private now(): number {
@@ -173,7 +231,7 @@ export class Publishers {
   }
 }
 
-function parseEntry(streamId: string, text: string): Entry | undefined {
+function parseEntry(streamId: string, text: string, beganMs: number): Entry | undefined {
   const match = /^(\S+) (\S+) (live|down) (\d+) (\d+)$/.exec(text);
   if (match === null) return undefined;
   const [, session = '', node = '', state, since, seen] = match;
@@ -182,5 +240,6 @@ function parseEntry(streamId: string, text: string): Entry | undefined {
     state: state === 'live' ? 'live' : 'down',
     sinceMs: Number(since),
     seenMs: Number(seen),
+    beganMs,
   };
 }

@@ -97,6 +97,7 @@ export class BillingRole {
       staleMs: config.rtmp.updateIntervalMs * MISSED_UPDATES,
       reconnectGraceMs: config.rtmp.reconnectGraceMs,
       policy: config.rtmp.publishPolicy,
+      showMaxMs: config.billing.showMaxSec * 1_000,
     });
     this.funder = new Funder({
       ...shared,

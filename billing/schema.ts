@@ -125,6 +125,13 @@ export const roomTermsRequest = Type.Object(
 );
 export type RoomTermsRequest = Static<typeof roomTermsRequest>;
 
+/** null: as the site has it (BILLING_SHOW_MAX_SEC); 0: no limit. */
+export const showLimitRequest = Type.Object(
+  { maxSec: Type.Union([seconds(604_800), Type.Null()]) },
+  { additionalProperties: false },
+);
+export type ShowLimitRequest = Static<typeof showLimitRequest>;
+
 export const streamKeyRequest = Type.Object(
   { streamId, keyHash: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
   { additionalProperties: false },

@@ -208,6 +208,12 @@ export class BillingService {
     }
   }
 
+  async putShowLimit(roomId: string, { maxSec }: wire.ShowLimitRequest): Promise<void> {
+    const { terms, announcer } = this.options;
+    await terms.putShowLimit(roomId, maxSec === null ? undefined : maxSec * 1_000);
+    announcer.termsChanged();
+  }
+
   async putStreamKey(request: wire.StreamKeyRequest): Promise<void> {
     const { terms, announcer } = this.options;
     const isNew = await terms.putKey(request);

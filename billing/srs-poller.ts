@@ -18,7 +18,7 @@ export interface SrsPollerOptions {
   readonly intervalMs: number;
   readonly clients: SrsClients;
   readonly touches: Pick<TouchQueue, 'touch'>;
-  readonly publishers: Pick<Publishers, 'touch'>;
+  readonly publishers: Pick<Publishers, 'touch' | 'isOver'>;
   readonly terms: Pick<TermsStore, 'byStream'>;
   readonly log: Logger;
 }
@@ -105,7 +105,10 @@ export class SrsPoller {
     const { touches, publishers, terms } = this.options;
     const { session, node } = srsSession(server, id);
     try {
-      if (isPublisher) return await publishers.touch({ streamId: stream, session, node });
+      if (isPublisher) {
+        const isOurs = await publishers.touch({ streamId: stream, session, node });
+        return isOurs && !(await publishers.isOver(stream));
+      }
       if (sessionId !== undefined) {
         const { verdict } = await touches.touch(sessionId, 'r');
         return verdict === 'ok' || verdict === 'warn';

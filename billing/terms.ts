@@ -15,6 +15,8 @@ export interface RoomTerms {
   readonly isActive: boolean;
   /** Without the payee's share, which is taken from the settings when a session opens. */
   readonly tariff: Tariff;
+  /** Longest show of the publisher, ms; 0 = no limit, undefined = as the site has it. */
+  readonly showMaxMs: number | undefined;
   /** Grows with every change of the terms. */
   readonly version: number;
 }
@@ -82,7 +84,7 @@ export class TermsStore {
 
   /** @returns the terms before and after */
   async putRoom(
-    terms: Omit<RoomTerms, 'version'>,
+    terms: Omit<RoomTerms, 'version' | 'showMaxMs'>,
   ): Promise<{ before: RoomTerms | undefined; after: RoomTerms }> {
     const select = 'SELECT * FROM room_terms WHERE room = ?';
     const [before] = await this.database.query(select, [terms.roomId]);
@@ -104,6 +106,20 @@ export class TermsStore {
     const [after] = await this.database.query(select, [roomId]);
     if (after === undefined) throw billingError('BILLING_ROOM_UNKNOWN', { room: roomId });
     return { before: before === undefined ? undefined : toTerms(before), after: toTerms(after) };
+  }
+
+  /**
+   * @param maxMs undefined = as the site has it. @throws AppError BILLING_ROOM_UNKNOWN
+   */
+  async putShowLimit(roomId: string, maxMs: number | undefined): Promise<void> {
+    const [room] = await this.database.query('SELECT room FROM room_terms WHERE room = ?', [
+      roomId,
+    ]);
+    if (room === undefined) throw billingError('BILLING_ROOM_UNKNOWN', { room: roomId });
+    await this.database.run('UPDATE room_terms SET show_max_ms = ? WHERE room = ?', [
+      ...[maxMs ?? null, roomId],
+    ]);
+    this.forget();
   }
 
   /**
@@ -172,6 +188,7 @@ function toTerms(row: Row): RoomTerms {
     priceMilliPerMin: price,
     isActive: Number(row['is_active']) === 1,
     tariff: tariff === '' ? perMinute(price, 0) : parseTariff(tariff),
+    showMaxMs: row['show_max_ms'] === null ? undefined : Number(row['show_max_ms']),
     version: Number(row['updated_ms']),
   };
 }

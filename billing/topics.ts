@@ -24,7 +24,7 @@ export interface CutMessage {
 
 export interface KickMessage {
   readonly streamId: string;
-  readonly reason: 'key_replaced' | 'taken_over' | 'ended_by_staff';
+  readonly reason: 'key_replaced' | 'taken_over' | 'ended_by_staff' | 'time_limit';
   /** Where set, only the publisher with this hook session is meant. */
   readonly session?: string;
 }

@@ -63,7 +63,7 @@ function sweeping(stage: Stage) {
   const nobody = () => Promise.resolve();
   const notifier = {
     ...{ balance: nobody, tip: nobody, tipNote: nobody, priceChanged: nobody },
-    ...{ cut: nobody, lowBalance: nobody },
+    ...{ cut: nobody, lowBalance: nobody, showOver: nobody },
   };
   const breaker = new Breaker({
     ...{ clock, metrics, log, windowMs: INTERVAL_MS, maxGapMs: TIMING.maxGapMs },

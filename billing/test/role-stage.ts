@@ -126,6 +126,7 @@ function recorder(said: Said[]): Notifier {
     tipNote: note('tipNote'),
     priceChanged: note('priceChanged'),
     cut: note('cut'),
+    showOver: (show) => note('showOver')(show.performerId, show),
     lowBalance: note('lowBalance'),
   };
 }

@@ -60,6 +60,15 @@ export const billingSettings = {
       unit: 'milli-credits',
     },
   ),
+  showMaxSec: int(
+    'BILLING_SHOW_MAX_SEC',
+    { min: 0, max: 604_800 },
+    {
+      doc: 'Longest show of a publisher where the room has no limit of its own; 0 = no limit.',
+      fallback: 0,
+      unit: 's',
+    },
+  ),
   failOpenMs: int(
     'BILLING_FAIL_OPEN_MS',
     { min: 0, max: 600_000 },
