@@ -24,4 +24,10 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   'hls-serve': async () => (await import('./scenarios/hls-serve.js')).hlsServe,
   'hls-latency': async () => (await import('./scenarios/hls-latency.js')).hlsLatency,
   'rtmp-stalled': async () => (await import('./scenarios/rtmp.js')).rtmpStalled,
+  site: async () => (await import('./scenarios/site.js')).site,
+  'web-login': async () => (await import('./scenarios/site.js')).sitePart('login'),
+  'web-live-list': async () => (await import('./scenarios/site.js')).sitePart('live-list'),
+  'web-profile': async () => (await import('./scenarios/site.js')).sitePart('profile'),
+  'web-tip': async () => (await import('./scenarios/site.js')).sitePart('tip'),
+  'web-webhook': async () => (await import('./scenarios/site.js')).sitePart('webhook'),
 };

@@ -97,7 +97,7 @@ export function createBacking(parts: { config: Config; log: Logger; isMember: bo
       finance: createFinancePort(ask),
       fleet: {
         list: (role) => listed(role).map(toFleetMember),
-        ranked: (role, user) => placeUser({ user }, listed(role)).map(toFleetMember),
+        ranked: (role, destination) => placeUser(destination, listed(role)).map(toFleetMember),
       },
       events: { onStreamState: (handler) => void handlers.push(handler) },
       hits: counts,

@@ -172,8 +172,11 @@ export interface FleetMember {
 /** Who runs which role now. */
 export interface Fleet {
   list(role: 'gateway' | 'rtmp'): readonly FleetMember[];
-  /** Members that take new work, best home for the user first. */
-  ranked(role: 'gateway', user: string): readonly FleetMember[];
+  /** Members that take new work, best home for the user (in the room that they open) first. */
+  ranked(
+    role: 'gateway',
+    destination: { user: string; room?: { id: string; viewers: number } },
+  ): readonly FleetMember[];
 }
 
 export interface StreamEvent {
@@ -186,12 +189,18 @@ export interface FleetEvents {
   onStreamState(handler: (event: StreamEvent) => void): void;
 }
 
-/** A counter with an end, shared by all web processes. */
+/** Counts what happened in the last moments, shared by all web processes. */
 export interface HitCounter {
-  /** Counts one hit. @returns hits in the running window and what is left of it. */
-  hit(key: string, windowMs: number): Promise<{ hits: number; leftMs: number }>;
-  /** Hits so far in the running window, without counting one. */
-  count(key: string): Promise<number>;
+  /**
+   * Counts one hit unless `max` lie within the window that ends now.
+   * @returns hits in the window, `max + 1` for a refused one, and when the oldest leaves it
+   */
+  hit(
+    key: string,
+    limit: { windowMs: number; max: number },
+  ): Promise<{ hits: number; leftMs: number }>;
+  /** Hits within the window, without counting one. */
+  count(key: string, windowMs: number): Promise<number>;
 }
 
 /** Short-lived marks, shared by all web processes. */

@@ -127,7 +127,7 @@ export function createSite(parts: {
     sessions,
     recovery: createRecoveryService({ ...base, sessions, publicUrl: settings.publicUrl }),
     closing: createClosingService({ ...base, sessions }),
-    guard: createLoginGuard(ports.hits),
+    guard: createLoginGuard(ports.hits, clock),
     identity,
     ...createModelServices({
       ...{ ...base, control, moderation, announcer, fleet, tokens, settings },
@@ -146,7 +146,7 @@ export function createSite(parts: {
       ...{ ...base, finance: ports.finance },
       ...{ publicUrl: settings.publicUrl, payments: settings.payments },
     }),
-    connect: createConnectService({ tokens, fleet, publicUrl: settings.gatewayUrl }),
+    connect: createConnectService({ tokens, fleet, catalog, publicUrl: settings.gatewayUrl }),
     live,
   };
 }

@@ -42,7 +42,7 @@ export interface Result {
  * `pace`: the load was offered at a fixed rate, which the server kept · `machine`: no process of
  * ours was busy, so the disk or others' work was in the way.
  */
-export type Limit = 'server' | 'redis' | 'sql' | 'generator' | 'pace' | 'machine';
+export type Limit = 'server' | 'billing' | 'redis' | 'sql' | 'generator' | 'pace' | 'machine';
 
 export interface ScenarioReport {
   readonly scenario: string;

@@ -27,10 +27,18 @@ const OPEN_IN_FLIGHT = 32;
 
 export async function startBillingRole(
   run: Run,
-  options: { readonly name: string; readonly redisUrl: string; readonly mysqlUrl: string },
+  options: {
+    readonly name: string;
+    readonly redisUrl: string;
+    readonly mysqlUrl: string;
+    /** Where the fleet meets; a server of its own when absent. */
+    readonly realtimeUrl?: string;
+    /** Whether the room and its show are made; default true. */
+    readonly hasShow?: boolean;
+  },
 ): Promise<BillingRoleServer> {
-  const { name, redisUrl, mysqlUrl } = options;
-  const realtime = await startRedis(run.scope);
+  const { name, redisUrl, mysqlUrl, hasShow = true } = options;
+  const realtimeUrl = options.realtimeUrl ?? (await startRedis(run.scope)).url;
   const port = await freePortRange(2);
   const opsPort = port + 1;
   const ops = `http://127.0.0.1:${opsPort}`;
@@ -46,7 +54,7 @@ export async function startBillingRole(
     env: {
       ...process.env,
       ...{ NODE_ID: name, NODE_ENV: 'production', LOG_LEVEL: 'warn', BIND_HOST: '127.0.0.1' },
-      ...{ REALTIME_REDIS_URL: realtime.url, BILLING_REDIS_URL: redisUrl, MYSQL_URL: mysqlUrl },
+      ...{ REALTIME_REDIS_URL: realtimeUrl, BILLING_REDIS_URL: redisUrl, MYSQL_URL: mysqlUrl },
       ...{ TOKEN_SECRET: TEST_SECRETS.token, INTERNAL_SECRET: TEST_SECRETS.internal },
       ...{ BILLING_PORT: String(port), OPS_PORT: String(opsPort) },
       // The publisher of the room proves its life once; the show must last as long as the run.
@@ -56,9 +64,9 @@ export async function startBillingRole(
   const stop = (): Promise<void> => child.stop();
   run.scope.teardown(stop);
   const base = `http://127.0.0.1:${port}`;
-  const client = clientOf(base);
+  const client = billingClientAt(base);
   run.scope.teardown(() => client.close());
-  await goLive(client.billing, base);
+  if (hasShow) await goLive(client.billing, base);
   return {
     ...{ pid: child.pid, port, client: client.billing, stop },
     metric: (metric) => sumOf(ops, metric),
@@ -66,7 +74,7 @@ export async function startBillingRole(
   };
 }
 
-async function isOk(url: string): Promise<boolean> {
+export async function isOk(url: string): Promise<boolean> {
   try {
     return (await fetch(url, { signal: AbortSignal.timeout(1_000) })).ok;
   } catch {
@@ -74,7 +82,8 @@ async function isOk(url: string): Promise<boolean> {
   }
 }
 
-function clientOf(internal: string): { billing: BillingClient; close: () => void } {
+/** Speaks to the role at this address, as the site does. */
+export function billingClientAt(internal: string): { billing: BillingClient; close: () => void } {
   const member = {
     ...({ id: 'bench', incarnation: 1, role: 'billing', address: { internal } } as const),
     ...{ load: 0, draining: false },

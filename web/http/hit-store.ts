@@ -21,11 +21,12 @@ export function createHitStore({ hits, clock }: { hits: HitCounter; clock: Clock
       }
     }
 
-    incr(key: string, callback: Callback, timeWindow: number): void {
+    incr(key: string, callback: Callback, windowMs: number, max: number): void {
       const name = `${this.scope} ${key}`;
+      const limit = { windowMs, max };
       hits
-        .hit(name, timeWindow)
-        .catch(() => local.hit(name, timeWindow))
+        .hit(name, limit)
+        .catch(() => local.hit(name, limit))
         .then(({ hits: current, leftMs: ttl }) => callback(null, { current, ttl }))
         .catch((thrown: unknown) => callback(thrown as Error));
     }
@@ -36,20 +37,23 @@ export function createHitStore({ hits, clock }: { hits: HitCounter; clock: Clock
   };
 }
 
-function createLocalCounter(clock: Clock) {
-  const windows = new Map<string, { hits: number; readonly untilMs: number }>();
+/** The same rule as lua/count-hit.lua, in the memory of this process. */
+export function createLocalCounter(clock: Pick<Clock, 'monotonicMs'>) {
+  const logs = new Map<string, number[]>();
+  const recent = (key: string, windowMs: number): number[] => {
+    const sinceMs = clock.monotonicMs() - windowMs;
+    return (logs.get(key) ?? []).filter((atMs) => atMs > sinceMs);
+  };
   return {
-    hit(key: string, windowMs: number): { hits: number; leftMs: number } {
+    hit(key: string, { windowMs, max }: { windowMs: number; max: number }) {
       const nowMs = clock.monotonicMs();
-      if (windows.size >= LOCAL_KEYS_MAX) windows.clear();
-      const known = windows.get(key);
-      const entry =
-        known !== undefined && known.untilMs > nowMs
-          ? known
-          : { hits: 0, untilMs: nowMs + windowMs };
-      entry.hits += 1;
-      windows.set(key, entry);
-      return { hits: entry.hits, leftMs: entry.untilMs - nowMs };
+      if (logs.size >= LOCAL_KEYS_MAX) logs.clear();
+      const log = recent(key, windowMs);
+      const hits = log.length + 1;
+      if (hits <= max) log.push(nowMs);
+      logs.set(key, log);
+      return { hits, leftMs: (log[0] ?? nowMs) + windowMs - nowMs };
     },
+    count: (key: string, windowMs: number): number => recent(key, windowMs).length,
   };
 }

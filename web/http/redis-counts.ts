@@ -10,11 +10,19 @@ const PATIENCE_MS = 250;
 /** After a slow answer nobody asks for this long. */
 const PAUSE_MS = 1_000;
 
+interface CountRequest {
+  readonly key: string;
+  readonly windowMs: number;
+  readonly max: number;
+  readonly step: 0 | 1;
+  readonly nowMs: number;
+}
+
 const countHit = defineScript({
   file: new URL('../lua/count-hit.lua', import.meta.url),
-  encode: ({ key, windowMs }: { key: string; windowMs: number }) => ({
-    keys: [key],
-    argv: [windowMs],
+  encode: ({ key, windowMs, max, step, nowMs }: CountRequest) => ({
+    keys: [`web:hit-log:${key}`],
+    argv: [windowMs, max, step, nowMs],
   }),
   decode: (reply) => {
     const [hits, leftMs] = Array.isArray(reply) ? reply.map(Number) : [];
@@ -23,8 +31,16 @@ const countHit = defineScript({
   },
 });
 
-/** @param redis gives the connection, or throws REALTIME_UNAVAILABLE while there is none. */
-export function createRedisCounts(redis: () => RedisClient, clock: Clock): HitCounter & MarkStore {
+/**
+ * @param redis gives the connection, or throws REALTIME_UNAVAILABLE while there is none.
+ * @param options.nowMs Unix time of hits; default: the Redis server's, one for all processes
+ */
+export function createRedisCounts(
+  redis: () => RedisClient,
+  clock: Clock,
+  options: { readonly patienceMs?: number; readonly nowMs?: () => number } = {},
+): HitCounter & MarkStore {
+  const { patienceMs = PATIENCE_MS, nowMs = () => 0 } = options;
   let pausedUntilMs = 0;
 
   async function ask<T>(question: (client: RedisClient) => Promise<T>): Promise<T> {
@@ -37,7 +53,7 @@ export function createRedisCounts(redis: () => RedisClient, clock: Clock): HitCo
       timer = setTimeout(() => {
         pausedUntilMs = clock.monotonicMs() + PAUSE_MS;
         reject(siteError('REALTIME_UNAVAILABLE'));
-      }, PATIENCE_MS);
+      }, patienceMs);
     });
     try {
       return await Promise.race([question(client), late]);
@@ -47,9 +63,12 @@ export function createRedisCounts(redis: () => RedisClient, clock: Clock): HitCo
   }
 
   return {
-    hit: (key, windowMs) =>
-      ask((client) => countHit.run(client, { key: `web:hits:${key}`, windowMs })),
-    count: async (key) => Number((await ask((client) => client.get(`web:hits:${key}`))) ?? 0),
+    hit: (key, limit) =>
+      ask((client) => countHit.run(client, { key, ...limit, step: 1, nowMs: nowMs() })),
+    async count(key, windowMs) {
+      const look = { key, windowMs, max: 1, step: 0, nowMs: nowMs() } as const;
+      return (await ask((client) => countHit.run(client, look))).hits;
+    },
     async mark(key, ttlSec) {
       await ask((client) => client.set(`web:mark:${key}`, '1', 'EX', ttlSec));
     },

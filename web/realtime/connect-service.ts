@@ -1,8 +1,10 @@
 // The way into realtime: a connect token and the addresses of gateways, best first. The user's home
-// worker comes by rendezvous hashing, so that the sockets of one user tend to meet on one worker.
+// worker comes by rendezvous hashing, so that the sockets of one user tend to meet on one worker;
+// who opens a huge room is sent to the few workers that carry it.
 import type { TokenService } from '../../cluster/index.js';
 import { connectRole, type ConnectRole } from '../accounts/principal.js';
 import type { Fleet, FleetMember } from '../ports.js';
+import type { RoomCatalog } from '../rooms/room-catalog.js';
 import { visitorSub, type Visitor } from '../rooms/visitor.js';
 
 const CONNECT_TTL_SEC = 3_600;
@@ -19,23 +21,44 @@ export interface RealtimeTicket {
 }
 
 export interface ConnectService {
-  /** @param site host and scheme under which the browser reached us. */
-  ticket(visitor: Visitor, site: { host: string; isSecure: boolean }): RealtimeTicket;
+  /**
+   * @param where.site host and scheme under which the browser reached us
+   * @param where.slug the room that is being opened; one that is not found changes nothing
+   */
+  ticket(
+    visitor: Visitor,
+    where: { site: { host: string; isSecure: boolean }; slug: string | undefined },
+  ): Promise<RealtimeTicket>;
 }
 
 export function createConnectService(parts: {
   tokens: TokenService;
   fleet: Fleet;
+  catalog: Pick<RoomCatalog, 'show'>;
   /** One address for all gateways; empty = what they registered. */
   publicUrl: string;
 }): ConnectService {
-  const { tokens, fleet, publicUrl } = parts;
+  const { tokens, fleet, catalog, publicUrl } = parts;
+
+  /** The order of addresses is a hint, so that nobody stays outside because it is not known. */
+  async function roomOf(slug: string): Promise<{ room?: { id: string; viewers: number } }> {
+    try {
+      const { id, stream } = await catalog.show(slug);
+      return { room: { id, viewers: stream?.viewers ?? 0 } };
+    } catch {
+      return {};
+    }
+  }
+
   return {
-    ticket(visitor, site) {
+    async ticket(visitor, { site, slug }) {
       const sub = visitorSub(visitor);
       const name = visitor.kind === 'user' ? visitor.user.username : guestName(visitor.anonId);
       const role = visitor.kind === 'user' ? connectRole(visitor.user) : 'anon';
-      const ranked = fleet.ranked('gateway', sub);
+      const ranked = fleet.ranked('gateway', {
+        user: sub,
+        ...(slug === undefined ? {} : await roomOf(slug)),
+      });
       const urls = publicUrl === '' ? gatewayUrls(ranked, site) : [publicUrl];
       return {
         token: tokens.sign('connect', { sub, name, role }, CONNECT_TTL_SEC),

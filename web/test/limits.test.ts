@@ -77,10 +77,11 @@ t.test('the limit holds over two web processes', async (t) => {
   const statuses: number[] = [];
   for (let n = 0; n < limits.loginsPerMin + 2; n += 1) {
     const browser = browsers[n % 2];
-    const answer = await browser?.post('/api/v1/auth/login', login, from('10.2.0.1'));
+    const answer = await browser?.post('/api/v1/auth/login', {}, from('10.2.0.1'));
     statuses.push(answer?.statusCode ?? 0);
   }
-  t.equal(statuses.filter((one) => one === 200).length, limits.loginsPerMin);
+  // Requests without a password cost no time, so that a slow machine does them within a minute.
+  t.equal(statuses.filter((one) => one === 400).length, limits.loginsPerMin);
   t.same(statuses.slice(-2), [429, 429]);
 });
 
@@ -88,7 +89,8 @@ t.test('without Redis each process still limits by itself', async (t) => {
   await fixture.redis.kill();
   const statuses: number[] = [];
   for (let n = 0; n < limits.loginsPerMin + 1; n += 1) {
-    const answer = await fixture.browser().post('/api/v1/auth/login', login, from('10.3.0.1'));
+    const form = n === 0 ? login : {};
+    const answer = await fixture.browser().post('/api/v1/auth/login', form, from('10.3.0.1'));
     statuses.push(answer.statusCode);
   }
   t.equal(statuses.at(0), 200, 'log-in works without Redis');

@@ -83,7 +83,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   const database = createDatabase({ url: mariadb.url, poolMax: 5, log: silentLog });
   await database.start();
   const world = createWorld();
-  const counts = createRedisCounts(() => connection, systemClock);
+  const counts = createRedisCounts(() => connection, systemClock, { patienceMs: 10_000 });
   const mediaDir = await mkdtemp(join(tmpdir(), 'site-media-'));
   const { beforePicture } = options;
   let worker: PictureWorker | undefined;

@@ -15,6 +15,15 @@ const Ticket = Type.Object({
   role: Type.Enum(['anon', 'viewer', 'model', 'moderator', 'admin']),
 });
 
+const TicketRequest = schema.Body({
+  room: Type.Optional(
+    Type.String({
+      maxLength: 30,
+      description: 'Slug of the room that is being opened; the best gateways for it come first.',
+    }),
+  ),
+});
+
 export interface RealtimeRouteParts {
   readonly identity: Identity;
   readonly connect: ConnectService;
@@ -27,12 +36,12 @@ export function realtimeRoutes(app: App, parts: RealtimeRouteParts): void {
     '/realtime/ticket',
     {
       config: { rateLimit: { max: 240, timeWindow: 60_000 } },
-      schema: { body: schema.NoBody, response: schema.Replies(Ticket) },
+      schema: { body: TicketRequest, response: schema.Replies(Ticket) },
     },
     async (request, reply) => {
       const visitor = await identity.visitor(request, reply);
       const site = { host: siteHost(request, publicUrl), isSecure: request.protocol === 'https' };
-      return connect.ticket(visitor, site);
+      return connect.ticket(visitor, { site, slug: request.body.room });
     },
   );
 }

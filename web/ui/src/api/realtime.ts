@@ -12,5 +12,6 @@ export interface RealtimeTicket {
   role: string;
 }
 
-export const fetchRealtimeTicket = (): Promise<RealtimeTicket> =>
-  call('POST', '/realtime/ticket', {});
+/** @param room slug of the room that is being opened, if any */
+export const fetchRealtimeTicket = (room: string | undefined): Promise<RealtimeTicket> =>
+  call('POST', '/realtime/ticket', room === undefined ? {} : { room });

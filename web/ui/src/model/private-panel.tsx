@@ -7,6 +7,7 @@ import {
   refusePrivate,
 } from '../api/broadcast.js';
 import type { AskedPrivate } from '../api/broadcast.js';
+import { fetchModelDesk } from '../api/models.js';
 import type { ModelRoom } from '../api/models.js';
 import { toProblem } from '../api/problem.js';
 import { formatCredits } from '../format/credits.js';
@@ -43,6 +44,23 @@ function useRequests() {
   return load;
 }
 
+/** Why the last private show ended by itself, in the site's words; the room is read again then. */
+function useOver(isOn: boolean, onRoom: (room: ModelRoom) => void): string | undefined {
+  const [over, setOver] = useState<string>();
+  useEffect(
+    () =>
+      onNews(({ kind, title }) => {
+        if (kind !== 'private-over') return;
+        setOver(title);
+        fetchModelDesk()
+          .then(({ room }) => onRoom(room))
+          .catch(() => undefined);
+      }),
+    [onRoom],
+  );
+  return isOn ? undefined : over;
+}
+
 interface AskedRowProps {
   asked: AskedPrivate;
   isBusy: boolean;
@@ -76,6 +94,7 @@ export function PrivatePanel({ room, onRoom }: PrivatePanelProps) {
   const [problem, setProblem] = useState<string>();
   const requests = data?.requests ?? [];
   const isOn = room.privateViewerId !== null;
+  const over = useOver(isOn, onRoom);
   const act = (request: Promise<unknown>): void => {
     setBusy(true);
     setProblem(undefined);
@@ -86,12 +105,19 @@ export function PrivatePanel({ room, onRoom }: PrivatePanelProps) {
         reload();
       });
   };
-  if (room.privateShow === null && requests.length === 0 && !isOn) return null;
+  if (room.privateShow === null && requests.length === 0 && !isOn && over === undefined) {
+    return null;
+  }
   return (
     <section className="panel stack" aria-label="Private shows">
       <h2>Private shows</h2>
       {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}
       {away ? <Notice tone="error">{away.message}</Notice> : null}
+      {over === undefined ? null : (
+        <Notice tone="done">
+          <span data-testid="private-over">{over}</span>
+        </Notice>
+      )}
       {isOn ? (
         <>
           <Notice tone="done">A private show is on. Nobody else sees your picture.</Notice>

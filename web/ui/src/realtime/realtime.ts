@@ -12,6 +12,7 @@ import type {
 import { fetchRealtimeTicket } from '../api/realtime.js';
 import { applyBalance, keepSessionFresh, sessionStore } from '../session/session.js';
 import type { Session } from '../session/session.js';
+import { matchRoute } from '../router/router.js';
 import { createStore } from '../state/store.js';
 
 export type { ReceivedMessage };
@@ -37,6 +38,12 @@ export interface ChannelHandlers {
   onEnd?: (reason: string) => void;
 }
 
+/** What a member is told at once; `kind` says about what, such as `private-over`. */
+export interface News {
+  kind: string;
+  title: string;
+}
+
 export interface Joined {
   leave: () => void;
 }
@@ -50,7 +57,7 @@ interface Member {
 }
 
 const members = new Set<Member>();
-const newsListeners = new Set<() => void>();
+const newsListeners = new Set<(news: News) => void>();
 const controlListeners = new Set<(body: Readonly<Record<string, unknown>>) => void>();
 let client: RealtimeClient | undefined;
 /**
@@ -152,8 +159,8 @@ export async function fetchPresence(channel: string): Promise<Presence> {
   return { count: typeof count === 'number' ? count : rows.length, users: rows };
 }
 
-/** Something new for this member; what it is, the site tells. */
-export function onNews(listener: () => void): () => void {
+/** Something new for this member; the whole of it, the site tells. */
+export function onNews(listener: (news: News) => void): () => void {
   newsListeners.add(listener);
   return () => newsListeners.delete(listener);
 }
@@ -162,16 +169,27 @@ export function newMid(): string {
   return crypto.randomUUID();
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 function onOwnMessage({ kind, body, version, isBacklog }: ReceivedMessage): void {
   // The backlog is in the list that the page has read at sign-in.
-  if (kind === 'n' && !isBacklog) for (const listener of [...newsListeners]) listener();
+  if (kind === 'n' && !isBacklog) {
+    const news = { kind: textOf(body['kind']), title: textOf(body['title']) };
+    for (const listener of [...newsListeners]) listener(news);
+  }
   if (kind === 'b') applyBalance(version === undefined ? body : { version, ...body });
   if (kind === 'x') for (const listener of [...controlListeners]) listener(body);
 }
 
+/** The room of the page, which the gateways are chosen for. */
+function openRoom(): string | undefined {
+  const route = matchRoute(location.pathname, location.search);
+  return route.page === 'room' && route.slug.length <= 30 ? route.slug : undefined;
+}
+
 async function credentials(): Promise<Credentials> {
   await keepSessionFresh();
-  const { token, urls, sockjsUrls } = await fetchRealtimeTicket();
+  const { token, urls, sockjsUrls } = await fetchRealtimeTicket(openRoom());
   return { token, urls, sockjsUrls };
 }
 

@@ -8,7 +8,12 @@ import type { Account } from '../api/accounts.js';
 import { UserIcon } from '../ui/icons.js';
 import { useCloseOutside } from './use-close-outside.js';
 
-export function AccountMenu({ user }: { user: Account }) {
+interface AccountMenuProps {
+  user: Account;
+  hasProgramme: boolean;
+}
+
+export function AccountMenu({ user, hasProgramme }: AccountMenuProps) {
   const ref = useRef<HTMLDetailsElement>(null);
   useCloseOutside(ref);
   const close = (): void => {
@@ -33,6 +38,11 @@ export function AccountMenu({ user }: { user: Account }) {
         <Link href="/" onClick={close}>
           Live now
         </Link>
+        {hasProgramme ? (
+          <Link href="/programme" onClick={close} data-testid="menu-programme">
+            Programme
+          </Link>
+        ) : null}
         <Link href="/credits" onClick={close}>
           Credits
         </Link>

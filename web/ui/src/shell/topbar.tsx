@@ -67,7 +67,7 @@ export function Topbar() {
           <>
             <BalanceChip />
             <NotificationBell />
-            <AccountMenu user={session.user} />
+            <AccountMenu user={session.user} hasProgramme={hasProgramme} />
           </>
         ) : null}
         {session.state === 'anonymous' ? (
