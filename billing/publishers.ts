@@ -137,7 +137,8 @@ export class Publishers {
   }
 
   /**
-   * Marks silent publishers down, ends shows at their limit and ends shows that stayed down. Run every second by each process.
+   * Marks silent publishers down, ends shows at their limit and those that stayed down. Run every
+   * second by each process.
    */
   async sweep(): Promise<void> {
     const { redis, staleMs, reconnectGraceMs, log } = this.options;
