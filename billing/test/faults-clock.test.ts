@@ -109,7 +109,7 @@ t.test('a Redis host that is an hour ahead of us: the credit still ends in time'
   const nobody = () => Promise.resolve();
   const notifier = {
     ...{ balance: nobody, tip: nobody, tipNote: nobody, priceChanged: nobody },
-    ...{ cut: nobody, lowBalance: nobody },
+    ...{ cut: nobody, lowBalance: nobody, showOver: nobody },
   };
   const sweeper = new Sweeper({
     ...{ redis, engine, log: silentLog, everySecond: nobody, maxGapMs: TIMING.maxGapMs },
