@@ -14,9 +14,11 @@ import type { HlsMetrics } from '../metrics.js';
 import { healthOf } from '../stream-health.js';
 import { REDIRECTED } from '../streams.js';
 import type { MediaFiles } from './media-files.js';
+import type { Part } from './part-track.js';
 import { INIT_FILE } from './part-writer.js';
 import { StreamPipeline } from './pipeline.js';
 import { Show, type ShowState } from './show.js';
+import { continuationOf, nextSequenceOf } from './show-continuation.js';
 import type { Ownership, ShowStore } from './show-store.js';
 import { SoundTracks, type Voice } from './sound-tracks.js';
 import type { Segment } from './timeline.js';
@@ -103,6 +105,8 @@ export class LiveShow {
   #isDirty = false;
   #isClosing = false;
   #isLost = false;
+  /** Redis has heard of the show, or is away: another node would go on with it. */
+  #isKnown = false;
 
   constructor(streamId: string, deps: LiveShowDeps, owner: ShowOwner) {
     this.streamId = streamId;
@@ -115,7 +119,18 @@ export class LiveShow {
    * The timeline to serve; undefined before anything can be played, and once another node has it.
    */
   get show(): Show | undefined {
-    return this.#show?.isPlayable === true && !this.#isLost ? this.#show : undefined;
+    const isOurs = this.#isKnown && !this.#isLost;
+    return this.#show?.isPlayable === true && isOurs ? this.#show : undefined;
+  }
+
+  /** What viewers have seen here before another node took the show. */
+  get lostShow(): Show | undefined {
+    return this.#isLost && this.#show?.isPlayable === true ? this.#show : undefined;
+  }
+
+  /** A part that was listed here, also before the show was lost. */
+  findPart(run: string, folder: string, index: number): Part | undefined {
+    return this.#show?.findPart(run, folder, index);
   }
 
   get isLive(): boolean {
@@ -194,10 +209,12 @@ export class LiveShow {
     const owned = await this.#acquire(stream);
     // A Redis that is away, or has forgotten, does not end the show that we have.
     const before = owned?.nodeBefore ?? '';
-    const isOurs = this.#show?.isEnded === false && (before === '' || before === this.#deps.nodeId);
+    const isLast = before === '' || before === this.#deps.nodeId;
+    const isOurs = this.#show?.isEnded === false && !this.#isLost && isLast;
     if (!isOurs || this.#show === undefined) {
       await this.#forgetOldRuns();
       this.#isUntold = true;
+      this.#isKnown = false;
       const shape = await this.#deps.shapeOf(this.streamId);
       this.#show = this.#showFor(owned?.state, shape, clock.nowMs());
     }
@@ -264,21 +281,23 @@ export class LiveShow {
   /** The show to go on with, or a new one whose sequence numbers are above all earlier ones. */
   #showFor(state: ShowState | undefined, { dvrMs, partMs }: ShowShape, nowMs: number): Show {
     const { nodeId, hlsUrlBase: base, windowSegments, graceMs, isEncrypted } = this.#deps;
-    const used = Math.max(0, ...(state?.renditions.map((one) => one.nextSequence) ?? []));
     const options = {
       ...{ nodeId, base, windowSegments, lateSegments: windowSegments + 2, dvrMs },
-      firstSequence: Math.max(used, sequenceAt(nowMs)),
+      firstSequence: Math.max(nextSequenceOf(state), sequenceAt(nowMs)),
       // Encrypted on their way out are whole files, and parts are none.
       partMs: isEncrypted ? 0 : partMs,
+      // What another node would not know of, viewers must not have seen.
+      isHeld: true,
     };
     const isFresh =
       state?.isEnded === false && nowMs - state.updatedAtMs < graceMs + CONTINUE_SLACK_MS;
     if (isFresh && state.renditions.length > 0) {
       const { showId, startedAtMs } = state;
-      this.#isLive = true;
+      this.#isLive = this.#isKnown = true;
+      const before = continuationOf(this.#present(state));
       return new Show(
-        { ...options, showId, startedAtMs, firstSequence: used },
-        this.#present(state),
+        { ...options, showId, startedAtMs, firstSequence: before.firstSequence },
+        before.state,
       );
     }
     const showId = `${nowMs.toString(36)}-${nodeId}`;
@@ -375,7 +394,6 @@ export class LiveShow {
     this.#enqueue('lost', async () => {
       await this.#removePictures();
       await this.#stopRuns();
-      this.#show?.end();
       this.#timer = setTimeout(
         () => this.#enqueue('dispose', () => this.#dispose()),
         this.#deps.disposeMs,
@@ -405,20 +423,23 @@ export class LiveShow {
 
   async #saveLatest(): Promise<void> {
     const { store, clock } = this.#deps;
-    while (this.#isDirty && this.#show !== undefined) {
+    while (this.#isDirty && this.#show !== undefined && !this.#isLost) {
       this.#isDirty = false;
-      const fence = this.#fence ?? (await this.#reacquire());
-      if (fence === undefined) return;
+      const show = this.#show;
+      const state = show.state(clock.nowMs());
       try {
-        const isSaved = await store.save(this.streamId, fence, this.#show.state(clock.nowMs()));
-        if (!isSaved) {
+        const fence = this.#fence ?? (await this.#reacquire());
+        if (fence !== undefined && !(await store.save(this.streamId, fence, state))) {
           this.#lost();
           return;
         }
       } catch (thrown) {
         this.#log.warn({ event: 'show.unsaved', err: coerceError(thrown) });
-        return;
       }
+      // While Redis is away, nobody can take over from it.
+      const isNews = show.reveal(state) || !this.#isKnown;
+      this.#isKnown = true;
+      if (isNews) this.#changed();
     }
   }
 

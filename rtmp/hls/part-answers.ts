@@ -59,7 +59,7 @@ export async function answerPart(parts: HlsParts, asked: HlsRequest): Promise<vo
   if (!access.ok) throw access.error;
   const live = parts.shows.find(streamId);
   const number = Number(index);
-  const find = () => live?.show?.findPart(run, folder, number);
+  const find = () => live?.findPart(run, folder, number);
   if (find() === undefined && live?.show?.isHinted(run, folder, number) === true) {
     await waitFor(parts, {
       ...{ what: live, sid: access.grant.sid, response },

@@ -21,7 +21,7 @@ import {
   keyIndexOf,
   type SegmentCipher,
 } from './segment-cipher.js';
-import { DVR_PREFIX, type Place } from './show.js';
+import { DVR_PREFIX, type Place, type Show } from './show.js';
 import type { ShowManager } from './show-manager.js';
 import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
@@ -74,7 +74,7 @@ export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promis
     access = await parts.access.forPlaylist({ prefix, streamId });
     if (!access.ok) throw access.error;
   }
-  const show = parts.shows.find(streamId)?.show ?? (await parts.remote.find(streamId));
+  const show = await showOf(parts, streamId);
   if (show === undefined) throw hlsError('HLS_NOT_LIVE');
   parts.viewers.seen(streamId, sid, parts.clock.monotonicMs());
   const fresh = parts.access.freshPrefix(access.grant);
@@ -126,6 +126,16 @@ export async function answerPicture(parts: HlsParts, asked: HlsRequest): Promise
   const path = parts.files.picturePath(streamId);
   const cache = 'public, max-age=5';
   await sendFile(parts, asked, { path, type: 'image/jpeg', cache, cipher: null });
+}
+
+/** Ours, or another node's as soon as it is not behind what was shown here before it took over. */
+async function showOf({ shows, remote }: HlsParts, streamId: string): Promise<Show | undefined> {
+  const live = shows.find(streamId);
+  if (live?.show !== undefined) return live.show;
+  const elsewhere = await remote.find(streamId);
+  const lost = live?.lostShow;
+  if (lost === undefined || elsewhere === undefined || elsewhere.isEnded) return elsewhere;
+  return elsewhere.isBehind(lost) ? lost : elsewhere;
 }
 
 /** Another node's base; where it names no host, it is on the host that the player talks to. */

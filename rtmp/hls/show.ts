@@ -53,6 +53,8 @@ export interface ShowOptions {
   readonly firstSequence: number;
   /** Length of parts for low latency, ms; 0 or absent = no parts. */
   readonly partMs?: number;
+  /** Whole segments are shown when `reveal` says so; default, and with parts: at once. */
+  readonly isHeld?: boolean;
 }
 
 /** What a viewer's addresses look like. */
@@ -109,7 +111,7 @@ export class Show {
 
   constructor(options: ShowOptions, state?: ShowState) {
     this.#options = options;
-    this.languages = new ShowLanguages(options, state?.languages);
+    this.languages = new ShowLanguages({ ...options, isHeld: false }, state?.languages);
     this.#partMs = options.partMs ?? 0;
     if (state === undefined) return;
     this.#partMs = state.parts?.ms ?? 0;
@@ -151,6 +153,23 @@ export class Show {
   /** Segments that were left out because they would have broken the playlist. */
   get refusedSegments(): number {
     return this.#refused;
+  }
+
+  /** Shows what a saved state has. @returns whether there is more to see now */
+  reveal({ renditions }: ShowState): boolean {
+    const isMore = this.#renditions.map(({ name, timeline }) => {
+      const saved = renditions.find((one) => one.name === name);
+      return saved !== undefined && timeline.reveal(saved.nextSequence);
+    });
+    return isMore.includes(true);
+  }
+
+  /** Whether viewers of the other have seen numbers that this one does not have yet. */
+  isBehind(other: Show): boolean {
+    return this.#renditions.some(({ name, timeline }) => {
+      const theirs = other.#renditions.find((one) => one.name === name);
+      return theirs !== undefined && timeline.shownBefore < theirs.timeline.shownBefore;
+    });
   }
 
   get renditionNames(): readonly string[] {
@@ -279,6 +298,11 @@ export class Show {
     this.#isEnded = true;
   }
 
+  /** Parts are shown at once, and so are the segments that they become. */
+  get #holding(): { readonly isHeld: boolean } {
+    return { isHeld: this.#options.isHeld === true && this.#partMs === 0 };
+  }
+
   get dvrMs(): number {
     return this.#options.dvrMs;
   }
@@ -301,10 +325,10 @@ export class Show {
     const timeline = rendition?.timeline ?? this.languages.timeline(name);
     if (timeline === undefined || this.#targetSec === undefined) return undefined;
     return renderMediaPlaylist({
-      segments: isDvr ? timeline.dvr : timeline.listed,
+      segments: isDvr ? timeline.dvr : timeline.shown,
       targetSec: this.#targetSec,
       isEnded: this.#isEnded,
-      nextSequence: timeline.nextSequence,
+      nextSequence: timeline.shownBefore,
       uriOf: (segment) => `${folderUri(segment)}/${segment.file}`,
       ...(keyOf === undefined ? {} : { keyOf }),
       mapOf: (media) => (isFragmented(media) ? `${folderUri(media)}/${INIT_FILE}` : undefined),
@@ -363,7 +387,7 @@ export class Show {
       this.#options.firstSequence,
       ...this.#renditions.map((one) => one.timeline.nextSequence),
     );
-    const timeline = new Timeline({ ...this.#options, firstSequence });
+    const timeline = new Timeline({ ...this.#options, ...this.#holding, firstSequence });
     const measured = { peakBps: 0, bits: 0, seconds: 0 };
     const parts = new PartTrack();
     this.#renditions.push({ name, codecs, size, declaredBps, timeline, parts, ...measured });
@@ -372,7 +396,7 @@ export class Show {
   #restore(state: RenditionState): ShowRendition {
     const { name, codecs, size, declaredBps, peakBps, bits, seconds, nextSequence, listed } = state;
     const firstSequence = Math.max(this.#options.firstSequence, nextSequence);
-    const timeline = new Timeline({ ...this.#options, firstSequence }, listed);
+    const timeline = new Timeline({ ...this.#options, ...this.#holding, firstSequence }, listed);
     const rates = { declaredBps: declaredBps ?? undefined, peakBps, bits, seconds };
     const parts = new PartTrack();
     return { name, codecs, size: size ?? undefined, timeline, parts, ...rates };
@@ -434,7 +458,7 @@ function variantOf({ name, codecs, size, declaredBps, ...rate }: ShowRendition):
 
 function stateOf(rendition: ShowRendition): RenditionState {
   const { name, codecs, size, declaredBps, peakBps, bits, seconds, timeline } = rendition;
-  const { nextSequence, listed } = timeline;
+  const { nextSequence, window: listed } = timeline;
   const rates = { declaredBps: declaredBps ?? null, peakBps, bits, seconds };
   return { name, codecs, size: size ?? null, ...rates, nextSequence, listed };
 }

@@ -35,6 +35,8 @@ export interface TimelineOptions {
   /** Segments kept after they left the playlists, for players and caches that are late. */
   readonly lateSegments: number;
   readonly firstSequence: number;
+  /** Segments are shown when `reveal` says so; default: at once. */
+  readonly isHeld?: boolean;
 }
 
 export class Timeline {
@@ -44,27 +46,63 @@ export class Timeline {
   #late: Segment[] = [];
   readonly #files = new Set<string>();
   #nextSequence: number;
+  /** Segments from here on are not shown yet. */
+  #shownBefore: number;
 
   /**
    * @param listed segments of the same show from before, oldest first: the timeline goes on after
-   * them.
+   * them, or without them when `firstSequence` leaves a hole.
    */
   constructor(options: TimelineOptions, listed: readonly Segment[] = []) {
     this.#options = options;
-    this.#listed = [...listed];
-    for (const segment of listed) this.#files.add(fileKey(segment));
     const last = listed.at(-1)?.sequence ?? -1;
     this.#nextSequence = Math.max(options.firstSequence, last + 1);
+    // A playlist counts from its first segment: over a hole its numbers would be wrong.
+    this.#listed = this.#nextSequence === last + 1 ? [...listed] : [];
+    for (const segment of this.#listed) this.#files.add(fileKey(segment));
+    this.#shownBefore = this.#nextSequence;
   }
 
-  /** Oldest first, at most `windowSegments`. */
+  /** Oldest first: `windowSegments` at most, and those that are not shown yet. */
   get listed(): readonly Segment[] {
     return this.#listed;
   }
 
+  /** The live playlist, oldest first: what is listed up to the last `reveal`. */
+  get shown(): readonly Segment[] {
+    return this.#listed.filter((one) => one.sequence < this.#shownBefore);
+  }
+
   /** The live playlist and what the DVR window has before it, oldest first. */
   get dvr(): readonly Segment[] {
-    return [...this.#late.slice(this.#dvrStart()), ...this.#listed];
+    return [...this.#late.slice(this.#dvrStart()), ...this.shown];
+  }
+
+  /** The number that the next shown segment gets. */
+  get shownBefore(): number {
+    return this.#shownBefore;
+  }
+
+  /** Shows the segments below a number. @returns whether there is more to see now */
+  reveal(before: number): boolean {
+    const isMore = before > this.#shownBefore;
+    if (isMore) this.#shownBefore = before;
+    this.#slide();
+    return isMore;
+  }
+
+  /** What is listed once everything is shown. */
+  get window(): readonly Segment[] {
+    return this.#listed.slice(-this.#options.windowSegments);
+  }
+
+  /** What is not shown yet takes no place in the window. */
+  #slide(): void {
+    const hidden = this.#nextSequence - this.#shownBefore;
+    while (this.#listed.length - hidden > this.#options.windowSegments) {
+      const oldest = this.#listed.shift();
+      if (oldest !== undefined) this.#late.push(oldest);
+    }
   }
 
   /** The number that the next segment gets. */
@@ -77,10 +115,8 @@ export class Timeline {
     this.#listed.push({ ...segment, sequence: this.#nextSequence });
     this.#files.add(fileKey(segment));
     this.#nextSequence += 1;
-    while (this.#listed.length > this.#options.windowSegments) {
-      const oldest = this.#listed.shift();
-      if (oldest !== undefined) this.#late.push(oldest);
-    }
+    if (this.#options.isHeld !== true) this.#shownBefore = this.#nextSequence;
+    this.#slide();
     const surplus = Math.max(0, this.#dvrStart() - this.#options.lateSegments);
     const removable = this.#late.splice(0, surplus);
     for (const one of removable) this.#files.delete(fileKey(one));
