@@ -18,6 +18,9 @@ import { PEERS, startFloor, startPeer } from '../servers/peer.js';
 const MICROS_MAX = 75;
 const BACKLOG = 50;
 const IN_FLIGHT = 32;
+/** Until the compiler has done with all that a connect runs through: a worker has had thousands. */
+const WARM_UPS = 4;
+const FIRST_USER = 1_000_000;
 /** After a group has left, what its leaving costs is not counted. */
 const LEAVE_MS = 400;
 
@@ -40,8 +43,10 @@ export async function connect(run: Run): Promise<ScenarioReport> {
   const { rounds, isQuick } = run.options;
   const count = isQuick ? 300 : 2_000;
   const contenders = await openAll(run);
-  const samples = await interleave(contenders, { rounds, warmUps: 1 }, (one, round) =>
-    sample(one, count, round),
+  const samples = await interleave(
+    contenders,
+    { rounds, warmUps: isQuick ? 1 : WARM_UPS },
+    (one, round) => sample(one, count, round),
   );
   const [gateway, floor, ...peers] = contenders;
   if (gateway === undefined || floor === undefined) throw new Error('two contenders at least');
@@ -107,7 +112,7 @@ async function bytesOf({
   server,
   generator,
 }: Contender): Promise<{ helloBytes: number; replyBytes: number }> {
-  const setup = withNewUsers(server.setup, 1_000_000);
+  const setup = withNewUsers(server.setup, 2 * FIRST_USER);
   if (setup.kind !== 'gateway') throw new Error('the floor is measured against the gateway');
   const { port } = server;
   await generator.call('open', { host: '127.0.0.1', port, setup, count: 1, inFlight: 1 });
@@ -121,7 +126,7 @@ async function sample(
   count: number,
   round: number,
 ): Promise<Sample> {
-  const setup = withNewUsers(server.setup, 1_000_000 + (round + 1) * count);
+  const setup = withNewUsers(server.setup, FIRST_USER + (round + WARM_UPS) * count);
   const storePid = server.storePid ?? server.pid;
   const before = cpuMicros(server.pid);
   const storeBefore = cpuMicros(storePid);

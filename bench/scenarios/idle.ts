@@ -2,13 +2,15 @@
 // it. The gateway's have a user, a room and a user channel; peers have a bare connection. Servers
 // start anew each round, so that no round inherits the heap of the one before.
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../cluster/testing/index.js';
 import type { GeneratorCalls } from '../generator/calls.js';
+import { memoryOf, openInspector, type Memory } from '../lib/forced-collection.js';
 import { interleave } from '../lib/interleave.js';
 import { startNodeChild } from '../lib/node-child.js';
 import { cpuMicros, residentBytes } from '../lib/process-cpu.js';
 import { holdAgainst, noPromise, pairOf, type Result, type ScenarioReport } from '../lib/result.js';
 import { isWanted, type Run } from '../lib/run-context.js';
-import { median, pairedRatio, spreadOf } from '../lib/statistics.js';
+import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js';
 import type { BroadcastServer } from '../servers/broadcast-server.js';
 import { startFullGateway } from '../servers/full-gateway.js';
 import { PEERS, startPeer } from '../servers/peer.js';
@@ -21,6 +23,8 @@ const SETTLE_MS = 1_500;
 interface Kind {
   readonly name: string;
   readonly start: () => Promise<BroadcastServer>;
+  /** Where the server's inspector listens once it is opened. */
+  readonly inspectorPort?: number;
 }
 
 interface Sample {
@@ -29,6 +33,9 @@ interface Sample {
   readonly kilobytes: number;
   /** CPU per connection and second, µs. */
   readonly idleMicros: number;
+  /** KB per connection when all garbage is collected. */
+  readonly collected:
+    Readonly<Record<'resident' | 'heap' | 'external' | 'other', number>> | undefined;
 }
 
 export async function idle(run: Run): Promise<ScenarioReport> {
@@ -37,15 +44,18 @@ export async function idle(run: Run): Promise<ScenarioReport> {
   const rounds = Math.min(3, run.options.rounds);
   const count = isQuick ? 1_000 : 8_000;
   const watchMs = isQuick ? 2_000 : 3_000;
+  const inspectorPort = await freePort();
+  const given = process.env['NODE_OPTIONS'] ?? '';
+  const env = { NODE_OPTIONS: `${given} --inspect-port=${inspectorPort}` };
   const kinds: Kind[] = [
-    { name: 'gateway', start: () => startFullGateway(run) },
+    { name: 'gateway', start: () => startFullGateway(run, undefined, env), inspectorPort },
     ...Object.keys(PEERS)
       .filter((peer, at) => at === 0 || isWanted(run, peer))
       .map((peer) => ({ name: peer, start: () => startPeer(run, peer) })),
   ];
   const samples = await interleave(kinds, { rounds, warmUps: 0 }, async (kind) => {
     run.say(`${kind.name}: ${count} connections`);
-    return sample(run, await kind.start(), { count, watchMs });
+    return sample(run, await kind.start(), { count, watchMs, port: kind.inspectorPort });
   });
   const of = (at: number): readonly Sample[] => samples.get(kinds[at] ?? noKind) ?? [];
   const rows = (pick: (one: Sample) => number) => kinds.map((_, at) => of(at).map(pick));
@@ -67,22 +77,43 @@ export async function idle(run: Run): Promise<ScenarioReport> {
     notes: [
       `${count} connections; memory is the growth of the resident set; CPU over ${watchMs / 1_000} s.`,
       'The gateway keeps a user, a room and a user channel for each; peers keep a bare connection.',
-      'The kernel needs 3 to 4 KB more for each socket, of whatever server.',
+      ...notesOf(of(0)),
+      'The kernel needs 3 to 4 KB more for each socket, of whatever server; no process shows it.',
     ],
   };
 }
 
 const noKind: Kind = { name: '', start: () => Promise.reject(new Error('none')) };
 
+/** What the gateway's memory is. */
+function notesOf(samples: readonly Sample[]): string[] {
+  const all = samples.flatMap(({ collected }) => collected ?? []);
+  const kb = (part: 'resident' | 'heap' | 'external' | 'other'): string =>
+    shortNumber(median(all.map((one) => one[part])));
+  return [
+    `Of the gateway after a forced collection, KB per connection: ${kb('resident')} resident; of these ` +
+      `${kb('heap')} live objects of JavaScript, ${kb('external')} buffers outside of its heap, and ` +
+      `${kb('other')} the library, the allocator, code and what the heap keeps for new objects.`,
+  ];
+}
+
 async function sample(
   run: Run,
   server: BroadcastServer,
-  { count, watchMs }: { count: number; watchMs: number },
+  {
+    count,
+    watchMs,
+    port: inspectorPort,
+  }: { count: number; watchMs: number; port?: number | undefined },
 ): Promise<Sample> {
   const generator = startNodeChild<GeneratorCalls>(run.scope, {
     entry: run.tree.entry('bench/generator/main.ts'),
   });
+  if (inspectorPort !== undefined) await openInspector(server.pid, inspectorPort);
   const before = residentBytes(server.pid);
+  const look = async (): Promise<Memory | undefined> =>
+    inspectorPort === undefined ? undefined : memoryOf(server.pid, inspectorPort);
+  const empty = await look();
   const { port } = server;
   const setup =
     server.setup.kind === 'gateway' ? { ...server.setup, hasUserChannel: true } : server.setup;
@@ -94,10 +125,26 @@ async function sample(
   await delay(watchMs);
   const micros = cpuMicros(server.pid) - cpuBefore;
   const kilobytes = (residentBytes(server.pid) - before) / 1_024 / count;
+  const collected = growthOf(empty, await look(), count);
   await generator.stop();
   await server.stop();
   const { name: label, version } = server;
-  return { label, version, kilobytes, idleMicros: micros / count / (watchMs / 1_000) };
+  return { label, version, kilobytes, idleMicros: micros / count / (watchMs / 1_000), collected };
+}
+
+function growthOf(
+  empty: Memory | undefined,
+  full: Memory | undefined,
+  count: number,
+): Sample['collected'] {
+  if (empty === undefined || full === undefined) return undefined;
+  const grown = (key: keyof Memory): number => (full[key] - empty[key]) / 1_024 / count;
+  const [resident, heap, external] = [
+    grown('residentBytes'),
+    grown('heapUsedBytes'),
+    grown('externalBytes'),
+  ];
+  return { resident, heap, external, other: resident - heap - external };
 }
 
 /** The first list is ours, the second raw uWebSockets'. */

@@ -23,9 +23,11 @@ export interface FullGateway extends BroadcastServer {
 export async function startFullGateway(
   run: Run,
   encoding: Subprotocol = 'rt1.msgpack',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<FullGateway> {
   const redis = await startRealtimeRedis(run);
-  const worker = await startGatewayWorker(run, { name: 'gateway-1', redisUrl: redis.server.url });
+  const redisUrl = redis.server.url;
+  const worker = await startGatewayWorker(run, { name: 'gateway-1', redisUrl, env });
   const body = chatBody();
   let ticksLeft = 0;
   let done = { ticks: 0, messages: 0 };
