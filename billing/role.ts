@@ -7,6 +7,7 @@ import {
   createTokenService,
   type Logger,
   type Metrics,
+  randomId,
   type RedisClient,
   systemClock,
   type TokenService,
@@ -28,6 +29,7 @@ import { HookListener } from './hook-listener.js';
 import { HttpServer } from './http.js';
 import { type BillingMetrics, billingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
+import { PollLease } from './poll-lease.js';
 import type { BusPort, Notifier } from './ports.js';
 import { Publishers } from './publishers.js';
 import { Reconciler } from './reconcile.js';
@@ -128,7 +130,9 @@ export class BillingRole {
       everySecond: () => publishers.sweep(),
     });
     this.srsClients = new SrsClients(redis);
+    const holder = `${config.node.id}-${randomId(8)}`;
     this.srsPoller = new SrsPoller({
+      lease: new PollLease({ redis, holder }),
       ...{ urls: config.billing.srsApiUrls, intervalMs: config.billing.updateIntervalMs },
       ...{ clients: this.srsClients, touches: this.service.touches, publishers, terms, log },
     });

@@ -1,9 +1,18 @@
 // Which paid session a client of an SRS watches for: SRS says it once, when a play begins, and its
 // API does not know our tokens. Kept in Redis, so that any billing process may poll. Used by
 // srs-hooks.ts and srs-poller.ts.
-import type { RedisClient } from '../cluster/index.js';
+import { defineScript, type RedisClient } from '../cluster/index.js';
+import { LEASE_KEY } from './poll-lease.js';
 
 const KEY = '{live}:srs:clients';
+const FORGET_MAX = 1_000;
+
+const forgetClients = defineScript<readonly string[], number>({
+  file: new URL('./lua/forget-clients.lua', import.meta.url),
+  encode: (argv) => ({ keys: [LEASE_KEY, KEY], argv }),
+  decode: Number,
+  onMissing: 'load',
+});
 
 export interface SrsClient {
   readonly server: string;
@@ -28,13 +37,18 @@ export class SrsClients {
     return found.map((one) => one ?? undefined);
   }
 
-  /** Forgets the clients of a server that it no longer has; a hook that says so may be lost. */
-  async keepOnly(server: string, ids: ReadonlySet<string>): Promise<void> {
+  /**
+   * Forgets the clients of a server that it no longer has; a hook that says so may be lost. Nothing
+   * when the list is that of a poller that another has followed.
+   */
+  async keepOnly(server: string, ids: ReadonlySet<string>, token: number): Promise<void> {
     const prefix = `${server}/`;
     const gone = (await this.redis.hkeys(KEY)).filter((one) => {
       return one.startsWith(prefix) && !ids.has(one.slice(prefix.length));
     });
-    if (gone.length > 0) await this.redis.hdel(KEY, ...gone);
+    for (let at = 0; at < gone.length; at += FORGET_MAX) {
+      await forgetClients.run(this.redis, [String(token), ...gone.slice(at, at + FORGET_MAX)]);
+    }
   }
 }
 

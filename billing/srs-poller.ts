@@ -1,10 +1,12 @@
 // SRS has no periodic hook, so its list of clients is polled: every client that is in it proves
 // that its paid session or its publisher is alive, and one that may not go on is kicked, again and
-// again until it is gone. Invariant: an SRS that does not answer says nothing; it ends nobody.
+// again until it is gone. One billing process does it for all, the one that holds the lease.
+// Invariant: an SRS that does not answer says nothing; it ends nobody.
 import { setTimeout as delay } from 'node:timers/promises';
 import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { coerceError, type Logger } from '../cluster/index.js';
+import type { PollLease } from './poll-lease.js';
 import type { Publishers } from './publishers.js';
 import type { SrsClients } from './srs-clients.js';
 import { srsSession } from './srs-hooks.js';
@@ -17,6 +19,7 @@ export interface SrsPollerOptions {
   /** The interval of proofs of life; ms. */
   readonly intervalMs: number;
   readonly clients: SrsClients;
+  readonly lease: Pick<PollLease, 'token' | 'start' | 'stop'>;
   readonly touches: Pick<TouchQueue, 'touch'>;
   readonly publishers: Pick<Publishers, 'touch' | 'isOver'>;
   readonly terms: Pick<TermsStore, 'byStream'>;
@@ -27,6 +30,7 @@ const PAGE = 100;
 /** More clients than one SRS serves; a list that never ends is not read for ever. */
 const PAGES_MAX = 1_000;
 const TIMEOUT_MS = 5_000;
+const LEASE_LOOK_MS = 200;
 
 const clientRow = Type.Object({
   id: Type.Union([Type.String(), Type.Integer()]),
@@ -39,6 +43,12 @@ const clientsReply = Type.Object({
   clients: Type.Array(clientRow),
 });
 const validator = Compile(clientsReply);
+
+interface Look {
+  readonly strangers: ReadonlySet<string>;
+  /** Of the lease under which it is made. */
+  readonly token: number;
+}
 
 interface Client {
   readonly id: string;
@@ -56,27 +66,34 @@ export class SrsPoller {
   constructor(private readonly options: SrsPollerOptions) {}
 
   start(): void {
-    if (this.options.urls.length > 0) this.running ??= this.loop();
+    if (this.options.urls.length === 0) return;
+    this.options.lease.start();
+    this.running ??= this.loop();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+    if (this.options.urls.length > 0) await this.options.lease.stop();
   }
 
   /** One look at every SRS. @returns clients that were kicked */
-  async poll(): Promise<number> {
+  async poll(token: number): Promise<number> {
     const before = this.strangers;
     this.strangers = new Set();
-    const kicked = await Promise.all(this.options.urls.map((url) => this.pollOne(url, before)));
+    const kicked = await Promise.all(
+      this.options.urls.map((url) => this.pollOne(url, { strangers: before, token })),
+    );
     return kicked.reduce((sum, one) => sum + one, 0);
   }
 
-  private async pollOne(url: string, strangers: ReadonlySet<string>): Promise<number> {
-    const { log, clients } = this.options;
+  private async pollOne(url: string, { strangers, token }: Look): Promise<number> {
+    const { log, clients, lease } = this.options;
     const host = new URL(url).host;
     try {
       const { server, list } = await this.list(url);
+      // Another process has followed while SRS was slow: its look counts.
+      if (lease.token !== token) return 0;
       if (this.away.delete(host)) log.info({ event: 'srs.back', host });
       const sessions = await clients.sessions(
         server,
@@ -87,7 +104,7 @@ export class SrsPoller {
       );
       const unwanted = list.filter((_, at) => verdicts[at] === false);
       for (const { id } of unwanted) await this.kick(url, id);
-      await clients.keepOnly(server, new Set(list.map(({ id }) => id)));
+      await clients.keepOnly(server, new Set(list.map(({ id }) => id)), token);
       return unwanted.length;
     } catch (thrown) {
       if (!this.away.has(host)) log.warn({ event: 'srs.away', host, err: coerceError(thrown) });
@@ -162,11 +179,13 @@ export class SrsPoller {
   }
 
   private async loop(): Promise<void> {
-    const { intervalMs } = this.options;
+    const { intervalMs, lease } = this.options;
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      await this.poll();
-      await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+      const { token } = lease;
+      if (token !== undefined) await this.poll(token);
+      const pauseMs = token === undefined ? Math.min(intervalMs, LEASE_LOOK_MS) : intervalMs;
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }
