@@ -2,7 +2,7 @@
 import Type from 'typebox';
 import type { HlsSigner } from '../../rooms/hls-url.js';
 import type { ProfileService } from '../../rooms/profile-service.js';
-import type { RoomCatalog } from '../../rooms/room-catalog.js';
+import type { PublicRoom, RoomCatalog } from '../../rooms/room-catalog.js';
 import { ROOM_FILTERS } from '../../rooms/room-list-query.js';
 import type { App } from '../app-type.js';
 import * as schema from '../schema.js';
@@ -59,6 +59,7 @@ export interface RoomListRouteParts {
 
 export function roomListRoutes(app: App, parts: RoomListRouteParts): void {
   const { catalog, profiles, hls, publicUrl } = parts;
+  const describe = createDescriber(hls);
 
   app.get(
     '/rooms',
@@ -72,8 +73,7 @@ export function roomListRoutes(app: App, parts: RoomListRouteParts): void {
         ...(tag === undefined ? {} : { tag }),
         ...(cursor === undefined ? {} : { cursor }),
       });
-      const host = siteHost(request, publicUrl);
-      return { ...page, rooms: page.rooms.map((room) => describeRoom(room, hls, host)) };
+      return { ...page, rooms: describe(page.rooms, siteHost(request, publicUrl)) };
     },
   );
 
@@ -124,4 +124,21 @@ export function roomListRoutes(app: App, parts: RoomListRouteParts): void {
       };
     },
   );
+}
+
+type Described = ReturnType<typeof describeRoom>[];
+
+/**
+ * The catalog gives the same page to everybody for half a second; so its description is made once,
+ * which is most of what a crowded list costs.
+ */
+function createDescriber(hls: HlsSigner): (rooms: PublicRoom[], host: string) => Described {
+  const latest = new WeakMap<PublicRoom[], { host: string; described: Described }>();
+  return (rooms, host) => {
+    const known = latest.get(rooms);
+    if (known?.host === host) return known.described;
+    const described = rooms.map((room) => describeRoom(room, hls, host));
+    latest.set(rooms, { host, described });
+    return described;
+  };
 }

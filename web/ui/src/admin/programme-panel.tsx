@@ -13,6 +13,8 @@ import type { Fault, ProgrammeStatus } from '../api/programme.js';
 import { Problem, toProblem } from '../api/problem.js';
 import { formatDate } from '../format/clock.js';
 import { Link } from '../router/link.js';
+import { useActing } from '../state/use-acting.js';
+import type { Acting } from '../state/use-acting.js';
 import { useLoad } from '../state/use-load.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
@@ -74,12 +76,6 @@ function State({ status }: { status: ProgrammeStatus }) {
       <Faults faults={warnings} title="Warnings" />
     </section>
   );
-}
-
-interface Acting {
-  isBusy: boolean;
-  /** The answer is the new status; a failure is shown, then the status is read again. */
-  run: (request: Promise<unknown>) => void;
 }
 
 function Source({ status, acting }: { status: ProgrammeStatus; acting: Acting }) {
@@ -186,18 +182,7 @@ function Upload({ status, acting }: { status: ProgrammeStatus; acting: Acting })
 
 export function ProgrammePanel() {
   const { data, problem, reload } = useLoad(fetchProgrammeStatus, []);
-  const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
-  const run = (request: Promise<unknown>): void => {
-    setBusy(true);
-    setFailure(undefined);
-    request
-      .catch((thrown: unknown) => setFailure(wordsOf(thrown)))
-      .finally(() => {
-        setBusy(false);
-        reload();
-      });
-  };
+  const { isBusy, failure, run } = useActing(reload, wordsOf);
   if (!data) return problem ? <Notice tone="error">{problem.message}</Notice> : null;
   const acting = { isBusy, run };
   return (

@@ -2,7 +2,7 @@
 // again.
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import { toProblem } from '../api/problem.js';
+import { useActing } from '../state/use-acting.js';
 import { Notice } from '../ui/notice.js';
 import { ReasonDialog } from './reason-dialog.js';
 import type { Decision } from './reason-dialog.js';
@@ -17,21 +17,10 @@ export interface Decisions {
 
 export function useDecisions(onDone: () => void): Decisions {
   const [asked, setAsked] = useState<Decision>();
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
-  const run = (request: Promise<unknown>): void => {
-    setBusy(true);
-    setProblem(undefined);
-    request
-      .catch((error: unknown) => setProblem(toProblem(error).message))
-      .finally(() => {
-        setBusy(false);
-        onDone();
-      });
-  };
+  const { isBusy, failure, run } = useActing(onDone);
   const view = (
     <>
-      {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}
+      {failure === undefined ? null : <Notice tone="error">{failure}</Notice>}
       {asked ? (
         <ReasonDialog
           decision={asked}

@@ -9,6 +9,7 @@ import { useLoad } from '../state/use-load.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
+import { RetryNotice } from '../ui/retry-notice.js';
 
 const fields: { name: keyof Limits; label: string }[] = [
   { name: 'perDayMilli', label: 'A day at most' },
@@ -78,14 +79,7 @@ export function LimitsPanel() {
     <section className="panel stack" aria-label="Spending limits">
       <h2>Spending limits</h2>
       <p className="muted">A show ends for you, and a tip is refused, when a limit is reached.</p>
-      {problem ? (
-        <Notice tone="error">
-          {problem.message}{' '}
-          <Button size="small" onClick={reload}>
-            Try again
-          </Button>
-        </Notice>
-      ) : null}
+      <RetryNotice problem={problem} onRetry={reload} />
       {data ? <LimitsForm limits={data} /> : null}
     </section>
   );

@@ -11,6 +11,7 @@ import { useLoad } from '../state/use-load.js';
 import { Button } from '../ui/button.js';
 import { TicketIcon } from '../ui/icons.js';
 import { Notice } from '../ui/notice.js';
+import { RetryNotice } from '../ui/retry-notice.js';
 import { rememberReturn } from './return-address.js';
 
 /** A page of this site is shown in place; a provider's page takes over the window. */
@@ -71,14 +72,7 @@ export function Packages({ next }: { next: string }) {
   const checkout = useCheckout(next);
   return (
     <section className="packages" aria-label="Buy credits">
-      {problem ? (
-        <Notice tone="error">
-          {problem.message}{' '}
-          <Button size="small" onClick={reload}>
-            Try again
-          </Button>
-        </Notice>
-      ) : null}
+      <RetryNotice problem={problem} onRetry={reload} />
       {checkout.problem === undefined ? null : <Notice tone="error">{checkout.problem}</Notice>}
       <ul className="package-grid">
         {data?.packages.map((item) => (

@@ -11,6 +11,7 @@ import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { TicketIcon } from '../ui/icons.js';
 import { Notice } from '../ui/notice.js';
+import { RetryNotice } from '../ui/retry-notice.js';
 import { useTopUp } from './checkout.js';
 import type { Purchase } from './checkout.js';
 import '../styles/top-up.css';
@@ -63,14 +64,7 @@ export function TopUpDialog({ onClose, onDone }: TopUpProps) {
       <div className="stack" data-testid="top-up">
         {balance === undefined ? null : <p>You have {formatCreditsUnit(balance)}.</p>}
         <Outcome purchase={purchase} hasArrived={hasArrived} />
-        {problem ? (
-          <Notice tone="error">
-            {problem.message}{' '}
-            <Button size="small" onClick={reload}>
-              Try again
-            </Button>
-          </Notice>
-        ) : null}
+        <RetryNotice problem={problem} onRetry={reload} />
         <ul className="top-up-list">
           {data?.packages.map((item) => (
             <li key={item.id}>

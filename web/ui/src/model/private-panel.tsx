@@ -9,9 +9,9 @@ import {
 import type { AskedPrivate } from '../api/broadcast.js';
 import { fetchModelDesk } from '../api/models.js';
 import type { ModelRoom } from '../api/models.js';
-import { toProblem } from '../api/problem.js';
 import { formatCredits } from '../format/credits.js';
 import { onNews } from '../realtime/realtime.js';
+import { useActing } from '../state/use-acting.js';
 import { useLoad } from '../state/use-load.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
@@ -90,28 +90,17 @@ function AskedRow({ asked, isBusy, onAccept, onRefuse }: AskedRowProps) {
 
 export function PrivatePanel({ room, onRoom }: PrivatePanelProps) {
   const { data, problem: away, reload } = useRequests();
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<string>();
+  const { isBusy, failure, run: act } = useActing(reload);
   const requests = data?.requests ?? [];
   const isOn = room.privateViewerId !== null;
   const over = useOver(isOn, onRoom);
-  const act = (request: Promise<unknown>): void => {
-    setBusy(true);
-    setProblem(undefined);
-    request
-      .catch((error: unknown) => setProblem(toProblem(error).message))
-      .finally(() => {
-        setBusy(false);
-        reload();
-      });
-  };
   if (room.privateShow === null && requests.length === 0 && !isOn && over === undefined) {
     return null;
   }
   return (
     <section className="panel stack" aria-label="Private shows">
       <h2>Private shows</h2>
-      {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}
+      {failure === undefined ? null : <Notice tone="error">{failure}</Notice>}
       {away ? <Notice tone="error">{away.message}</Notice> : null}
       {over === undefined ? null : (
         <Notice tone="done">

@@ -7,17 +7,13 @@ import {
   showRecording,
 } from '../api/recordings.js';
 import type { Recording } from '../api/recordings.js';
-import { toProblem } from '../api/problem.js';
 import { RecordingFacts, recordingTitle } from '../profile/recordings.js';
+import { useActing } from '../state/use-acting.js';
+import type { Acting } from '../state/use-acting.js';
 import { useLoad } from '../state/use-load.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
 import '../styles/profile.css';
-
-interface Acting {
-  isBusy: boolean;
-  run: (request: Promise<unknown>) => void;
-}
 
 function Row({ recording, acting }: { recording: Recording; acting: Acting }) {
   const [isSure, setSure] = useState(false);
@@ -58,18 +54,7 @@ function Row({ recording, acting }: { recording: Recording; acting: Acting }) {
 
 export function RecordingsPanel() {
   const { data, problem, reload } = useLoad(fetchOwnRecordings, []);
-  const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string>();
-  const run = (request: Promise<unknown>): void => {
-    setBusy(true);
-    setFailure(undefined);
-    request
-      .catch((thrown: unknown) => setFailure(toProblem(thrown).message))
-      .finally(() => {
-        setBusy(false);
-        reload();
-      });
-  };
+  const { isBusy, failure, run } = useActing(reload);
   const words = failure ?? problem?.message;
   return (
     <section className="panel stack" aria-label="Past shows" data-testid="own-recordings">
