@@ -5,7 +5,7 @@ import { type TestScope, until } from '../../cluster/testing/index.js';
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1440, height: 900 };
 
-export async function startBrowser(t: TestScope): Promise<Browser> {
+export async function startBrowser(t: TestScope, flags: readonly string[] = []): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
@@ -18,6 +18,7 @@ export async function startBrowser(t: TestScope): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
       '--autoplay-policy=no-user-gesture-required',
+      ...flags,
     ],
   });
   t.teardown(() => browser.close());

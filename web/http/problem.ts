@@ -22,6 +22,12 @@ export function installProblems(app: App): void {
   });
 }
 
+/** The same for every occurrence (RFC 9457 3.1.3): the sentence without its details. */
+function titleOf(code: ErrorCode): string {
+  const sentence = errorTable[code].message.replace(/[:,]?[^:,{]*\{\w+\}/g, '');
+  return sentence === '' ? 'This is not possible' : sentence;
+}
+
 export function sendProblem(reply: FastifyReply, fault: AppError<ErrorCode>): FastifyReply {
   if (fault.retry && fault.http === 503) void reply.header('retry-after', '2');
   return reply
@@ -31,7 +37,7 @@ export function sendProblem(reply: FastifyReply, fault: AppError<ErrorCode>): Fa
     .serializer(JSON.stringify)
     .send({
       type: `urn:showbill:problem:${fault.code}`,
-      title: errorTable[fault.code].message,
+      title: titleOf(fault.code),
       status: fault.http,
       code: fault.code,
       detail: fault.message,

@@ -94,11 +94,14 @@ t.test('a moderator of the room gets the level, the desk and no more', async (t)
   t.match(ordersOf('evict').at(-1), { user: benUser.id, reason: 'role' });
   const { ticket } = (await ben.post('/api/v1/rooms/mira/enter')).json<{ ticket: string }>();
   t.match(claims(ticket), { ok: true, claims: { level: 'moderator' } });
-  t.match((await ben.get(desk)).json(), { role: 'moderator', held: [{ held: 'h1' }] });
+  t.match((await ben.get(desk)).json(), { role: 'moderator', held: [{ held: '7.42' }] });
   t.match((await ben.get(`${desk}/audit`)).json(), { records: [{ action: 'ban' }] });
   const act = { key: 'act-000001', action: 'ban', user: annaUser.id, seconds: 60 };
   t.equal((await ben.post(`${desk}/acts`, act)).statusCode, 200);
   t.match(ordersOf('moderate').at(-1), { action: 'ban', by: { id: benUser.id, name: 'ben' } });
+  const approve = { key: 'act-000003', action: 'approve', held: '7.42' };
+  t.equal((await ben.post(`${desk}/acts`, approve)).statusCode, 200, 'as the queue names it');
+  t.match(ordersOf('moderate').at(-1), { action: 'approve', held: '7.42' });
   const wrong = { key: 'act-000002', action: 'settings', settings: { slow: -1 } };
   t.equal(codeOf(await ben.post(`${desk}/acts`, wrong)), 'MODERATION_REFUSED');
   const more = await ben.post('/api/v1/rooms/mira/moderators', { username: 'anna' });

@@ -230,7 +230,7 @@ function createWorld() {
         act.action === 'settings' && act.settings?.['slow'] === -1
           ? Promise.reject(siteError('MODERATION_REFUSED', { why: 'slow' }))
           : Promise.resolve(void orders.push({ do: 'moderate', roomId, ...act })),
-      held: () => Promise.resolve([{ held: 'h1', text: 'hm' }]),
+      held: () => Promise.resolve([{ held: '7.42', text: 'hm' }]),
       audit: () => Promise.resolve([{ id: 1, action: 'ban' }]),
       bans: (_roomId, { before }) =>
         Promise.resolve(

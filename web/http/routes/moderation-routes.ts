@@ -18,7 +18,10 @@ const ACTIONS = [
 ];
 const Open = Type.Object({}, { additionalProperties: true });
 const Reason = schema.Text(0, 200);
-const CHAT_USER = '^([1-9][0-9]{0,18}|anon:[A-Za-z0-9_-]{22})$';
+const CHAT_USER_ID = '([1-9][0-9]{0,18}|anon:[A-Za-z0-9_-]{22})';
+const CHAT_USER = `^${CHAT_USER_ID}$`;
+/** As the gateways name a message that waits: a number and its sender. */
+const HELD = `^[0-9]{1,19}\\.${CHAT_USER_ID}$`;
 
 const Moderator = Type.Object({
   id: Type.String(),
@@ -157,7 +160,7 @@ function deskRoutes(app: App, parts: ModerationRouteParts): void {
           action: Type.Enum([...ACTIONS], { 'x-hint': `Use ${ACTIONS.join(', ')}.` }),
           user: Type.Optional(Type.String({ pattern: CHAT_USER })),
           offset: Type.Optional(Type.Integer({ minimum: 1 })),
-          held: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' })),
+          held: Type.Optional(Type.String({ pattern: HELD })),
           seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
           reason: Type.Optional(Reason),
           settings: Type.Optional(Type.Record(Type.String(), Type.Unknown())),

@@ -1,4 +1,5 @@
 // Create an account; the server's objections stand beside the fields that they concern.
+import { useState } from 'react';
 import { Link } from '../router/link.js';
 import { createAccount } from '../session/session.js';
 import { Button } from '../ui/button.js';
@@ -9,14 +10,31 @@ import { useForm } from './use-form.js';
 
 export function SignupPage({ next }: { next: string }) {
   useSendOn(next);
+  const [mailedTo, setMailedTo] = useState<string>();
   const form = useForm(async (fields) => {
-    await createAccount({
+    const email = (fields['email'] ?? '').trim();
+    const activation = await createAccount({
       username: (fields['username'] ?? '').trim(),
-      email: (fields['email'] ?? '').trim(),
+      email,
       password: fields['password'] ?? '',
     });
+    if (activation === 'mailed') setMailedTo(email);
   });
   const loginHref = next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`;
+  if (mailedTo !== undefined) {
+    return (
+      <AuthFrame title="Look into your mail">
+        <div className="stack">
+          <Notice tone="done">
+            We have sent a link to {mailedTo}. Follow it, and your seat is yours.
+          </Notice>
+          <Link className="button button-primary button-large" href={loginHref}>
+            Log in
+          </Link>
+        </div>
+      </AuthFrame>
+    );
+  }
   return (
     <AuthFrame title="Take a seat">
       <form className="stack" onSubmit={form.submit} noValidate>

@@ -30,7 +30,7 @@ export const signUp = (form: {
   username: string;
   email: string;
   password: string;
-}): Promise<unknown> => call('POST', '/auth/signup', form);
+}): Promise<{ activation: 'done' | 'mailed' }> => call('POST', '/auth/signup', form);
 
 export const logIn = (form: { login: string; password: string }): Promise<unknown> =>
   call('POST', '/auth/login', form);

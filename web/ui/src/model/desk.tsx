@@ -6,7 +6,6 @@ import { BrowserPanel } from '../broadcast/browser-panel.js';
 import { HealthPanel } from '../broadcast/health-panel.js';
 import { useBroadcast } from '../broadcast/use-broadcast.js';
 import { joinChannel } from '../realtime/realtime.js';
-import { Link } from '../router/link.js';
 import { Earnings } from './earnings.js';
 import { Payouts } from './payouts.js';
 import { PrivatePanel } from './private-panel.js';
@@ -61,9 +60,15 @@ function LiveState({ desk }: { desk: ModelDesk }) {
           ? 'You are on stage. Viewers see your broadcast now.'
           : 'Start your encoder and you are live within seconds.'}
       </span>
-      <Link className="button" href={`/r/${encodeURIComponent(desk.room.slug)}`}>
-        Open my room and chat
-      </Link>
+      {/* Beside this page, because a broadcast from this browser ends with it. */}
+      <a
+        className="button"
+        href={`/r/${encodeURIComponent(desk.room.slug)}`}
+        target="_blank"
+        rel="noopener"
+      >
+        Open my room and chat<span className="visually-hidden"> in a new tab</span>
+      </a>
     </div>
   );
 }

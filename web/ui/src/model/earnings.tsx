@@ -7,16 +7,25 @@ import { formatDate, formatDay } from '../format/clock.js';
 import { formatCredits } from '../format/credits.js';
 import { useLoad } from '../state/use-load.js';
 import { usePages } from '../state/use-pages.js';
+import { useStore } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { Chart } from '../ui/chart.js';
 import { Notice } from '../ui/notice.js';
 import { PageList } from '../ui/page-list.js';
 import { Select } from '../ui/select.js';
 import { chartOf, lastDays } from './earned-days.js';
+import { payoutsAsked } from './payouts.js';
 
 interface EarningsProps {
   earnings: ModelDesk['earnings'];
   onReload: () => void;
+}
+
+/** Earned and not yet paid out, wherever it stands. */
+function unpaid({ earnings, summary }: FiguresProps): string {
+  if (!summary) return earnings.pending;
+  const { available, pending, inFlight } = summary;
+  return String(BigInt(available) + BigInt(pending) + BigInt(inFlight));
 }
 
 function Figures({ earnings, summary }: FiguresProps) {
@@ -39,7 +48,7 @@ function Figures({ earnings, summary }: FiguresProps) {
       <div>
         <dt>Not yet paid out</dt>
         <dd className="number" data-testid="earnings-pending">
-          {formatCredits(earnings.pending)}
+          {formatCredits(unpaid({ earnings, summary }))}
         </dd>
       </div>
       {more.map(([name, milli]) => (
@@ -181,7 +190,8 @@ function Earned({ total }: { total: string | undefined }) {
 
 export function Earnings({ earnings, onReload }: EarningsProps) {
   const total = earnings?.total;
-  const { data: summary } = useLoad(fetchEarnings, [total]);
+  const asked = useStore(payoutsAsked);
+  const { data: summary } = useLoad(fetchEarnings, [total, asked]);
   return (
     <section className="panel stack" aria-label="Earnings">
       <h2>Earnings</h2>

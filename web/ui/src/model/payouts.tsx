@@ -7,11 +7,16 @@ import type { Payout } from '../api/models.js';
 import { formatDate } from '../format/clock.js';
 import { formatCredits, formatCreditsUnit, parseCredits } from '../format/credits.js';
 import { newMid } from '../realtime/realtime.js';
+import { createStore } from '../state/store.js';
 import { useLoad } from '../state/use-load.js';
+import { useStore } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
 import { Select } from '../ui/select.js';
+
+/** Grows with every wish, so that all sums on the page follow. */
+export const payoutsAsked = createStore(0);
 
 export const payoutStates: Record<Payout['state'], string> = {
   requested: 'Requested',
@@ -110,7 +115,7 @@ function PayoutTable({ payouts }: { payouts: readonly Payout[] }) {
 
 /** `total` changes with every earning, so that the sums are read again. */
 export function Payouts({ total }: { total: string | undefined }) {
-  const [asked, setAsked] = useState(0);
+  const asked = useStore(payoutsAsked);
   const { data: summary, problem, reload } = useLoad(fetchEarnings, [total, asked]);
   const { data: page } = useLoad(fetchPayouts, [asked]);
   return (
@@ -132,7 +137,10 @@ export function Payouts({ total }: { total: string | undefined }) {
             <strong className="number">{formatCreditsUnit(summary.available)}</strong> are ready to
             be paid out.
           </p>
-          <PayoutForm available={summary.available} onDone={() => setAsked((count) => count + 1)} />
+          <PayoutForm
+            available={summary.available}
+            onDone={() => payoutsAsked.update((count) => count + 1)}
+          />
         </>
       ) : null}
       {page && page.items.length > 0 ? <PayoutTable payouts={page.items} /> : null}

@@ -27,7 +27,7 @@ function Row({ recording, acting }: { recording: Recording; acting: Acting }) {
       <Button
         size="small"
         isBusy={acting.isBusy}
-        aria-label={`${isShown ? 'Hide' : 'Show'} ${title}`}
+        aria-label={`${isShown ? 'Hide' : 'Show to everybody'}: ${title}`}
         data-testid="recording-show"
         onClick={() => acting.run(showRecording(id, !isShown))}
       >

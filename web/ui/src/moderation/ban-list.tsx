@@ -43,7 +43,7 @@ export function BanList({ slug, act, acts }: BanListProps) {
             </p>
             <Button
               size="small"
-              aria-label={`Lift it for ${one.name ?? one.user}`}
+              aria-label={`${one.kind === 'ban' ? 'Unban' : 'Unmute'} ${one.name ?? one.user}`}
               onClick={() =>
                 act(moderate(slug, { key: newMid(), action: `un${one.kind}`, user: one.user }))
               }

@@ -21,6 +21,8 @@ const memberHint = 'showbill.member';
 // The access cookie lives 15 minutes at most; anonymous-capable routes would silently treat an
 // expired one as a stranger.
 const renewEveryMs = 9 * 60_000;
+const askAgainMs = 3_000;
+let askAgain: number | undefined;
 
 function hasHint(): boolean {
   try {
@@ -54,8 +56,8 @@ function applyMe(me: Me): void {
 }
 
 /**
- * Asks who we are. An unreachable site leaves the visitor anonymous for now and is asked again on
- * `reloadSession`.
+ * Asks who we are. An unreachable site leaves the visitor anonymous for now; a browser that was
+ * signed in asks again until it is told.
  */
 export async function reloadSession(): Promise<void> {
   try {
@@ -65,6 +67,11 @@ export async function reloadSession(): Promise<void> {
     if (problem.status === 401) setHint(false);
     if (problem.status === 401 || sessionStore.get().state === 'starting') {
       sessionStore.set({ state: 'anonymous' });
+    }
+    // The site could not say who this is: a member is found again when it can.
+    if (hasHint() && sessionStore.get().state === 'anonymous') {
+      window.clearTimeout(askAgain);
+      askAgain = window.setTimeout(() => void reloadSession(), askAgainMs);
     }
   }
 }
@@ -89,17 +96,20 @@ export async function signIn(form: { login: string; password: string }): Promise
   await reloadSession();
 }
 
+/** `mailed`: the account works after the link in the mail was followed. */
 export async function createAccount(form: {
   username: string;
   email: string;
   password: string;
-}): Promise<void> {
-  await signUp(form);
+}): Promise<'done' | 'mailed'> {
+  const { activation } = await signUp(form);
+  if (activation === 'mailed') return activation;
   noteRenewal();
   await reloadSession();
   if (sessionStore.get().state !== 'member') {
     await signIn({ login: form.username, password: form.password });
   }
+  return activation;
 }
 
 export async function signOut(): Promise<void> {
