@@ -1,0 +1,213 @@
+// An operator's day: who may perform, accounts and roles, credits, the live wall, reports and
+// refunds, the books, campaigns, chargebacks, payouts, the programme.
+import type { TestScope } from '../../cluster/testing/index.js';
+import { publish } from '../e2e/publisher.js';
+import { ask, credits, earningsRipe, enrol, enrolModel, type House, type Person } from './house.js';
+import type { Tour } from './tour.js';
+
+interface Cast {
+  readonly fan: Person;
+  readonly hopeful: Person;
+  readonly hopeless: Person;
+  readonly model: Person;
+  /** Of the fan's purchase, as payment providers name it. */
+  readonly paymentRef: string;
+}
+
+/** What an evening has left for the operator. */
+async function prepare(house: House, view: string): Promise<Cast> {
+  const fan = await enrol(house, `finn${view}`, 50);
+  const [hopeful, hopeless] = [
+    await enrol(house, `hope${view}`),
+    await enrol(house, `less${view}`),
+  ];
+  for (const { api, username } of [hopeful, hopeless]) {
+    await api.call('POST', '/model/apply', { displayName: username, about: 'I sing.' });
+  }
+  const model = await enrolModel(house, `maya${view}`);
+  await ask(fan, 'POST', `/rooms/${model.username}/tips`, {
+    key: `tip-${view}-admin`,
+    amountMilli: credits(10),
+  });
+  await ask(fan, 'POST', '/rooms/mira/reports', { reason: 'spam', note: `told by ${view}` });
+  const checkout = { packageId: 'small', key: `order-${view}-admin` };
+  type Checkout = { order: { id: string } };
+  const { order } = await ask<Checkout>(fan, 'POST', '/credits/checkout', checkout);
+  await ask(fan, 'POST', `/credits/orders/${order.id}/sandbox-pay`, {});
+  const wish = { kind: 'purchase', ref: order.id, reason: 'pressed twice' };
+  await ask(fan, 'POST', '/credits/refund-requests', wish);
+  type Purchases = { items: { userId: string; paymentRef: string }[] };
+  const { items } = await ask<Purchases>(house.admin, 'GET', '/admin/finance/purchases');
+  const paymentRef = items.find(({ userId }) => userId === fan.id)?.paymentRef ?? '';
+  return { fan, hopeful, hopeless, model, paymentRef };
+}
+
+async function giveReason(tour: Tour, words: string): Promise<void> {
+  await tour.byId('reason').fill(words);
+  await tour.byId('reason-send').click();
+  await tour.byId('reason').waitFor({ state: 'detached' });
+}
+
+export async function desk(tour: Tour, { fan, hopeful, hopeless }: Cast): Promise<void> {
+  const { page } = tour;
+  const row = (name: string) => page.getByRole('listitem').filter({ hasText: name });
+  await row(hopeful.username).waitFor();
+  await tour.byId('report-row').first().waitFor();
+  await tour.stop('desk');
+  await row(hopeful.username).getByRole('button', { name: 'Approve' }).click();
+  await page.getByText(`${hopeful.username} was approved.`).waitFor();
+  await row(hopeless.username).getByRole('button', { name: 'Decline' }).click();
+  await tour.field('Reason').fill('Sing a little longer first');
+  await tour.stop('decline');
+  await page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click();
+  await page.getByText(`${hopeless.username} was declined.`).waitFor();
+
+  const report = tour.byId('report-row').filter({ hasText: `told by ${tour.view.name}` });
+  await report.getByRole('button', { name: 'Resolve' }).click();
+  await giveReason(tour, 'talked to the model');
+  await report.waitFor({ state: 'detached' });
+  const wish = tour.byId('refund-row').filter({ hasText: fan.username });
+  await wish.getByRole('button', { name: 'Decline' }).click();
+  await giveReason(tour, 'it was bought once');
+  await wish.waitFor({ state: 'detached' });
+}
+
+export async function accounts(tour: Tour, { hopeless }: Cast): Promise<void> {
+  const { username } = hopeless;
+  await tour.byId('admin-accounts').click();
+  await tour.byId('account-search').fill(username);
+  const row = tour.byId('account-row').filter({ hasText: username });
+  await row.waitFor();
+  await tour.until('only this account is listed', async () => {
+    return (await tour.byId('account-row').count()) === 1;
+  });
+  await row.getByRole('button', { name: 'Suspend' }).click();
+  await giveReason(tour, 'sings at night');
+  await row.getByText('SUSPENDED').waitFor();
+  await tour.stop('accounts');
+  await row.getByRole('button', { name: 'Restore' }).click();
+  await row.getByText('SUSPENDED').waitFor({ state: 'detached' });
+  await tour.byId('roles-open').click();
+  await tour.byId('role-moderator').check();
+  await tour.stop('roles');
+  await tour.byId('roles-save').click();
+  await row.getByText('moderator').waitFor();
+}
+
+/** Two shows on the wall: one's viewers are sent to the other, then it is ended. */
+export async function wall(t: TestScope, tour: Tour): Promise<void> {
+  const { house } = tour;
+  const show = publish(house.cluster, house.cluster.demo().streamKeys['nova'] ?? '');
+  t.teardown(() => show.stop());
+  await tour.byId('admin-live').click();
+  const room = (name: string) => tour.byId('wall-room').filter({ hasText: name });
+  await room('Nova').waitFor();
+  await tour.until('the wall plays', () =>
+    room('Mira')
+      .getByTestId('wall-video')
+      .evaluate((video) => (video as unknown as { currentTime: number }).currentTime > 0),
+  );
+  await tour.stop('wall');
+  await room('Nova').getByRole('button', { name: 'Redirect viewers' }).click();
+  await giveReason(tour, 'mira');
+  await room('Nova').getByRole('button', { name: 'End show' }).click();
+  await tour.stop('end-show');
+  await giveReason(tour, 'the house closes');
+  await show.ended;
+  await room('Nova').waitFor({ state: 'detached' });
+}
+
+export async function money(tour: Tour, cast: Cast): Promise<void> {
+  const { page, view } = tour;
+  const { fan, model } = cast;
+  await tour.byId('admin-money').click();
+  const grant = page.getByRole('region', { name: 'Grant credits' });
+  await grant.getByLabel('Account').fill(fan.username);
+  await grant.getByLabel('Amount').fill('25');
+  await grant.getByLabel('Reason').fill('for a broken show');
+  await grant.getByRole('button', { name: 'Grant' }).click();
+  await grant.getByText(`${fan.username} now has`).waitFor();
+  await page.getByText('The books balance').waitFor();
+  await tour.until('all entries sum up to zero', async () => {
+    return (await tour.byId('entries-sum').innerText()) === '0';
+  });
+
+  const campaign = tour.byId('campaign-form');
+  await campaign.getByLabel('Name').fill(`Spring ${view.name}`);
+  await campaign.getByLabel('Budget').fill('500');
+  await campaign.getByLabel('Bonus ends after days').fill('30');
+  await tour.byId('campaign-form-send').click();
+  await page.getByText(`Spring ${view.name} was created.`).waitFor();
+  const chargeback = tour.byId('chargeback-form');
+  await chargeback.getByLabel('Payment').fill(cast.paymentRef);
+  await tour.byId('chargeback-form-send').click();
+  await page.getByText('The wallet is frozen.').waitFor();
+  await chargeback.getByLabel('News').selectOption('won');
+  await chargeback.getByLabel('Payment').fill(cast.paymentRef);
+  await tour.byId('chargeback-form-send').click();
+  await page.getByText('The wallet is not frozen.').waitFor();
+  await tour.stop('money');
+
+  await earningsRipe(model);
+  await ask(model, 'POST', '/model/payouts', { key: `payout-${view.name}-1`, method: 'bank' });
+  await tour.byId('admin-desk').click();
+  await tour.byId('admin-money').click();
+  const payout = tour.byId('payout-row').filter({ hasText: `performer ${model.id}` });
+  await payout.getByRole('button', { name: 'Approve' }).click();
+  await payout.getByRole('button', { name: 'Has arrived' }).click();
+  await payout.getByText('Paid').waitFor();
+  await tour.stop('payout');
+}
+
+export async function programme(tour: Tour): Promise<void> {
+  const { page } = tour;
+  const at = (laterMs: number): string =>
+    `${new Date(Date.now() + laterMs).toISOString().slice(0, 16)}+00:00`;
+  const talk = { room: 'main', minutes: 60, speakers: ['Ada Example'] };
+  const document = {
+    format: 'showbill-programme',
+    title: 'A small conference',
+    timeZone: 'Europe/Berlin',
+    rooms: [{ id: 'main', name: 'Main hall' }],
+    talks: [
+      { ...talk, id: 't-1', start: at(-600_000), title: 'Opening' },
+      { ...talk, id: 't-2', start: at(3_600_000), title: 'Next' },
+    ],
+  };
+  await tour.byId('admin-programme').click();
+  const buffer = Buffer.from(JSON.stringify(document));
+  const file = { name: 'programme.json', mimeType: 'application/json', buffer };
+  await tour.byId('programme-file').setInputFiles(file);
+  const room = tour.byId('programme-room');
+  await room.waitFor();
+  await room.getByLabel('Room on this site').fill('mira');
+  await tour.byId('programme-room-save').click();
+  await tour.until('the room is kept', async () => {
+    return tour.byId('programme-room-save').isDisabled();
+  });
+  await tour.stop('programme-desk');
+  await page.goto('/programme');
+  await tour.byId('talk').first().waitFor();
+  await tour.stop('programme');
+  await page.goto('/admin');
+  await tour.byId('admin-programme').click();
+  await tour.button('Take the programme away').click();
+  await tour.button('Really take it away').click();
+  await room.waitFor({ state: 'detached' });
+}
+
+export async function adminJourney(t: TestScope, tour: Tour): Promise<void> {
+  const cast = await prepare(tour.house, tour.view.name);
+  await tour.logIn(tour.house.admin, '/admin');
+  await desk(tour, cast);
+  await accounts(tour, cast);
+  await wall(t, tour);
+  await money(tour, cast);
+  await programme(tour);
+  await tour.byId('admin-refunds').click();
+  await tour.byId('refund-form').waitFor();
+  await tour.stop('refunds');
+  await tour.byId('admin-records').click();
+  await tour.page.getByRole('heading', { name: 'Mailbox' }).waitFor();
+  await tour.stop('records');
+}
