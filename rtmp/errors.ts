@@ -69,6 +69,12 @@ export const rtmpErrors = {
     status: 'NetStream.Publish.Rejected',
     message: 'Ended by the server: {reason}',
   },
+  RTMP_DISK_FULL: {
+    http: 507,
+    retry: true,
+    status: 'NetStream.Publish.Rejected',
+    message: 'The disk of this server is full (RTMP_DISK_FULL): tell the operator, try again later',
+  },
   RTMP_BITRATE_EXCEEDED: {
     http: 413,
     retry: false,

@@ -6,6 +6,9 @@
 import type { FlvTag } from './protocol/flv.js';
 import type { HookClientInfo } from './session-hooks.js';
 
+/** Reason of a kick: segments cannot be written. Its publisher is told RTMP_DISK_FULL. */
+export const DISK_FULL = 'disk-full';
+
 /** One accepted publish, as the media pipeline sees it. */
 export interface LiveStream {
   /** Public playback id from the publish hook; never the stream key. */

@@ -168,7 +168,7 @@ export function createHlsMetrics(metrics: Metrics): HlsMetrics {
     }),
     refusals: metrics.counter({
       name: 'showbill_hls_refusals_total',
-      help: 'Publishers that were dropped by the packager, by reason: capacity or circuit.',
+      help: 'Publishers that were dropped by the packager, by reason: capacity, circuit or disk-full.',
       labels: ['reason'],
     }),
     segments: metrics.counter({

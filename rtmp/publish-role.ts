@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ConnectionEnd } from './connection.js';
 import type { HookVerdict } from './hooks.js';
 import { languageOf, languageStreamId, splitStreamId } from './language.js';
+import { DISK_FULL } from './live-stream.js';
 import type { ClientCommand } from './protocol/commands.js';
 import { streamBegin } from './protocol/control.js';
 import {
@@ -219,6 +220,7 @@ export class PublishRole implements Role {
 
   kick(reason: string): void {
     if (reason === REPLACED) this.#host.refuse({ code: 'RTMP_REPLACED' }, 'replaced');
+    else if (reason === DISK_FULL) this.#host.refuse({ code: 'RTMP_DISK_FULL' }, 'kicked', reason);
     else this.#host.refuse({ code: 'RTMP_KICKED', reason }, 'kicked', reason);
   }
 

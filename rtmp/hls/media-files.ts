@@ -2,7 +2,7 @@
 // what is no longer needed, and keeps a second process from using the same directory.
 // Invariant: a path is only built from names that have been checked; nothing outside of the
 // directory is touched.
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statfsSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, type Logger } from '../../cluster/index.js';
@@ -11,6 +11,9 @@ import type { Segment } from './timeline.js';
 
 /** Stream ids, run names, rendition names and file names; no dot at the start. */
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,80}$/;
+const TS_PACKET_BYTES = 188;
+/** A few blocks: with less, the newest file may lack its end. */
+const FREE_BYTES_MIN = 16 * 1_024;
 const PICTURE_FOLDER = 'picture';
 
 export class MediaFiles {
@@ -54,6 +57,27 @@ export class MediaFiles {
   /** Size of a finished file, bytes; 0 when it is not there. Synchronous: it is in the cache. */
   sizeOf(path: string): number {
     return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /**
+   * Size of a segment that is whole, bytes; 0 when it is missing or torn. A muxer on a full disk
+   * loses the end of a file and names it all the same.
+   */
+  wholeSizeOf(folder: string, file: string): number {
+    const bytes = this.sizeOf(join(folder, file));
+    const isTorn = file.endsWith('.ts') && bytes % TS_PACKET_BYTES !== 0;
+    return isTorn || this.isFull(folder) ? 0 : bytes;
+  }
+
+  /** Whether the file system of a folder takes nothing more. */
+  isFull(folder: string): boolean {
+    try {
+      const { bavail, bsize } = statfsSync(folder);
+      return bavail * bsize < FREE_BYTES_MIN;
+    } catch {
+      // A folder that is gone is another fault.
+      return false;
+    }
   }
 
   /** Never rejects: what cannot be removed now goes with its stream. */

@@ -12,7 +12,7 @@ import { RestartPolicy } from '../ffmpeg/restart-policy.js';
 import { RunFeeder, type SourceChange } from '../ffmpeg/run-feeder.js';
 import { type HealthRules, HealthWatch } from '../ffmpeg/health-watch.js';
 import type { FinishedSegment } from '../ffmpeg/segment-list.js';
-import type { LiveStream } from '../live-stream.js';
+import { DISK_FULL, type LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
 import type { MediaFiles } from './media-files.js';
 import { PartWriter } from './part-writer.js';
@@ -57,6 +57,8 @@ interface Run {
 }
 
 const WATCH_EVERY_MS = 1_000;
+/** What ffmpeg says of a full disk, a quota and a limit on file sizes. */
+const FULL_DISK = /No space left|quota exceeded|File too large/i;
 /** An overloaded node encodes smaller pictures, down to this height. */
 const HEIGHT_MIN = 240;
 
@@ -74,6 +76,7 @@ export class StreamPipeline {
   #stopping: Promise<void> | undefined;
   #switching: SourceChange | 'overload' | undefined;
   #notes: readonly string[] = [];
+  #isDiskFull = false;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -179,6 +182,7 @@ export class StreamPipeline {
     } catch (thrown) {
       // The disk is full or the folder is not ours: as bad as an ffmpeg that ends at once.
       log.error({ event: 'hls.run_failed', err: thrown });
+      this.#isDiskFull = isDiskError(thrown);
       feeder.close();
       this.#restartLater(0);
     }
@@ -244,13 +248,21 @@ export class StreamPipeline {
 
   #listed(run: ShowRun, output: number, segment: FinishedSegment, folder: string): void {
     const { show, files, stream, metrics, onSegment } = this.#options;
-    const bytes = files.sizeOf(`${folder}/${segment.file}`);
+    const bytes = files.wholeSizeOf(folder, segment.file);
     const before = show.refusedSegments;
     const removable = show.append(run, output, { ...segment, bytes });
     if (show.refusedSegments > before) metrics.segments.inc({ outcome: 'refused' });
     else metrics.segments.inc({ outcome: 'listed' });
     void files.removeSegments(stream.streamId, removable);
+    if (bytes === 0 && files.isFull(folder)) this.#diskFull();
     onSegment();
+  }
+
+  /** Segments that lose their end help nobody: ended like any failure, with its own reason. */
+  #diskFull(): void {
+    this.#isDiskFull = true;
+    const { process } = this.#run ?? {};
+    if (process?.isGone === false) process.kill();
   }
 
   /** The source no longer fits the run: end it and look again. */
@@ -283,6 +295,8 @@ export class StreamPipeline {
     log.warn({ event: 'ffmpeg.failed', code, signal, ranMs, tail: run.process.log.tail(5) });
     metrics.failures.inc({ reason: run.watch.verdict ?? (signal === null ? 'exit' : 'signal') });
     this.#leaveHardware(run.show.plan);
+    const isFull = FULL_DISK.test(run.process.log.tail(5).join(' '));
+    this.#isDiskFull = isFull || this.#isDiskFull;
     this.#restartLater(ranMs);
   }
 
@@ -301,6 +315,17 @@ export class StreamPipeline {
   #restartLater(ranMs: number): void {
     const { clock, log, stream, metrics } = this.#options;
     const delayMs = this.#restarts.failed(clock.monotonicMs(), ranMs);
+    const isDiskFull = this.#isDiskFull;
+    this.#isDiskFull = false;
+    if (isDiskFull) {
+      log.error({ event: 'hls.disk_full', code: 'RTMP_DISK_FULL', retryMs: delayMs });
+      metrics.failures.inc({ reason: 'disk-full' });
+    }
+    if (delayMs === undefined && isDiskFull) {
+      metrics.refusals.inc({ reason: 'disk-full' });
+      stream.kick(DISK_FULL);
+      return;
+    }
     if (delayMs === undefined) {
       log.error({ event: 'ffmpeg.circuit_open' });
       metrics.refusals.inc({ reason: 'circuit' });
@@ -349,6 +374,11 @@ export class StreamPipeline {
     this.#heightMax = Math.max(HEIGHT_MIN, dearest.height - 1);
     this.#renditionsMax = Math.max(1, this.#renditionsMax - 1);
   }
+}
+
+function isDiskError(thrown: unknown): boolean {
+  const code = thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
 }
 
 /** Grows with time and is never used twice, on any node: caches know a segment by its address. */

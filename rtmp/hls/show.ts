@@ -197,7 +197,7 @@ export class Show {
   }
 
   /**
-   * Lists a finished segment of output `output`. @returns segments whose files may be removed now
+   * Lists a finished segment of output `output`; one of no bytes is left out. @returns segments whose files may be removed now
    */
   append(
     run: ShowRun,
@@ -206,7 +206,8 @@ export class Show {
   ): readonly Segment[] {
     const durationSec = endSec - startSec;
     const served = this.#servedBy(run.plan, output);
-    if (durationSec < SEGMENT_SEC_MIN || Math.round(durationSec) > (this.#targetSec ?? 0)) {
+    const isOdd = durationSec < SEGMENT_SEC_MIN || bytes === 0;
+    if (isOdd || Math.round(durationSec) > (this.#targetSec ?? 0)) {
       this.#refused += 1;
       for (const { parts } of served) parts.abandon();
       run.epoch = undefined;
