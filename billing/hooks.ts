@@ -3,9 +3,10 @@
 // over a 5xx or an empty answer, so when we do not know, paying viewers stay and strangers do not
 // get in.
 import { createHash } from 'node:crypto';
-import { coerceError, type Logger, type TokenService } from '../cluster/index.js';
+import { coerceError, type Logger } from '../cluster/index.js';
 import type { BillingMetrics } from './metrics.js';
 import type { FailOpen } from './fail-open.js';
+import type { PlayTokens } from './play-tokens.js';
 import type { Publishers } from './publishers.js';
 import type { TouchSource } from './scripts.js';
 import { isFree, type TermsStore } from './terms.js';
@@ -22,7 +23,7 @@ export interface HooksOptions {
   readonly terms: TermsStore;
   readonly publishers: Publishers;
   readonly touches: TouchQueue;
-  readonly tokens: TokenService;
+  readonly tokens: PlayTokens;
   readonly temporaryKeys: TemporaryKeys;
   readonly failOpen: FailOpen;
   readonly metrics: BillingMetrics;
@@ -35,13 +36,6 @@ const ACCEPT: HookAnswer = { status: 200, body: 'ok\n' };
 const deny = (reason: string): HookAnswer => ({ status: 403, body: `${reason}\n` });
 
 const SHOW_IS_OVER = deny('the time limit of the show is reached');
-
-interface PlayClaims {
-  readonly sub: string;
-  readonly room?: string;
-  readonly bill?: string;
-  readonly relay?: boolean;
-}
 
 /** Play connections that this process has counted, so that play_done and a repeat count once. */
 const PLAYS_MAX = 100_000;
@@ -126,7 +120,7 @@ export class NginxRtmpHooks {
     if (token === undefined) {
       return isFree(room) ? ACCEPT : deny('a play token is needed');
     }
-    const verified = tokens.verify<PlayClaims>('play', token);
+    const verified = tokens.verify(token);
     if (!verified.ok) return deny(`the play token is ${verified.reason}`);
     const { claims } = verified;
     // Another media server or a transcoder: its viewers are billed where they watch.
@@ -177,12 +171,12 @@ export class NginxRtmpHooks {
   private paidSession(params: HookParams): string | undefined {
     const token = params.get('token');
     if (token === undefined) return undefined;
-    const verified = this.options.tokens.verify<{ sub: string; bill?: string }>('play', token);
+    const verified = this.options.tokens.verify(token);
     return verified.ok ? verified.claims.bill : undefined;
   }
 
   private isRelay(params: HookParams): boolean {
-    const verified = this.options.tokens.verify<PlayClaims>('play', params.get('token') ?? '');
+    const verified = this.options.tokens.verify(params.get('token') ?? '');
     return verified.ok && verified.claims.relay === true;
   }
 

@@ -248,7 +248,10 @@ class Reply {
   }
 }
 
-/** Calls back once with the whole body, or with undefined when it is too large. */
+/**
+ * Calls back once with the whole body, or with undefined when it is too large. The body must be
+ * read before the callback returns.
+ */
 function readBody(
   response: HttpResponse,
   bytesMax: number,
@@ -265,11 +268,13 @@ function readBody(
       done(undefined);
       return;
     }
-    // The part is only lent for the duration of this callback.
-    parts.push(Buffer.from(Buffer.from(part)));
+    // The part is only lent for the duration of this callback: `done` may use it, not keep it.
+    const view = Buffer.from(part);
     if (isLast) {
       isOver = true;
-      done(Buffer.concat(parts));
+      done(parts.length === 0 ? view : Buffer.concat([...parts, view]));
+    } else {
+      parts.push(Buffer.from(view));
     }
   });
 }
@@ -281,7 +286,8 @@ function badRequest(problem: string): unknown {
 /** IPv4 as dotted digits also where the socket is IPv6 (`::ffff:a.b.c.d`). */
 function addressOf(response: HttpResponse): string {
   const bytes = new Uint8Array(response.getRemoteAddress());
-  if (bytes.length === 4) return bytes.join('.');
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  if (bytes.length === 4) return `${a}.${b}.${c}.${d}`;
   const isMapped = bytes.slice(0, 10).every((one) => one === 0) && bytes[10] === 255;
   if (isMapped) return bytes.slice(12).join('.');
   return Buffer.from(response.getRemoteAddressAsText()).toString();

@@ -29,6 +29,7 @@ import { HookListener } from './hook-listener.js';
 import { HttpServer } from './http.js';
 import { type BillingMetrics, billingMetrics } from './metrics.js';
 import { migrate } from './migrator.js';
+import { PlayTokens } from './play-tokens.js';
 import { PollLease } from './poll-lease.js';
 import type { BusPort, Notifier } from './ports.js';
 import { Publishers } from './publishers.js';
@@ -184,7 +185,8 @@ export class BillingRole {
     return new NginxRtmpHooks({
       ...{ terms: this.terms, publishers: this.publishers, touches: this.service.touches },
       temporaryKeys: new TemporaryKeys({ redis, tokens, terms: this.terms }),
-      ...{ tokens, metrics, log, failOpen: new FailOpen({ allowanceMs, clock, metrics }) },
+      ...{ metrics, log, failOpen: new FailOpen({ allowanceMs, clock, metrics }) },
+      tokens: new PlayTokens(tokens),
     });
   }
 

@@ -1,13 +1,13 @@
 // Gathers proofs of life for some milliseconds and sends them to Redis in one script call per
-// shard. Used by hooks and API alike. Invariant: every touch gets its own verdict or the error of
-// its batch.
+// shard, all shards in one turn and so in one write. Used by hooks and API alike. Invariant: every
+// touch gets its own verdict or the error of its batch.
 import type { TouchRow, TouchSource } from './scripts.js';
 import { shardOfSession } from './shard.js';
 import { BATCH_MAX, type Engine } from './engine.js';
 
 export interface TouchQueueOptions {
   readonly engine: Pick<Engine, 'touch'>;
-  /** How long the first touch of a batch waits for others; default 10 ms. */
+  /** How long the first touch waits for others; default 10 ms. */
   readonly windowMs?: number;
   /** Sees every row once, before its caller. */
   readonly onRow: (row: TouchRow) => void;
@@ -23,6 +23,7 @@ interface Waiting {
 export class TouchQueue {
   private readonly batches = new Map<number, Waiting[]>();
   private readonly pending = new Set<Promise<void>>();
+  private isTimed = false;
 
   constructor(private readonly options: TouchQueueOptions) {}
 
@@ -39,19 +40,26 @@ export class TouchQueue {
 
   /** Resolves when all that was asked is answered. */
   async flush(): Promise<void> {
-    for (const [shard, batch] of this.batches) this.send(shard, batch);
+    this.sendAll();
     await Promise.all(this.pending);
   }
 
   private newBatch(shard: number): Waiting[] {
     const batch: Waiting[] = [];
     this.batches.set(shard, batch);
-    setTimeout(() => this.send(shard, batch), this.options.windowMs ?? 10);
+    if (!this.isTimed) {
+      this.isTimed = true;
+      setTimeout(() => this.sendAll(), this.options.windowMs ?? 10);
+    }
     return batch;
   }
 
+  private sendAll(): void {
+    this.isTimed = false;
+    for (const [shard, batch] of this.batches) this.send(shard, batch);
+  }
+
   private send(shard: number, batch: Waiting[]): void {
-    if (this.batches.get(shard) !== batch) return;
     this.batches.delete(shard);
     const work = this.run(shard, batch);
     this.pending.add(work);

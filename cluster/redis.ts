@@ -52,7 +52,7 @@ export async function connectRedis(url: string, options: ConnectOptions): Promis
   const target = parseRedisUrl(url);
   const client = target.isCluster ? newCluster(target, options) : newStandalone(target, options);
   const { log, name } = options;
-  if (options.role === 'command') joinAllWrites(client);
+  if (options.role !== 'subscriber') joinAllWrites(client);
   let isDown = false;
   client.on('error', (error: Error) => {
     if (!isDown) log.warn({ event: 'redis.down', connection: name, err: error });

@@ -1,7 +1,7 @@
 // Everything that is written to a socket within one turn of the event loop leaves in one system
-// call. A gateway sends three small commands for each new connection, and a write costs far more
-// than the command. Used by connections of the role `command` and by pub/sub connections; money
-// connections write at once.
+// call. A gateway sends three small commands for each new connection, billing one script for each
+// shard that hooks have asked for, and a write costs far more than the command. Used by connections
+// of the roles `command` and `money` and by pub/sub connections.
 import type { Writable } from 'node:stream';
 
 /** The order of writes stays; nothing waits longer than until the end of the turn. */

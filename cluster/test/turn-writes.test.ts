@@ -60,12 +60,13 @@ t.test('commands of one turn reach Redis in one read', async (t) => {
   t.equal(await server.client().get('n'), '50');
 });
 
-t.test('money connections write each command at once', async (t) => {
+t.test('command and money connections join their writes, those for pub/sub do not', async (t) => {
   const server = await startRedis(t);
-  const isJoined = async (role: 'command' | 'money'): Promise<boolean> => {
+  const isJoined = async (role: 'command' | 'money' | 'subscriber'): Promise<boolean> => {
     const client = await connectRedis(server.url, { role, name: role, log: silentLog });
     t.teardown(() => closeRedis(client));
     return client instanceof Redis && Object.hasOwn(client.stream, 'write');
   };
-  t.same([await isJoined('command'), await isJoined('money')], [true, false]);
+  const joined = [await isJoined('command'), await isJoined('money'), await isJoined('subscriber')];
+  t.same(joined, [true, true, false]);
 });
