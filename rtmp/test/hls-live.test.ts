@@ -12,6 +12,9 @@ import {
   startPackager,
 } from './hls-fixture.js';
 
+/** Longer than every source: no segment is removed before it is probed, however late that is. */
+const WHOLE_SHOW = { windowSegments: 40 } as const;
+
 t.test('a publish that fits is copied into a playlist that players accept', async (t) => {
   const packager = await startPackager(t);
   const publisher = publish(t, packager.manager, await makeTags());
@@ -124,7 +127,7 @@ t.test('a killed ffmpeg is started again and the timeline goes on', async (t) =>
 t.test(
   'a source whose key frames are too far apart is encoded, and the publisher is told',
   async (t) => {
-    const packager = await startPackager(t);
+    const packager = await startPackager(t, WHOLE_SHOW);
     const tags = await makeTags({ gopSec: 10, seconds: 20 });
     const publisher = publish(t, packager.manager, tags, { speed: 4 });
     const url = packager.url('stream-a', 'v0.m3u8');
@@ -167,7 +170,7 @@ t.test('a new show after the end has higher sequence numbers', async (t) => {
 });
 
 t.test('a ladder is cut alike in all renditions, sound alone included', async (t) => {
-  const packager = await startPackager(t, { renditionsMax: 2, hasAudioOnly: true });
+  const packager = await startPackager(t, { ...WHOLE_SHOW, renditionsMax: 2, hasAudioOnly: true });
   const tags = await makeTags({ size: '640x360', seconds: 20 });
   const publisher = publish(t, packager.manager, tags, { speed: 2 });
   const own = packager.url('stream-a', 'v0.m3u8');
