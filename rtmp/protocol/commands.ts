@@ -84,7 +84,8 @@ export function parseCommand(message: RtmpMessage): ClientCommand {
       return {
         ...base,
         kind: 'publish',
-        name: text(args[0], 'publish needs a stream name'),
+        // An encoder without a key is told so; nothing but a name is malformed.
+        name: text(args[0] ?? '', 'the stream name of a publish is no text'),
         type: optionalText(args[1]) || 'live',
       };
     case 'play':
