@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- read-lots: what one wallet has, lot by lot in the order of spending; changes nothing
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- read-session: what one session has cost and how it stands; changes nothing
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] sess  hash  session → record

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- read-wallet: one wallet; changes nothing
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record

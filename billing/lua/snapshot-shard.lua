@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- snapshot-shard: all wallets of a shard at one outbox position, for reconciliation; changes
 -- nothing
 -- KEYS[1] meta  hash  shard counters

@@ -1,5 +1,6 @@
-#!lua
--- trim-outbox: drops what SQL has committed, except a short tail for forensics
+#!lua flags=allow-oom
+-- trim-outbox: drops what SQL has committed, except a short tail for forensics; a Redis that is
+-- full of it must not refuse this
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] out  stream  outbox
 -- ARGV[1] epoch  of the cursor that was committed
