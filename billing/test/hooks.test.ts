@@ -92,6 +92,7 @@ t.test('playing a paid stream', async (t) => {
   const stage = await startRole(t);
   await openShop(stage, { price: 60_000n, credits: 100_000n });
   await publish(stage);
+  const openedMs = performance.now();
   const opened = await stage.client.openSession({ viewerId: '42', roomId: '7', key: 'open-key-1' });
   const play = (token: string | undefined, more: Record<string, string> = {}) => {
     const args = token === undefined ? {} : { token };
@@ -113,6 +114,33 @@ t.test('playing a paid stream', async (t) => {
     t.match(await play(sign({ sub: '42', room: '7' })), { status: 403 });
     t.match(await play(stage.tokens.sign('room', { sub: '42', room: '7' }, 60)), { status: 403 });
     t.match(await play(opened.playToken), { status: 200 });
+  });
+  await t.test('two tabs and a relay pull of the same viewer are billed once', async (t) => {
+    const tab = await stage.client.openSession({ viewerId: '42', roomId: '7', key: 'open-key-2' });
+    t.equal(tab.sessionId, opened.sessionId, 'a second tab joins the session');
+    const relay = stage.tokens.sign('play', { sub: '42', room: '7', relay: true }, 60);
+    const pulls = [opened.playToken, tab.playToken, relay].map((token, at) => ({
+      ...{ ...client, name: 'stream-seven', token, clientid: String(20 + at) },
+    }));
+    const tellAll = async (hook: string, call: string) => {
+      const told = await Promise.all(pulls.map((pull) => stage.hook(hook, { ...pull, call })));
+      t.ok(
+        told.every(({ status }) => status === 200),
+        call,
+      );
+    };
+    const charged = async () => 100_000 - Number((await stage.client.getWallet('42')).balance);
+    await tellAll('on_play', 'play');
+    const goOn = async () => {
+      await tellAll('on_update', 'update_play');
+      return (await charged()) > 500;
+    };
+    await until(goOn, { what: 'half a second to be charged', everyMs: 50 });
+    const cost = await charged();
+    // One milli-credit a millisecond; the server's clock counts whole ones.
+    t.ok(cost <= performance.now() - openedMs + 2, `${cost} charged`);
+    await tellAll('on_play_done', 'play_done');
+    t.match(await stage.client.getSession(opened.sessionId), { state: 'active' });
   });
   await t.test('updates charge and refuse once the session is over', async (t) => {
     const update = () => {
