@@ -1,8 +1,10 @@
 // What admins do with accounts, and what is left of it in the audit record.
 import t from 'tap';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { admin, adminUser, model, modelUser, room } = await staff(fixture);
 const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: string }).code;
 
@@ -29,15 +31,15 @@ t.test(
   'a suspended model is out: logged out, off the list, key revoked, room closed',
   async (t) => {
     await model.post('/api/v1/model/key/regenerate');
-    const key = fixture.billing.keys.get(room.streamId);
+    const key = await money.keyOf(room.streamId);
     const suspend = (id: string, reason: unknown = 'Complaints.') =>
       admin.post(`/api/v1/admin/users/${id}/suspend`, { reason });
 
     t.equal(codeOf(await suspend(adminUser.id)), 'FORBIDDEN', 'not oneself');
     t.equal(codeOf(await suspend('999999')), 'USER_NOT_FOUND');
-    fixture.billing.isDown = true;
+    await money.away();
     t.equal(codeOf(await suspend(modelUser.id)), 'BILLING_UNAVAILABLE');
-    fixture.billing.isDown = false;
+    await money.back();
     t.equal((await model.get('/api/v1/me')).statusCode, 200, 'half a suspension is none');
 
     t.equal((await suspend(modelUser.id)).statusCode, 204);
@@ -45,8 +47,8 @@ t.test(
     t.equal(codeOf(await model.post('/api/v1/auth/refresh')), 'SESSION_ENDED');
     t.equal(codeOf(await fixture.browser().get('/api/v1/rooms/mira')), 'ROOM_NOT_FOUND');
     t.same((await fixture.browser().get('/api/v1/rooms')).json(), { rooms: [] });
-    t.not(fixture.billing.keys.get(room.streamId), key);
-    t.equal(fixture.billing.rooms.get(room.id)?.isActive, false);
+    t.not(await money.keyOf(room.streamId), key);
+    t.equal((await money.termsOf(room.id))?.isActive, false);
     const login = { login: 'mira', password: 'correct horse' };
     t.equal(codeOf(await model.post('/api/v1/auth/login', login)), 'ACCOUNT_SUSPENDED');
 
@@ -54,7 +56,7 @@ t.test(
     t.equal(restored.statusCode, 204);
     t.equal((await model.post('/api/v1/auth/login', login)).statusCode, 200);
     t.equal((await fixture.browser().get('/api/v1/rooms/mira')).statusCode, 200);
-    t.equal(fixture.billing.rooms.get(room.id)?.isActive, true);
+    t.equal((await money.termsOf(room.id))?.isActive, true);
   },
 );
 

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite, type Browser } from './site-fixture.js';
 
 const faults = { left: 0 };
 const held: { wait: Promise<void> | undefined } = { wait: undefined };
+const money = await startMoney(t);
 const fixture = await startSite(t, {
+  money,
   async beforePicture() {
     await held.wait;
     if (faults.left === 0) return;

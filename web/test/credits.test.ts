@@ -1,9 +1,11 @@
 // Buying credits: packages, orders that may be repeated, payments that count once, billing that is
 // away.
 import t from 'tap';
+import { startMoney } from './money-stage.js';
 import { startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: string }).code;
 interface Ordered {
   order: { id: string; state: string };
@@ -50,11 +52,11 @@ t.test('a stranger can neither see nor pay the order', async (t) => {
 
 t.test('paid while billing is away: the credits follow', async (t) => {
   const { order } = (await checkout({ packageId: 'medium', key: 'order-000004' })).json<Ordered>();
-  fixture.billing.isDown = true;
+  await money.away();
   const paid = await buyer.post(`/api/v1/credits/orders/${order.id}/sandbox-pay`);
   t.equal(paid.json<Ordered>().order.state, 'paid');
   t.equal(await fixture.site.purchases.complete(), 0);
-  fixture.billing.isDown = false;
+  await money.back();
   const done = await Promise.all([
     fixture.site.purchases.complete(),
     fixture.site.purchases.complete(),

@@ -1,8 +1,10 @@
 // Device list, password change, bearer tokens for API clients, the end of an account.
 import t from 'tap';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: string }).code;
 interface Listed {
   sessions: { id: string; isCurrent: boolean }[];
@@ -80,14 +82,14 @@ t.test('API clients get tokens without cookies, from allowed origins only', asyn
 t.test('closing an account frees the name, closes the room and keeps the id', async (t) => {
   const { model, modelUser, room, admin } = await staff(fixture);
   await model.post('/api/v1/model/key/regenerate');
-  const before = fixture.billing.keys.get(room.streamId);
+  const before = await money.keyOf(room.streamId);
   const close = (password: string) => model.post('/api/v1/account/close', { password });
   t.equal(codeOf(await close('wrong')), 'BAD_CREDENTIALS');
   t.equal((await close('correct horse')).statusCode, 204);
   t.equal((await model.get('/api/v1/me')).statusCode, 401);
   t.equal(codeOf(await fixture.browser().get('/api/v1/rooms/mira')), 'ROOM_NOT_FOUND');
-  t.equal(fixture.billing.rooms.get(room.id)?.isActive, false);
-  t.not(fixture.billing.keys.get(room.streamId), before, 'the stream key is revoked');
+  t.equal((await money.termsOf(room.id))?.isActive, false);
+  t.not(await money.keyOf(room.streamId), before, 'the stream key is revoked');
   const [row] = await fixture.database.rows('SELECT * FROM user WHERE id = ?', [modelUser.id]);
   t.notMatch(JSON.stringify(row), /mira/i);
 

@@ -3,16 +3,18 @@ import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { silentLog } from '../../cluster/testing/index.js';
 import { createDatabase } from '../db/database.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { model, room } = await staff(fixture);
 const viewer = fixture.browser();
 const viewerUser = await viewer.signUp('anna');
 const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: string }).code;
 
 t.test('with billing away accounts, lists and free rooms work, money does not', async (t) => {
-  fixture.billing.isDown = true;
+  await money.away();
   const me = await viewer.get('/api/v1/me');
   t.match(me.json(), { balance: null, unavailable: ['billing'] });
   t.equal((await viewer.get('/api/v1/rooms')).statusCode, 200);
@@ -23,8 +25,8 @@ t.test('with billing away accounts, lists and free rooms work, money does not', 
   t.equal(refused.statusCode, 503);
   t.match(refused.json(), { code: 'BILLING_UNAVAILABLE', retry: true });
   t.ok(refused.headers['retry-after']);
-  fixture.billing.isDown = false;
-  fixture.billing.setBalance(viewerUser.id, 5_000n);
+  await money.back();
+  await money.fund(viewerUser.id, 5_000n);
   t.equal((await viewer.post('/api/v1/rooms/mira/tips', tip)).statusCode, 200);
 });
 

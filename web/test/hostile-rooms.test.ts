@@ -1,9 +1,11 @@
 // Wrong, missing, oversized and hostile input for what models and moderators do with rooms.
 import t from 'tap';
 import { LONG, refuseAll, SCRIPT, SQL, without, type HostileCase } from './hostile-case.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { admin, model } = await staff(fixture);
 const viewer = fixture.browser();
 await viewer.signUp('anna');

@@ -4,9 +4,11 @@
 import t, { type Test } from 'tap';
 import { errorTable } from '../errors.js';
 import { LONG, SCRIPT, SQL, type Problem } from './hostile-case.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite, type Browser } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { admin } = await staff(fixture);
 const viewer = fixture.browser();
 await viewer.signUp('anna');

@@ -2,15 +2,20 @@
 import t from 'tap';
 import { createTokenService } from '../../cluster/index.js';
 import { TEST_SECRETS } from '../../cluster/testing/index.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t, { refreshGraceSec: 10 });
+const money = await startMoney(t);
+const fixture = await startSite(t, {
+  money,
+  refreshGraceSec: 10,
+});
 const { admin, adminUser, model, modelUser, room } = await staff(fixture);
 const anna = fixture.browser();
 const annaUser = await anna.signUp('anna');
 const ben = fixture.browser();
 const benUser = await ben.signUp('ben');
-fixture.billing.setBalance(annaUser.id, 1_000_000n);
+await money.fund(annaUser.id, 1_000_000n);
 const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: string }).code;
 const ordersOf = (what: string) => fixture.orders.filter((one) => one['do'] === what);
 const air = async (isLive: boolean) => {
@@ -46,17 +51,17 @@ t.test('accepting makes the room theirs alone, ending gives it back', async (t) 
   const id = requestId(await anna.post(wish));
   const accept = () => model.post(`/api/v1/model/private-requests/${id}/accept`);
   t.equal(codeOf(await ben.post(`/api/v1/model/private-requests/${id}/accept`)), 'NOT_A_MODEL');
-  fixture.billing.isDown = true;
+  await money.away();
   t.equal(codeOf(await accept()), 'BILLING_UNAVAILABLE');
-  fixture.billing.isDown = false;
+  await money.back();
   t.match((await anna.get(wish)).json(), { request: { state: 'open' } }, 'nothing happened');
   const answers = await Promise.all([accept(), accept(), accept()]);
   t.equal(answers.filter((one) => one.statusCode === 200).length, 1, 'accepted once');
   t.ok(answers.every((one) => [200, 404, 409].includes(one.statusCode)));
-  t.match(fixture.billing.rooms.get(room.id), {
+  t.match(await money.termsOf(room.id), {
     priceMilliPerMin: 60_000n,
     isActive: true,
-    tariff: { model: 'perMinute', minimumMilli: 120_000n, graceSec: 10 },
+    tariff: { model: 'm', price: 60_000n, minCharge: 120_000n, freeMs: 10_000n },
   });
   t.match(ordersOf('evict').at(-1), { reason: 'private', keep: [modelUser.id, annaUser.id] });
   t.equal(ordersOf('closeFree').length > 0, true);
@@ -72,7 +77,7 @@ t.test('accepting makes the room theirs alone, ending gives it back', async (t) 
   await model.post('/api/v1/model/private/end');
   await model.post('/api/v1/model/private/end');
   t.match((await anna.get(wish)).json(), { request: { state: 'ended' } });
-  t.match(fixture.billing.rooms.get(room.id), { priceMilliPerMin: 0n });
+  t.match(await money.termsOf(room.id), { priceMilliPerMin: 0n });
   t.equal((await ben.post('/api/v1/rooms/mira/enter')).statusCode, 200);
 });
 

@@ -8,11 +8,17 @@ import t from 'tap';
 import { ManualClock, silentLog } from '../../cluster/testing/index.js';
 import { createProgrammeService } from '../programme/programme-service.js';
 import { copyOf, frab, plain, pretalx } from './programme-samples.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
 const clock = new ManualClock(Date.parse('2026-03-28T09:10:00Z'));
 const embedOrigins = ['https://tube.example'];
-const fixture = await startSite(t, { clock, programme: { embedOrigins } });
+const money = await startMoney(t);
+const fixture = await startSite(t, {
+  money,
+  clock,
+  programme: { embedOrigins },
+});
 const { admin, model, room } = await staff(fixture);
 const viewer = fixture.browser();
 await viewer.signUp('anna');

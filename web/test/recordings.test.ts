@@ -3,9 +3,11 @@
 import t from 'tap';
 import { verifyHlsPath } from '../../cluster/index.js';
 import { TEST_SECRETS } from '../../cluster/testing/index.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { admin, model, room } = await staff(fixture);
 const viewer = fixture.browser();
 await viewer.signUp('anna');

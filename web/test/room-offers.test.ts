@@ -4,9 +4,11 @@ import t from 'tap';
 import { createTokenService, verifyHlsPath } from '../../cluster/index.js';
 import { TEST_SECRETS } from '../../cluster/testing/index.js';
 import type { LiveStream } from '../ports.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { model, modelUser, admin, room } = await staff(fixture);
 
 interface Listed {
@@ -93,7 +95,7 @@ t.test('show types and prices fit together', async (t) => {
   t.equal(codeOf(await change({ showType: 'ticket' })), 'BAD_INPUT', 'and a ticket too');
   const ticket = await change({ showType: 'ticket', ticketMilli: '30000' });
   t.match(ticket.json(), { room: { showType: 'ticket', priceMilliPerMin: '0' } });
-  t.match(fixture.billing.rooms.get(room.id)?.tariff, { model: 'ticket', ticketMilli: 30_000n });
+  t.match((await money.termsOf(room.id))?.tariff, { model: 't', price: 30_000n });
   t.same(await slugs('filter=ticket'), ['mira']);
   t.same((await slugs('filter=paid')).sort(), ['mira']);
   t.same(await slugs('filter=free'), ['nova']);
@@ -108,12 +110,12 @@ t.test('show types and prices fit together', async (t) => {
     ...{ showType: 'ticket', price: '0', ticketMilli: '30000' },
     tags: ['jazz', 'late-night'],
   });
-  fixture.billing.setBalance(viewerUser.id, 100_000n);
+  await money.fund(viewerUser.id, 100_000n);
   await air(true);
   const enter = await viewer.post('/api/v1/rooms/mira/enter', { accept: true });
   const { sessionId } = enter.json<{ sessionId: string }>();
   await viewer.post('/api/v1/rooms/mira/leave', { sessionId });
-  t.equal(fixture.billing.sessions.get(sessionId)?.isActive, true, 'a ticket survives leaving');
+  t.equal((await money.client.getSession(sessionId)).state, 'active', 'a ticket survives leaving');
   await air(false);
   t.match((await change({ priceMilliPerMin: '6000' })).json(), { room: { showType: 'paid' } });
   t.match((await change({ priceMilliPerMin: '0' })).json(), { room: { showType: 'free' } });

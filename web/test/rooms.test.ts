@@ -2,9 +2,11 @@
 import t from 'tap';
 import { createTokenService, verifyHlsPath } from '../../cluster/index.js';
 import { TEST_SECRETS, until } from '../../cluster/testing/index.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { model, modelUser, admin, room } = await staff(fixture);
 const tokens = createTokenService(TEST_SECRETS.token);
 
@@ -107,7 +109,7 @@ t.test('a room that refuses strangers asks them to log in', async (t) => {
 t.test('a paid room', async (t) => {
   const viewer = fixture.browser();
   const { id } = await viewer.signUp('anna');
-  fixture.billing.setBalance(id, 3_000n);
+  await money.fund(id, 3_000n);
   const enter = (body?: object) => viewer.post('/api/v1/rooms/mira/enter', body);
   await model.patch('/api/v1/model/room', { priceMilliPerMin: '6000' });
 
@@ -125,7 +127,7 @@ t.test('a paid room', async (t) => {
 
   const early = await enter({ accept: true });
   t.equal(early.json<Problem>().code, 'SHOW_NOT_LIVE', 'nobody pays for an empty stage');
-  t.equal(fixture.billing.sessions.size, 0);
+  t.equal((await money.client.getWallet(id)).held, 0n);
 
   fixture.air(room.streamId, true);
   const dearer = await enter({ accept: true, priceMilliPerMin: '1000' });
@@ -156,7 +158,7 @@ t.test('a paid room', async (t) => {
   t.equal(stolen.json<Problem>().code, 'SESSION_NOT_FOUND', "another viewer's session is nothing");
   const ended = await thief.post('/api/v1/rooms/mira/leave', { sessionId });
   t.equal(ended.json<Problem>().code, 'SESSION_NOT_FOUND');
-  t.equal(fixture.billing.sessions.get(sessionId)?.isActive, true);
+  t.equal((await money.client.getSession(sessionId)).state, 'active');
 
   const broke = await thief.post('/api/v1/rooms/mira/enter', { accept: true });
   t.match(broke.json(), { code: 'INSUFFICIENT_CREDIT', balance: '0', priceMilliPerMin: '6000' });
@@ -166,7 +168,7 @@ t.test('a paid room', async (t) => {
   t.ok(own.hlsUrl);
 
   t.equal((await viewer.post('/api/v1/rooms/mira/leave', { sessionId })).statusCode, 204);
-  t.match(fixture.billing.sessions.get(sessionId), { isActive: false, reason: 'left' });
+  t.match(await money.client.getSession(sessionId), { state: 'ended', reason: 'left' });
   t.equal((await renew({ sessionId })).statusCode, 402, 'an ended session gives no address');
 
   fixture.air(room.streamId, false);
@@ -176,7 +178,7 @@ t.test('a paid room', async (t) => {
 t.test('tips', async (t) => {
   const viewer = fixture.browser();
   const { id } = await viewer.signUp('toni');
-  fixture.billing.setBalance(id, 10_000n);
+  await money.fund(id, 10_000n);
   const tip = (body: object) => viewer.post('/api/v1/rooms/mira/tips', body);
   const body = { key: 'tip-00000001', amountMilli: '4000', text: 'bravo <b>' };
 
@@ -187,7 +189,16 @@ t.test('tips', async (t) => {
   );
   const duplicates = answers.filter((one) => one.json<{ duplicate: boolean }>().duplicate);
   t.equal(duplicates.length, 2);
-  t.same(fixture.billing.tips, [{ roomId: room.id, amount: 4_000n, text: 'bravo <b>' }]);
+  const [first] = answers.map((one) => one.json<{ tipId: string }>().tipId);
+  await money.settled('tip', first ?? '');
+  const tips = await money.rows('SELECT * FROM tip WHERE wallet = ?', [id]);
+  t.match(tips, [{ room: Number(room.id), amount: 4_000 }]);
+  t.equal(tips.length, 1);
+  const announced = { what: 'tip', to: room.id, amount: 4_000n, text: 'bravo <b>' };
+  t.match(
+    money.said.find((one) => one.what === 'tip'),
+    announced,
+  );
 
   t.equal((await tip({ ...body, amountMilli: '5000' })).json<Problem>().code, 'KEY_REUSED');
   const tooMuch = await tip({ key: 'tip-00000002', amountMilli: '6001' });

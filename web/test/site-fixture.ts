@@ -31,6 +31,7 @@ import { createSite, type Site } from '../site.js';
 import { contractProblem } from './contract.js';
 import { createMemoryBilling, type MemoryBilling } from './memory-billing.js';
 import { createMemoryFinance, type MemoryFinance } from './memory-finance.js';
+import type { MoneyStage } from './money-stage.js';
 
 export interface SiteFixture {
   readonly app: App;
@@ -58,6 +59,8 @@ export interface SiteFixture {
 }
 
 export interface FixtureOptions {
+  /** The real billing, whose mariadbd the site shares; without it billing lives in the test. */
+  readonly money?: MoneyStage;
   readonly limits?: { loginsPerMin: number; signUpsPerHour: number };
   readonly activation?: 'optional' | 'required';
   readonly publicDir?: string;
@@ -74,7 +77,8 @@ export interface FixtureOptions {
 const PUBLIC_URL = 'http://site.test';
 
 export async function startSite(t: TestScope, options: FixtureOptions = {}): Promise<SiteFixture> {
-  const [mariadb, redis] = await Promise.all([startMariadb(t), startRedis(t)]);
+  const { money } = options;
+  const [mariadb, redis] = await Promise.all([money?.mariadb ?? startMariadb(t), startRedis(t)]);
   const connection = await connectRedis(redis.url, {
     role: 'command',
     name: 'test',
@@ -101,7 +105,8 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     add: (job) => pictures.add(job),
     onJob: (one) => void (worker = one),
   };
-  const ports: Ports = { ...world.ports, hits: counts, marks: counts, pictureJobs };
+  const siblings = { ...world.ports, ...money?.ports };
+  const ports: Ports = { ...siblings, hits: counts, marks: counts, pictureJobs };
   const site = createSite({
     ports,
     database,

@@ -3,9 +3,11 @@ import t from 'tap';
 import { systemClock } from '../../cluster/index.js';
 import { until } from '../../cluster/testing/index.js';
 import { createHousekeeping } from '../db/housekeeping.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { room } = await staff(fixture);
 const fan = fixture.browser();
 const fanUser = await fan.signUp('fan');

@@ -1,9 +1,12 @@
 // Roles of staff, what each may do, and refunds that need two persons.
 import t from 'tap';
+import { until } from '../../cluster/testing/index.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite, type Browser } from './site-fixture.js';
 
-const fixture = await startSite(t);
-const { admin, adminUser, modelUser } = await staff(fixture);
+const money = await startMoney(t, { BILLING_REFUND_AUTO_MAX_MILLI: '10000' });
+const fixture = await startSite(t, { money });
+const { admin, adminUser, model, modelUser, room } = await staff(fixture);
 const codeOf = (answer: { json: () => unknown }) => (answer.json() as { code?: string }).code;
 const setRoles = (who: Browser, id: string, roles: object) =>
   who.patch(`/api/v1/admin/users/${id}/roles`, roles);
@@ -89,44 +92,77 @@ t.test('the last admin stays, however it is tried', async (t) => {
   await fixture.site.accounts.setRoles(adminUser.id, { isAdmin: true });
 });
 
+const watcher = fixture.browser();
+const watcherUser = await watcher.signUp('wanda');
+let show = '';
 const wish = (key: string, more: object = {}) => ({
-  ...{ key, kind: 'show', ref: 'S'.padEnd(26, '0'), amountMilli: '5000', reason: 'No sound.' },
+  ...{ key, kind: 'show', ref: show, amountMilli: '5000', reason: 'No sound.' },
   ...more,
 });
+const refundsOf = (source: string) =>
+  money.rows('SELECT * FROM refund WHERE source = ? ORDER BY id', [source]);
+
+/** A ticket show of 30 credits that Wanda has seen. @returns its session */
+async function watchShow(): Promise<string> {
+  await money.fund(watcherUser.id, 100_000n);
+  const ticket = { showType: 'ticket', ticketMilli: '30000' };
+  await model.patch('/api/v1/model/room', ticket);
+  fixture.air(room.streamId, true);
+  await fixture.site.live.look();
+  await money.air(room.streamId);
+  const entered = await watcher.post('/api/v1/rooms/mira/enter', { accept: true });
+  const { sessionId } = entered.json<{ sessionId: string }>();
+  await money.client.endSession({ sessionId, reason: 'show_ended' });
+  await until(
+    async () => {
+      const [row] = await money.rows('SELECT * FROM session WHERE id = ?', [sessionId]);
+      return Number(row?.['settled_cost']) === 30_000 && row?.['ended_ms'] !== null;
+    },
+    { what: 'the show is settled', deadlineMs: 60_000 },
+  );
+  return sessionId;
+}
 
 t.test('staff gives a show back; the same key gives it back once', async (t) => {
+  show = await watchShow();
   const give = (body: object) => support.browser.post('/api/v1/admin/refunds', body);
   const answers = await Promise.all([give(wish('refund-0001')), give(wish('refund-0001'))]);
   t.same(
     answers.map((one) => one.json<{ refund: { state: string } }>().refund.state),
     ['done', 'done'],
   );
-  const sent = fixture.finance.commands.filter(([name]) => name === 'refund');
-  t.match(sent, [['refund', { sessionId: wish('').ref, amountMilli: 5_000n, actor: support.id }]]);
-  t.equal(sent.length, 1);
+  const given = await refundsOf(show);
+  t.match(given, [{ to_milli: 5_000, actor: support.id }]);
+  t.equal(given.length, 1);
+  t.equal(await money.balanceOf(watcherUser.id), 75_000n);
   const other = await give(wish('refund-0001', { reason: 'Another.' }));
   t.equal(codeOf(other), 'KEY_REUSED');
-  fixture.finance.refuseNext('BILLING_REFUND_WINDOW');
-  t.equal(codeOf(await give(wish('refund-0002'))), 'FINANCE_REFUSED');
+  const tooMuch = await give(wish('refund-0002', { amountMilli: '25001' }));
+  t.match(tooMuch.json(), { code: 'FINANCE_REFUSED', billingCode: 'BILLING_REFUND_LIMIT' });
   const { refunds } = (await admin.get('/api/v1/admin/refunds')).json<{ refunds: object[] }>();
   t.equal(refunds.length, 1, 'what billing refuses leaves nothing');
 });
 
 t.test('above the limit a second person approves, never the first', async (t) => {
-  fixture.finance.refuseNext('BILLING_APPROVAL_NEEDED');
-  const made = await support.browser.post('/api/v1/admin/refunds', wish('refund-0003'));
-  const { id, state } = made.json<{ refund: { id: string; state: string } }>().refund;
-  t.equal(state, 'waiting');
+  const propose = async (key: string, amountMilli: string) => {
+    const made = await support.browser.post('/api/v1/admin/refunds', wish(key, { amountMilli }));
+    const { refund } = made.json<{ refund: { id: string; state: string } }>();
+    t.equal(refund.state, 'waiting');
+    return refund.id;
+  };
+  const rest = await propose('refund-0004', '25000');
+  const id = await propose('refund-0003', '15000');
   const path = `/api/v1/admin/refunds/${id}`;
   t.equal(codeOf(await support.browser.post(`${path}/approve`)), 'SECOND_PERSON');
-  fixture.finance.refuseNext('BILLING_REFUND_LIMIT');
-  t.equal(codeOf(await finance.browser.post(`${path}/approve`)), 'FINANCE_REFUSED');
+  await money.away();
+  t.equal(codeOf(await finance.browser.post(`${path}/approve`)), 'BILLING_UNAVAILABLE');
+  await money.back();
   t.match((await finance.browser.post(`${path}/approve`)).json(), {
-    refund: { state: 'done', returnedMilli: '5000', askedBy: support.id, decidedBy: finance.id },
+    refund: { state: 'done', returnedMilli: '15000', askedBy: support.id, decidedBy: finance.id },
   });
-  t.match(fixture.finance.commands.at(-1), [
-    'refund',
-    { actor: support.id, approver: finance.id, amountMilli: 5_000n },
+  t.match(await refundsOf(show), [
+    { to_milli: 5_000 },
+    { to_milli: 20_000, actor: support.id, approver: finance.id },
   ]);
   t.equal(codeOf(await finance.browser.post(`${path}/decline`)), 'REQUEST_DECIDED');
   const { entries } = (await admin.get('/api/v1/admin/audit')).json<{
@@ -136,16 +172,22 @@ t.test('above the limit a second person approves, never the first', async (t) =>
     { action: 'refund.approved', actorId: finance.id },
     { action: 'refund.proposed', actorId: support.id },
   ]);
+  const late = await finance.browser.post(`/api/v1/admin/refunds/${rest}/approve`);
+  t.match(late.json(), { code: 'FINANCE_REFUSED', billingCode: 'BILLING_REFUND_LIMIT' });
 });
 
 t.test('a request of a viewer above the limit takes two persons as well', async (t) => {
   const viewer = fixture.browser();
-  await viewer.signUp('anna');
-  const asked = { kind: 'tip', ref: 'T'.padEnd(26, '0'), reason: 'Twice.' };
+  const { id: viewerId } = await viewer.signUp('anna');
+  await money.fund(viewerId, 70_000n);
+  const tip = { key: 'tip-00000001', amountMilli: '70000' };
+  const tipped = await viewer.post('/api/v1/rooms/mira/tips', tip);
+  const { tipId } = tipped.json<{ tipId: string }>();
+  await money.settled('tip', tipId);
+  const asked = { kind: 'tip', ref: tipId, reason: 'Twice.' };
   const made = await viewer.post('/api/v1/credits/refund-requests', asked);
   const path = `/api/v1/admin/refund-requests/${made.json<{ request: { id: string } }>().request.id}`;
   const approve = (who: Browser, body: object = {}) => who.post(`${path}/approve`, body);
-  fixture.finance.refuseNext('BILLING_APPROVAL_NEEDED');
   t.equal((await approve(support.browser, { amountMilli: '70000' })).statusCode, 204);
   t.match((await admin.get('/api/v1/admin/refund-requests')).json(), {
     requests: [{ state: 'open', proposedBy: support.id, amountMilli: '70000' }],
@@ -153,11 +195,8 @@ t.test('a request of a viewer above the limit takes two persons as well', async 
   t.match((await viewer.get('/api/v1/credits/refund-requests')).json(), {
     requests: [{ state: 'open', amountMilli: null }],
   });
-  fixture.finance.refuseNext('BILLING_APPROVAL_NEEDED');
   t.equal(codeOf(await approve(support.browser)), 'SECOND_PERSON');
   t.equal((await approve(finance.browser)).statusCode, 204);
-  t.match(fixture.finance.commands.at(-1), [
-    'refund',
-    { actor: support.id, approver: finance.id, amountMilli: 70_000n },
-  ]);
+  t.match(await refundsOf(tipId), [{ to_milli: 70_000, actor: support.id, approver: finance.id }]);
+  t.equal(await money.balanceOf(viewerId), 70_000n);
 });

@@ -5,6 +5,7 @@ import { createConnection } from 'mysql2/promise';
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { SITE_SCHEMA } from '../db/schema.js';
+import { startMoney } from './money-stage.js';
 import { staff, startSite, type Browser } from './site-fixture.js';
 
 const FEW = 2;
@@ -13,7 +14,8 @@ const MANY = 40;
 const listsOf = (body: object): number[] =>
   Object.values(body).flatMap((one) => (Array.isArray(one) ? [one.length] : []));
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const { admin, model, room } = await staff(fixture);
 const viewer = fixture.browser();
 const { id: viewerId } = await viewer.signUp('anna');
