@@ -1,14 +1,14 @@
-// Whole runs with real roles, servers and links that break: media nodes lose, double, delay and
+// A whole run with real roles, servers and links that break: media nodes lose, double, delay and
 // reorder hooks, engine, settler, Redis and MariaDB are killed; afterwards every invariant holds.
-// More seeds: `npx tsx billing/testing/simulate.ts 50`.
+// Other seeds: `npx tsx billing/testing/simulate.ts 50`, and every night.
 import t from 'tap';
 import { runSeed } from '../testing/simulator/run-seed.js';
 
-for (const seed of [1, 2]) {
-  t.test(`faults of seed ${seed}: the books, wallets and sessions are exact`, async (t) => {
-    const { problems, outages, proofs, tips } = await runSeed(t, seed);
-    t.same(problems, []);
-    t.equal(outages.filter(({ what }) => what.includes('killed')).length, 3);
-    t.ok(proofs > 0 && tips > 0, `${proofs} proofs, ${tips} tips`);
-  });
-}
+const SEED = 1;
+
+t.test(`faults of seed ${SEED}: the books, wallets and sessions are exact`, async (t) => {
+  const { problems, outages, proofs, tips } = await runSeed(t, SEED);
+  t.same(problems, []);
+  t.equal(outages.filter(({ what }) => what.includes('killed')).length, 3);
+  t.ok(proofs > 0 && tips > 0, `${proofs} proofs, ${tips} tips`);
+});
