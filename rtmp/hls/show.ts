@@ -197,7 +197,8 @@ export class Show {
   }
 
   /**
-   * Lists a finished segment of output `output`; one of no bytes is left out. @returns segments whose files may be removed now
+   * Lists a finished segment of output `output`; one of no bytes is left out.
+   * @returns segments whose files may be removed now
    */
   append(
     run: ShowRun,

@@ -37,6 +37,7 @@ const tokenOfYesterday = createTokenService(
 );
 const forger = createTokenService('another secret than that of the fleet');
 const claims = { sub: '99', stream: STREAM };
+const otherClaims = { sub: '98', stream: OTHERS.streamId };
 
 /** What is published with (undefined: no name at all) and what the publisher is told. */
 const REFUSED: Readonly<Record<string, readonly [string | undefined, typeof UNKNOWN]>> = {
@@ -60,7 +61,7 @@ const REFUSED: Readonly<Record<string, readonly [string | undefined, typeof UNKN
     UNKNOWN,
   ],
   'a temporary key of another model': [
-    `tk_${token.sign('publish', { sub: '98', stream: OTHERS.streamId }, TICKET_SEC)}?stream=${STREAM}`,
+    `tk_${token.sign('publish', otherClaims, TICKET_SEC)}?stream=${STREAM}`,
     FOREIGN,
   ],
 };
