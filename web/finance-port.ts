@@ -1,5 +1,5 @@
 // The finance half of billing as the site uses it: the methods of the typed client, their faults
-// turned into those of the site. Used by backing.ts; tests bring their own.
+// turned into those of the site. Used by backing.ts and the tests.
 import type { BillingClient } from '../billing/index.js';
 
 /** Rejects with FINANCE_REFUSED, BILLING_UNAVAILABLE and the refusals of billing-port.ts. */

@@ -1,8 +1,10 @@
 // Accounts over HTTP: sign-up, log-in, refresh with reuse detection, log-out.
 import t from 'tap';
+import { startMoney } from './money-stage.js';
 import { startSite } from './site-fixture.js';
 
-const fixture = await startSite(t);
+const money = await startMoney(t);
+const fixture = await startSite(t, { money });
 const form = { username: 'Anna', email: 'anna@example.org', password: 'correct horse' };
 
 interface Refusal {

@@ -8,8 +8,10 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import { connectRedis, closeRedis, systemClock, type Clock } from '../../cluster/index.js';
 import { silentLog, startMariadb, startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';
 import type { TestMariadb, TestRedis, TestScope } from '../../cluster/testing/index.js';
+import { createAskBilling, createBillingPort } from '../billing-port.js';
 import { createDatabase, type Database } from '../db/database.js';
 import { siteError } from '../errors.js';
+import { createFinancePort } from '../finance-port.js';
 import { buildApp } from '../http/app.js';
 import type { App } from '../http/app-type.js';
 import { createRedisCounts } from '../http/redis-counts.js';
@@ -29,8 +31,6 @@ import type { PaymentSettings } from '../money-services.js';
 import type { ProgrammeSettings } from '../programme/programme-service.js';
 import { createSite, type Site } from '../site.js';
 import { contractProblem } from './contract.js';
-import { createMemoryBilling, type MemoryBilling } from './memory-billing.js';
-import { createMemoryFinance, type MemoryFinance } from './memory-finance.js';
 import type { MoneyStage } from './money-stage.js';
 
 export interface SiteFixture {
@@ -42,8 +42,6 @@ export interface SiteFixture {
   readonly mediaDir: string;
   /** Every route that is served. */
   readonly routes: readonly string[];
-  readonly billing: MemoryBilling;
-  readonly finance: MemoryFinance;
   readonly pushes: { channel: string; push: Push }[];
   /** What rooms were told to do at once, such as `{ do: 'evict', roomId, … }`. */
   readonly orders: Record<string, unknown>[];
@@ -59,7 +57,7 @@ export interface SiteFixture {
 }
 
 export interface FixtureOptions {
-  /** The real billing, whose mariadbd the site shares; without it billing lives in the test. */
+  /** The real billing, whose mariadbd the site shares; without it billing is away. */
   readonly money?: MoneyStage;
   readonly limits?: { loginsPerMin: number; signUpsPerHour: number };
   readonly activation?: 'optional' | 'required';
@@ -105,7 +103,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     add: (job) => pictures.add(job),
     onJob: (one) => void (worker = one),
   };
-  const siblings = { ...world.ports, ...money?.ports };
+  const siblings = { ...world.ports, ...(money?.ports ?? withoutBilling()) };
   const ports: Ports = { ...siblings, hits: counts, marks: counts, pictureJobs };
   const site = createSite({
     ports,
@@ -181,11 +179,17 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   };
 }
 
+/** A site whose member list names no billing. */
+function withoutBilling(): Pick<Ports, 'billing' | 'finance'> {
+  const ask = createAskBilling(() => {
+    throw siteError('BILLING_UNAVAILABLE');
+  });
+  return { billing: createBillingPort(ask), finance: createFinancePort(ask) };
+}
+
 const aBan = { user: '7', kind: 'ban', untilMs: 9, sinceMs: 5 } as const;
 
 function createWorld() {
-  const billing = createMemoryBilling();
-  const finance = createMemoryFinance(billing);
   const streams = new Map<string, LiveStream>();
   const handlers: ((event: StreamEvent) => void)[] = [];
   const pushes: { channel: string; push: Push }[] = [];
@@ -197,9 +201,7 @@ function createWorld() {
   const recordings: Recording[] = [];
   let isDirectoryDown = false;
   let airings = 0;
-  const ports: Omit<Ports, 'hits' | 'marks' | 'pictureJobs'> = {
-    billing,
-    finance,
+  const ports: Omit<Ports, 'hits' | 'marks' | 'pictureJobs' | 'billing' | 'finance'> = {
     directory: {
       previewSid: 'preview',
       list: () =>
@@ -262,8 +264,6 @@ function createWorld() {
   };
   return {
     ports,
-    billing,
-    finance,
     pushes,
     orders,
     chatLog,
