@@ -110,7 +110,8 @@ export async function enrol(house: House, username: string, whole = 0): Promise<
   const stranger = new SiteVisitor(siteUrl);
   await stranger.call('POST', '/auth/signup', { ...login, email });
   const token = new URL(await linkMailedTo(house, email)).searchParams.get('token');
-  await stranger.call('POST', '/auth/activate', { token });
+  const { status } = await stranger.call('POST', '/auth/activate', { token });
+  if (status >= 300) throw new Error(`${username} could not be activated: ${status}`);
   const person = await comeIn(siteUrl, login, email);
   if (whole > 0) {
     await ask(house.admin, 'POST', '/admin/grants', {

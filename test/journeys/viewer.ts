@@ -103,8 +103,15 @@ export async function chatAndTip(t: TestScope, tour: Tour, names: Names): Promis
   await page.getByRole('option', { name: `@${names.friend}` }).waitFor();
   await tour.stop('room-mention');
   await page.keyboard.press('Enter');
+  const written = (text: string) =>
+    tour.until(`"${text}" is written`, async () => {
+      return (await tour.byId('chat-input').inputValue()).trim() === text;
+    });
+  await written(`@${names.friend}`);
   await page.keyboard.type(`have a seat with ${names.viewer}`);
+  await written(`@${names.friend} have a seat with ${names.viewer}`);
   await page.keyboard.press('Enter');
+  await written('');
   await tour.line(`have a seat with ${names.viewer}`).locator('.mention').waitFor();
 
   const sum = await tour.byId('goal').locator('.number').innerText();

@@ -12,13 +12,15 @@ const Accepted = Type.Object({
 });
 
 const PER_ADDRESS = { max: 20, timeWindow: 3_600_000 };
+/** A link cannot be guessed (128 bits); behind one address there may be a whole house of guests. */
+const LINKS_PER_ADDRESS = { max: 300, timeWindow: 3_600_000 };
 const ON_ITS_WAY = 'If there is such an account, a mail is on its way.';
 
 export function recoveryRoutes(app: App, { recovery }: { recovery: RecoveryService }): void {
   app.post(
     '/auth/activate',
     {
-      config: { rateLimit: PER_ADDRESS },
+      config: { rateLimit: LINKS_PER_ADDRESS },
       schema: {
         body: schema.Body({ token: Token }),
         response: schema.Replies(Type.Object({ username: Type.String() })),

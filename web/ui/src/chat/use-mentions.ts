@@ -1,6 +1,7 @@
 // The list of names that opens while one is typed after @; keys move in it and take from it.
 import { useState } from 'react';
 import type { KeyboardEvent, RefObject } from 'react';
+import { flushSync } from 'react-dom';
 import { completeMention, mentionAt, suggestNames } from './mention-search.js';
 
 export interface Mentions {
@@ -41,9 +42,12 @@ export function useMentions(
     close();
     if (!box || !query) return;
     const { text, caret } = completeMention(box.value, query, name);
-    setText(text);
+    // At once: a key that is typed before the next frame must not find the caret moved under it.
+    flushSync(() => {
+      setText(text);
+    });
     box.focus();
-    requestAnimationFrame(() => box.setSelectionRange(caret, caret));
+    box.setSelectionRange(caret, caret);
   };
   const onKey = (event: KeyboardEvent): boolean => {
     if (names.length === 0) return false;
