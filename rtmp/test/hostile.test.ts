@@ -79,7 +79,7 @@ const HOSTILE: readonly Hostile[] = [
   {
     what: 'publish without a name',
     bytes: Buffer.concat([CONNECT, CREATE, chunks(command('publish', 3, { streamId: 1 }))]),
-    end: 'protocol',
+    end: 'refused',
   },
   {
     what: 'publish with a number for a name',
