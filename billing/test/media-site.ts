@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createTokenService, InternalClient } from '../../cluster/index.js';
+import { createTokenService } from '../../cluster/index.js';
 import {
   freePort,
   startMariadb,
@@ -16,6 +16,7 @@ import {
 } from '../../cluster/testing/index.js';
 import { startProcess } from '../../web/test/role-process.js';
 import { BillingClient } from '../client.js';
+import { callerTo } from './role-stage.js';
 
 export interface MediaSite {
   readonly client: BillingClient;
@@ -94,16 +95,7 @@ export async function startMediaSite(
 }
 
 function billingClient(t: TestScope, base: string): BillingClient {
-  const member = {
-    id: 'b1',
-    incarnation: 1,
-    role: 'billing',
-    address: { internal: base },
-  } as const;
-  const caller = new InternalClient({
-    members: { list: () => [{ ...member, load: 0, draining: false }] },
-    secret: TEST_SECRETS.internal,
-  });
+  const caller = callerTo(base);
   t.teardown(() => caller.close());
   return new BillingClient(caller);
 }

@@ -88,16 +88,7 @@ export async function startRole(
   });
   const port = await role.start();
   const base = `http://127.0.0.1:${port}`;
-  const member = {
-    id: 'b1',
-    incarnation: 1,
-    role: 'billing',
-    address: { internal: base },
-  } as const;
-  const caller = new InternalClient({
-    members: { list: () => [{ ...member, load: 0, draining: false }] },
-    secret: TEST_SECRETS.internal,
-  });
+  const caller = callerTo(base);
   t.teardown(async () => {
     caller.close();
     await role.stop();
@@ -111,6 +102,20 @@ export async function startRole(
     tokens: createTokenService(TEST_SECRETS.token),
     hook: (call, params, method = 'POST') => callHook(base, call, params, method),
   };
+}
+
+/** Signed calls to the one billing process at `base`; whoever asks for it closes it. */
+export function callerTo(base: string): InternalClient {
+  const member = {
+    id: 'b1',
+    incarnation: 1,
+    role: 'billing',
+    address: { internal: base },
+  } as const;
+  return new InternalClient({
+    members: { list: () => [{ ...member, load: 0, draining: false }] },
+    secret: TEST_SECRETS.internal,
+  });
 }
 
 function recorder(said: Said[]): Notifier {

@@ -1,38 +1,23 @@
 // A disk that fills up while segments are written: what is listed stays whole, the publisher is
 // told, and a stream on another disk notices nothing. Needs to mount a small tmpfs.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { DISK_FULL } from '../live-stream.js';
 import { fetchPlaylist, ffmpegsBelow, makeTags, publish, startPackager } from './hls-fixture.js';
+import { mountSmallDisk } from './small-disk.js';
 
-const DISK_BYTES = 512 * 1024;
 const PACKET_BYTES = 188;
-
-/** False where this user may not mount. */
-function mountSmall(folder: string): boolean {
-  mkdirSync(folder, { recursive: true });
-  const options = ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder];
-  try {
-    execFileSync('mount', options, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 t.test(
   'a full disk ends its stream with a reason, and no viewer gets a torn segment',
   async (t) => {
     const packager = await startPackager(t, { windowSegments: 20 });
     const folder = join(packager.mediaDir, 'stream-a');
-    if (!mountSmall(folder)) {
+    if (!mountSmallDisk(t, folder)) {
       t.plan(0, 'only root may mount');
       return;
     }
-    t.teardown(() => execFileSync('umount', ['-l', folder]));
     const tags = await makeTags({ seconds: 60, size: '640x360' });
     const victim = publish(t, packager.manager, tags, { speed: 2, isEndless: true });
     const other = { streamId: 'stream-b', speed: 2, isEndless: true };

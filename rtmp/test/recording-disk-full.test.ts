@@ -1,6 +1,5 @@
 // A disk that fills up while a stream is recorded: the recording ends with its reason, what was
 // written plays, and the show goes on. Needs to mount a small tmpfs.
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,28 +7,15 @@ import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { makeTags, playlistWith, publish, startPackager } from './hls-fixture.js';
 import { factsOf, startRecordings } from './recording-fixture.js';
-
-const DISK_BYTES = 512 * 1024;
-
-/** False where this user may not mount. */
-function mountSmall(folder: string): boolean {
-  const options = ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder];
-  try {
-    execFileSync('mount', options, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { mountSmallDisk } from './small-disk.js';
 
 t.test('a full disk ends the recording with its reason, and the show goes on', async (t) => {
   const disk = await mkdtemp(join(tmpdir(), 'showbill-small-'));
   t.teardown(() => rm(disk, { recursive: true, force: true }));
-  if (!mountSmall(disk)) {
+  if (!mountSmallDisk(t, disk)) {
     t.plan(0, 'only root may mount');
     return;
   }
-  t.teardown(() => execFileSync('umount', ['-l', disk]));
   const packager = await startPackager(t);
   // Below the mount, which only umount takes away.
   const dir = join(disk, 'recordings');
