@@ -118,7 +118,7 @@ async function startNginxFiles(run: Run, { playlist, segment }: Files): Promise<
   });
   const base = `http://127.0.0.1:${port}`;
   const isUp = async (): Promise<boolean> => (await fetch(`${base}/v0.m3u8`)).ok;
-  await until(isUp, { what: 'nginx to listen', deadlineMs: 10_000 });
+  await until(isUp, { what: 'nginx to listen' });
   const [pid = 0] = childPids(child.pid ?? 0);
   const url = (kind: Kind): string => `${base}/${kind === 'playlist' ? 'v0.m3u8' : '0.ts'}`;
   return { name: 'nginx', pid, url };

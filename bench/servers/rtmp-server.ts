@@ -51,7 +51,7 @@ export async function startNginxRtmp(run: Run): Promise<BenchRtmpServer> {
     child.kill('SIGTERM');
     await exited;
   });
-  await until(() => canConnect(port), { what: 'nginx to listen', deadlineMs: 10_000 });
+  await until(() => canConnect(port), { what: 'nginx to listen' });
   const { pid } = child;
   if (pid === undefined) throw new Error('nginx did not start: apt-get install libnginx-mod-rtmp');
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();

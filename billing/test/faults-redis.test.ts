@@ -72,7 +72,7 @@ t.test('failover to a replica that lags: fenced, compared, then used', async (t)
   await until(
     async () => /state=online.*lag=[01]/.test(await master.client().info('replication')),
     {
-      ...{ what: 'the replica to follow', deadlineMs: 20_000 },
+      ...{ what: 'the replica to follow' },
     },
   );
   t.equal(await master.client().wait(1, 10_000), 1);

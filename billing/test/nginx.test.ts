@@ -9,7 +9,7 @@ import { freePort, until } from '../../cluster/testing/index.js';
 import { openShop, type RoleStage, startRole, STREAM_KEY } from './role-stage.js';
 
 const CALLS = ['publish', 'play', 'update', 'publish_done', 'play_done', 'done', 'connect'];
-const waiting = { deadlineMs: 30_000, everyMs: 50 };
+const waiting = { everyMs: 50 };
 
 /** One application that asks billing about everything, every second. @returns its RTMP address */
 async function startNginx(t: Test, billing: string): Promise<string> {

@@ -137,7 +137,7 @@ async function runProcess(t: Test, behaviour: string, signal?: NodeJS.Signals): 
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const awaited = behaviour === 'starts for ever' ? '"running"' : '"lifecycle.started"';
   if (signal !== undefined) {
-    await until(() => output.includes(awaited), { what: awaited, deadlineMs: 20_000 });
+    await until(() => output.includes(awaited), { what: awaited });
     child.kill(signal);
   }
   const code = await ended;

@@ -75,7 +75,7 @@ export async function startRedisCluster(
       for (const client of [replica, ...others]) {
         await until(
           async () => (await client.cluster('SLOTS')).some(([, , master]) => master?.[2] === id),
-          { what: 'everybody knows the new master', deadlineMs: 20_000 },
+          { what: 'everybody knows the new master' },
         );
       }
     },
@@ -148,14 +148,14 @@ async function addReplicas(t: TestScope, masters: readonly TestRedis[]): Promise
       await master.call('CLUSTER', 'MEET', replica.host, replica.port, busPort);
       const id = await master.cluster('MYID');
       await until(() => client.call('CLUSTER', 'REPLICATE', id), {
-        ...{ what: 'the replica knows its master', deadlineMs: 20_000 },
+        ...{ what: 'the replica knows its master' },
       });
       await until(async () => (await client.info('replication')).includes('link_status:up'), {
-        ...{ what: 'the replica follows', deadlineMs: 20_000 },
+        ...{ what: 'the replica follows' },
       });
       // Else it may not take the place of its master.
       await until(async () => (await client.cluster('INFO')).includes('cluster_state:ok'), {
-        ...{ what: 'the replica sees the cluster', deadlineMs: 20_000 },
+        ...{ what: 'the replica sees the cluster' },
       });
     }),
   );
@@ -182,7 +182,7 @@ async function untilWhole(client: Redis, ports: readonly number[]): Promise<void
         owners.sort().join() === wanted
       );
     },
-    { what: 'cluster_state:ok on every node', deadlineMs: 20_000, everyMs: 20 },
+    { what: 'cluster_state:ok on every node', everyMs: 20 },
   );
 }
 

@@ -72,7 +72,7 @@ class MuteWebSocket extends WebSocket {
 t.test('WebSockets that open and then stay mute count as failed', async (t) => {
   const { open } = await startBoth(t, 'room:mute', 'mute');
   const mover = open(MuteWebSocket);
-  await until(() => mover.client.way === 'sockjs', { what: 'on SockJS', deadlineMs: 15_000 });
+  await until(() => mover.client.way === 'sockjs', { what: 'on SockJS' });
   await until(() => mover.events.length > 0, { what: 'in the room' });
   t.same(mover.events, ['ready']);
 });

@@ -126,7 +126,7 @@ t.test('thousands of quiet channels cost one call per partition', async (t) => {
   clock.advance(5_000);
   hub.sweep();
   const isChecked = (): boolean => channels.every(({ heardMs }) => heardMs === clock.nowMs());
-  await until(isChecked, { what: 'all looked at', deadlineMs: 20_000 });
+  await until(isChecked, { what: 'all looked at' });
   await redis.ping();
   const spent = (await calls()) - before;
   t.ok(spent > 0 && spent <= 256, `${spent} calls`);

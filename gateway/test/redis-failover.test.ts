@@ -37,7 +37,7 @@ async function open(t: Test): Promise<Stage> {
     watch(t, [workers[n % 2]?.url ?? ''], ROOM, { sub: `v${n}` }),
   );
   await until(() => viewers.every((one) => one.events.length > 0), {
-    ...{ what: 'all ready', deadlineMs: 20_000 },
+    ...{ what: 'all ready' },
   });
   let sent = 0;
   const say = async (): Promise<void> => {

@@ -105,7 +105,7 @@ async function openPage(path: string, script = ''): Promise<{ page: Page; faults
 /** `page.waitForFunction` evaluates in the page, which the policy forbids. */
 function holds(page: Page, condition: string): Promise<unknown> {
   const what = `in the page: ${condition}`;
-  return until(() => page.evaluate<boolean>(condition), { what, everyMs: 20, deadlineMs: 10_000 });
+  return until(() => page.evaluate<boolean>(condition), { what, everyMs: 20 });
 }
 
 for (const [name, path, script] of [

@@ -91,7 +91,7 @@ for (const transport of ['xhr-streaming', 'xhr-polling'] as const) {
     t.ok(slow.offsets().length < 60);
     t.match(await worker.gateway.scrape(), /showbill_gateway_slow_readers_total\S* [1-9]/);
     await proxy.heal();
-    await until(() => slow.offsets().length === 60, { what: 'the slow one', deadlineMs: 30_000 });
+    await until(() => slow.offsets().length === 60, { what: 'the slow one' });
     t.same(slow.offsets(), quick.offsets());
     t.notOk(slow.events.includes('lost'));
   });

@@ -90,7 +90,7 @@ async function open(t: Test): Promise<Stage> {
     tabs.push(await openTab(t, port, n < 2 ? 'json' : 'msgpack'));
   }
   await until(() => tabs.every(({ ready }) => ready >= 2), {
-    ...{ what: 'all tabs are ready', deadlineMs: 30_000 },
+    ...{ what: 'all tabs are ready' },
   });
   const oracle = { top: 0, read: 0, version: 0, said: [] };
   const publisher = createPublisher({ redis, log: silentLog });
@@ -129,7 +129,7 @@ async function markRead({ random, tabs, oracle }: Stage): Promise<void> {
         () => undefined,
       );
     },
-    { what: 'marked', deadlineMs: 30_000 },
+    { what: 'marked' },
   );
   t.equal(unread.count, oracle.top - oracle.read, 'the answer is that of the oracle');
 }
@@ -185,7 +185,7 @@ t.test('five tabs of a user agree with an oracle after any interleaving', async 
       tab.room.filter(({ kind }) => kind === 'm').length,
     ];
     await until(() => JSON.stringify(state()) === JSON.stringify(wanted(oracle, unread)), {
-      ...{ what: `a tab that has ${JSON.stringify(wanted(oracle, unread))}`, deadlineMs: 30_000 },
+      ...{ what: `a tab that has ${JSON.stringify(wanted(oracle, unread))}` },
     });
     const balances = balancesOf(tab);
     t.ok(

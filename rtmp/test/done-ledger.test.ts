@@ -96,7 +96,7 @@ t.test(
         await late.flush();
         return (await redis.hlen('rtmp:{done}:owed:rtmp-late')) === 1;
       },
-      { what: 'Redis is back', deadlineMs: 10_000 },
+      { what: 'Redis is back' },
     );
     alive = new Set(['rtmp-a']);
     await until(() => settled.includes('session-of-rtmp-late'), { what: 'adoption' });

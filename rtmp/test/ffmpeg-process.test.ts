@@ -153,7 +153,7 @@ t.test(
       if (cycle === 5) openBefore = await openFiles();
     }
     await until(async () => (await openFiles()) <= openBefore + OPEN_SLACK, {
-      ...{ what: 'the pipes of all children to be closed', deadlineMs: 30_000 },
+      ...{ what: 'the pipes of all children to be closed' },
     });
     t.same(await ffmpegsBelow(packager.mediaDir), []);
     t.same(await packager.files.streams(), []);

@@ -343,7 +343,7 @@ export function playlistWith(
     const playlist = await fetchPlaylist(url);
     return isIt(playlist) ? playlist : undefined;
   };
-  return until(ask, { what, deadlineMs: 20_000, everyMs: 50 });
+  return until(ask, { what, everyMs: 50 });
 }
 
 /** What ffprobe says about media. */

@@ -119,7 +119,7 @@ t.test('nobody sees a show before another node could go on with it', async (t) =
   }
   const packager = await startPackager(t, { redisServer: redis, store: new SlowStore(client) });
   publish(t, packager.manager, await makeTags({ seconds: 60 }), { speed: 4 });
-  await until(() => waiting > 0, { what: 'the first save', deadlineMs: 30_000 });
+  await until(() => waiting > 0, { what: 'the first save' });
   const url = packager.url('stream-a', 'v0.m3u8');
   t.equal((await fetch(url)).status, 404);
   t.equal(packager.manager.find('stream-a')?.isLive, true, 'it has a segment');

@@ -42,7 +42,7 @@ t.test('a half-open publisher is noticed, its stream is free again', async (t) =
   const client = await RtmpClient.open({ host: proxy.host, port: proxy.port, app: 'publish' });
   await client.publish('sk_half');
   proxy.stall();
-  await until(() => ingest.ended.length === 1, { what: 'the end', deadlineMs: 5_000 });
+  await until(() => ingest.ended.length === 1, { what: 'the end' });
   await until(() => ingest.server.sessions.size === 0, { what: 'the socket to be gone' });
   client.socket.destroy();
 });
@@ -155,7 +155,6 @@ t.test('a peer that floods with pings and does not read is closed', async (t) =>
   t.teardown(() => clearInterval(timer));
   await until(() => ingest.log.lines.some((one) => one['end'] === 'send-queue'), {
     what: 'the close',
-    deadlineMs: 15_000,
   });
   client.socket.destroy();
 });

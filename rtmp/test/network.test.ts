@@ -14,8 +14,8 @@ t.test('RTMPS takes ffmpeg like RTMP does', async (t) => {
   t.not(ingest.server.tlsPort, 0);
   const url = `rtmps://127.0.0.1:${ingest.server.tlsPort}/publish/sk_tls`;
   const publisher = ffmpegPublisher(t, url);
-  const stream = await until(() => ingest.started[0], { what: 'the stream', deadlineMs: 15_000 });
-  await until(() => stream.info.video !== undefined, { what: 'media', deadlineMs: 15_000 });
+  const stream = await until(() => ingest.started[0], { what: 'the stream' });
+  await until(() => stream.info.video !== undefined, { what: 'media' });
   stream.kick('enough');
   await publisher.exited;
   t.match(publisher.said(), /enough/);

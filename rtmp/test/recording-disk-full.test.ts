@@ -61,6 +61,6 @@ t.test('a full disk ends the recording with its reason, and the show goes on', a
   t.equal(await node.directory.remove('stream-a', recorded?.entry.id ?? ''), true);
   t.not(node.recordings.begin({ streamId: 'stream-a', recorder: 'again' }), undefined);
   await until(async () => (await node.directory.list('stream-a')).length === 1, {
-    ...{ what: 'the next recording', deadlineMs: 30_000 },
+    ...{ what: 'the next recording' },
   });
 });

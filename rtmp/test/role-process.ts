@@ -111,7 +111,7 @@ export async function startRole(t: TestScope, settings: RoleSettings): Promise<R
   const ended = exited.then((code) =>
     Promise.reject(new Error(`exit ${code ?? 'signal'}: ${text}`)),
   );
-  const ready = until(isReady, { what: 'a ready rtmp role', deadlineMs: 20_000, everyMs: 50 });
+  const ready = until(isReady, { what: 'a ready rtmp role', everyMs: 50 });
   // Both may fail later, when nobody listens any more.
   for (const one of [ended, ready]) one.catch(() => undefined);
   await Promise.race([ready, ended]);

@@ -53,7 +53,6 @@ export async function logIn(
 /** Node id of the gateway that this page is connected to; waits for a connection. */
 export function gatewayOf(page: Page): Promise<string> {
   return until(() => page.evaluate<string>("document.documentElement.dataset.gateway ?? ''"), {
-    deadlineMs: 20_000,
     everyMs: 100,
     what: 'the page is connected to a gateway',
   });
@@ -71,7 +70,6 @@ export async function videoAdvances(page: Page, seconds = 1): Promise<void> {
     what: 'the video has started',
   });
   await until(async () => (await position()) >= first + seconds, {
-    deadlineMs: 30_000,
     everyMs: 100,
     what: `the video has advanced by ${seconds} s`,
   });

@@ -98,7 +98,7 @@ export async function linkMailedTo(house: House, email: string): Promise<string>
       );
       return mails.find(({ to }) => to === email)?.body.match(/https?:\/\/\S+/)?.[0];
     },
-    { deadlineMs: 30_000, everyMs: 100, what: `a mail to ${email}` },
+    { everyMs: 100, what: `a mail to ${email}` },
   );
 }
 
