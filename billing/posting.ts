@@ -6,6 +6,7 @@ import type { Sql } from './database.js';
 import { bigintOf, textOf } from './database.js';
 import { valuesText } from './rows.js';
 import { shardOfWallet } from './shard.js';
+import { inTurns } from './turns.js';
 
 /** Accounts by kind; the owner is a user id, a shard (`s07`), a campaign, `provider.EUR` or `-`. */
 export type AccountKind =
@@ -93,6 +94,7 @@ export interface TransferDraft {
 }
 
 const ROWS_PER_STATEMENT = 1_000;
+const DRAFTS_PER_TURN = 1_000;
 
 /**
  * Ids of accounts that are committed; they never change. For one process and a caller that posts
@@ -133,14 +135,14 @@ export async function post(
 ): Promise<number> {
   const real = drafts.filter((draft) => draft.amount > 0n);
   if (real.length === 0) return 0;
-  const sums = sumsOf(real);
+  const sums = await sumsOf(real);
   const ids = await resolveIds(sql, sums, known);
   const idOf = (name: AccountName): string => {
     const id = ids.get(keyOf(name));
     if (id === undefined) throw new Error(`account ${keyOf(name)} was not made`);
     return id;
   };
-  const rows = real.map((draft) => [
+  const rowOf = (draft: TransferDraft) => [
     draft.code,
     idOf(draft.debit),
     idOf(draft.credit),
@@ -154,11 +156,12 @@ export async function post(
     draft.actor ?? null,
     draft.occurredMs,
     bookedMs,
-  ]);
-  for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
+  ];
+  for (const part of chunks(real, ROWS_PER_STATEMENT)) {
     await sql.run(
       `INSERT INTO transfer (code, debit_account, credit_account, amount, shard, epoch, seq, idx,
-         idem_key, session_id, actor, occurred_ms, booked_ms) VALUES ${valuesText(part)}`,
+         idem_key, session_id, actor, occurred_ms, booked_ms)
+       VALUES ${valuesText(part.map(rowOf))}`,
     );
   }
   await moveSums(sql, sums, idOf);
@@ -174,7 +177,7 @@ interface Sum {
 const keyOf = ({ kind, owner }: AccountName): string => `${kind}:${owner}`;
 
 /** In the order in which accounts are locked. */
-function sumsOf(drafts: readonly TransferDraft[]): readonly Sum[] {
+async function sumsOf(drafts: readonly TransferDraft[]): Promise<readonly Sum[]> {
   const sums = new Map<string, Sum>();
   const of = (name: AccountName): Sum => {
     const key = keyOf(name);
@@ -182,10 +185,10 @@ function sumsOf(drafts: readonly TransferDraft[]): readonly Sum[] {
     sums.set(key, sum);
     return sum;
   };
-  for (const { debit, credit, amount } of drafts) {
+  await inTurns(drafts, DRAFTS_PER_TURN, ({ debit, credit, amount }) => {
     of(debit).debits += amount;
     of(credit).credits += amount;
-  }
+  });
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
 }
 

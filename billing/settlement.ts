@@ -19,10 +19,12 @@ import {
 } from './posting.js';
 import { valuesText } from './rows.js';
 import { parseTariff, payeeShare } from './tariff.js';
+import { inTurns } from './turns.js';
 
 type Event<T extends OutboxEvent['type']> = Extract<OutboxEvent, { type: T }>;
 
-interface SessionRow {
+/** A row of `session`, as far as settlement needs it. */
+export interface SessionRow {
   readonly shard: number;
   readonly wallet: string;
   readonly room: string;
@@ -45,29 +47,42 @@ const IDX_PER_EVENT = 2;
 /** … and where there is one the studio, in a range of its own. */
 const IDX_STUDIO = 32_768;
 const ROWS_PER_STATEMENT = 1_000;
+/** Of up to 64 events, about 5 µs each. */
+const ENTRIES_PER_TURN = 8;
 
-/**
- * @returns number of transfers booked. @throws PoisonError when an entry contradicts what is
- * booked.
- */
+/** What a settler knows already. */
+export interface Known {
+  readonly accounts: AccountIds;
+  readonly session: (shard: number, id: string) => Readonly<SessionRow> | undefined;
+}
+
+export interface Applied {
+  /** Transfers booked. */
+  readonly rows: number;
+  /** As they are booked now: those that changed, by id. */
+  readonly sessions: readonly (readonly [string, SessionRow])[];
+}
+
+/** @throws PoisonError when an entry contradicts what is booked. */
 export async function applyEntries(
   sql: Sql,
   entries: readonly OutboxEntry[],
   bookedMs: number,
-  known?: AccountIds,
-): Promise<number> {
-  const sessions = await loadSessions(sql, entries);
+  known: Known,
+): Promise<Applied> {
+  const sessions = await loadSessions(sql, entries, known);
   const lots = await LotBook.load(sql, entries);
   const work = new Settlement(sessions, lots, await studiosOf(sql, payees(entries, sessions)));
-  for (const entry of entries) {
+  await inTurns(entries, ENTRIES_PER_TURN, (entry) => {
     entry.events.forEach((event, at) => work.add(entry, event, at));
-  }
+  });
   await saveSessions(sql, work.sessions, work.changed);
   await insertAll(sql, 'settlement', work.settlements);
   await insertAll(sql, 'tip', work.tips);
   await lots.save(sql);
   await saveApplied(sql, work.funded);
-  return post(sql, work.transfers, bookedMs, known);
+  const rows = await post(sql, work.transfers, bookedMs, known.accounts);
+  return { rows, sessions: [...sessions].filter(([id]) => work.changed.has(id)) };
 }
 
 interface Spend {
@@ -292,14 +307,19 @@ function payees(
 async function loadSessions(
   sql: Sql,
   entries: readonly OutboxEntry[],
+  known: Known,
 ): Promise<Map<string, SessionRow>> {
   const ids = new Set<string>();
+  const sessions = new Map<string, SessionRow>();
   for (const entry of entries) {
     for (const event of entry.events) {
-      if ('sessionId' in event) ids.add(event.sessionId);
+      if (!('sessionId' in event) || sessions.has(event.sessionId)) continue;
+      const row = known.session(entry.shard, event.sessionId);
+      // A copy: what this transaction makes of it is true only after its commit.
+      if (row === undefined) ids.add(event.sessionId);
+      else sessions.set(event.sessionId, { ...row });
     }
   }
-  const sessions = new Map<string, SessionRow>();
   for (const part of chunks([...ids], ROWS_PER_STATEMENT)) {
     const rows = await sql.query('SELECT * FROM session WHERE id IN (?)', [part]);
     for (const row of rows) {
