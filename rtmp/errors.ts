@@ -57,6 +57,12 @@ export const rtmpErrors = {
     status: 'NetStream.Publish.Rejected',
     message: 'This server has too much to do for another broadcast: try again in a minute',
   },
+  RTMP_LANGUAGE_REFUSED: {
+    http: 409,
+    retry: false,
+    status: 'NetStream.Publish.Rejected',
+    message: 'This language cannot be offered: {reason}',
+  },
   RTMP_REPLACED: {
     http: 409,
     retry: false,

@@ -63,6 +63,7 @@ import type { Recordings } from './recording/recordings.js';
 import { createRecordings } from './recording-parts.js';
 import { OverloadGuard } from './overload.js';
 import { playBills } from './play-bills.js';
+import { publishAdmission } from './publish-admission.js';
 import { RtmpServer } from './server.js';
 import { StreamOptions } from './stream-options.js';
 
@@ -120,8 +121,7 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
   lifecycle.add('overload', { start: () => overload.start(), stop: () => overload.stop() });
   const ingest = new RtmpServer({
     billOf: playBills(createTokenService(config.secrets.token)),
-    // Whoever comes back to a show is no new publisher.
-    mayBegin: (id) => overload.level < 2 || shows.find(id)?.isLive === true,
+    mayBegin: publishAdmission({ overload, shows }),
     options: ingestOptions(config),
     hookTarget: hookTarget(config, fleet.members),
     listener: both(shows, recordings),

@@ -89,10 +89,11 @@ export async function authorisePublish(host: SessionHost, request: PublishReques
     host.refuse({ code: 'RTMP_FLAPPING', max: flaps.max });
     return;
   }
-  if (replaces === undefined && !context.mayBegin(streamId)) {
+  const refusal = await context.mayBegin(streamId, replaces === undefined);
+  if (refusal !== undefined || host.connection.isEnding) {
     context.streams.release(claim);
     hooks.done();
-    host.refuse({ code: 'RTMP_OVERLOADED' });
+    host.refuse(refusal ?? { code: 'RTMP_PUBLISH_UNDECIDED' });
     return;
   }
   // Nothing may be awaited from here to `activate`: a kick must find the role.

@@ -28,7 +28,7 @@ import type { IngestMetrics } from './metrics.js';
 import type { HookTarget } from './ports.js';
 import type { PublishedStream } from './published-stream.js';
 import { RtmpSession } from './session.js';
-import type { IngestContext } from './session-context.js';
+import type { IngestContext, MayBegin } from './session-context.js';
 import { readShared } from './shared-read.js';
 import { StreamTable } from './streams.js';
 
@@ -39,8 +39,8 @@ export interface RtmpServerOptions {
   readonly metrics: IngestMetrics;
   readonly log: Logger;
   readonly clock?: Clock;
-  /** Whether a publish of the stream may begin now; default: always. */
-  readonly mayBegin?: (streamId: string) => boolean;
+  /** What stands against a publish that the hook has accepted; default: nothing. */
+  readonly mayBegin?: MayBegin;
   /** The paid session in the arguments of a play; default: none is paid. */
   readonly billOf?: (args: string) => string | undefined;
   /** Default: what a dead node owes is lost. */
@@ -99,7 +99,7 @@ export class RtmpServer {
     };
     const flaps = new FlapLimit({ max: options.flapsMax, windowMs: FLAP_WINDOW_MS }, clock);
     const parts = { options, clock, log, metrics, hooks, doneQueue, ledger };
-    const mayBegin = server.mayBegin ?? (() => true);
+    const mayBegin = server.mayBegin ?? (() => undefined);
     const billOf = server.billOf ?? (() => undefined);
     this.#context = { ...parts, streams, flaps, rules, mayBegin, billOf };
     this.#proxies = networks(options.proxies);

@@ -27,8 +27,7 @@ export interface IngestContext {
   readonly ledger: DoneLedger;
   readonly streams: StreamTable;
   readonly flaps: FlapLimit;
-  /** Whether a publish of the stream may begin now; one that goes on may. */
-  readonly mayBegin: (streamId: string) => boolean;
+  readonly mayBegin: MayBegin;
   /** The paid session in the arguments of a play. */
   readonly billOf: (args: string) => string | undefined;
   readonly rules: { readonly publish: AddressRules; readonly play: AddressRules };
@@ -41,6 +40,15 @@ export interface Refusal {
   readonly codec?: string;
   readonly max?: number;
 }
+
+/**
+ * What stands against a publish that the hook has accepted; undefined = nothing. Never rejects.
+ * @param isNew it replaces no live publisher of this node
+ */
+export type MayBegin = (
+  streamId: string,
+  isNew: boolean,
+) => Promise<Refusal | undefined> | Refusal | undefined;
 
 /** A session, as its role uses it. */
 export interface SessionHost {

@@ -18,7 +18,7 @@ import type { Part } from './part-track.js';
 import { INIT_FILE } from './part-writer.js';
 import { StreamPipeline } from './pipeline.js';
 import { Show, type ShowState } from './show.js';
-import { continuationOf, nextSequenceOf } from './show-continuation.js';
+import { continuationOf, isGoingOn, nextSequenceOf, sequenceAt } from './show-continuation.js';
 import type { Ownership, ShowStore } from './show-store.js';
 import { SoundTracks, type Voice } from './sound-tracks.js';
 import type { Segment } from './timeline.js';
@@ -75,9 +75,6 @@ export interface ShowOwner {
   readonly onGone: () => void;
 }
 
-/** A show of a node that died is continued within this time on top of the grace. */
-const CONTINUE_SLACK_MS = 60_000;
-
 /** How a publish ends when nobody is to be waited for; the others are lost links and restarts. */
 const FINAL_ENDS: ReadonlySet<string> = new Set([
   ...['unpublished', 'kicked', 'bitrate', 'duration', 'refused', REDIRECTED],
@@ -126,6 +123,11 @@ export class LiveShow {
   /** What viewers have seen here before another node took the show. */
   get lostShow(): Show | undefined {
     return this.#isLost && this.#show?.isPlayable === true ? this.#show : undefined;
+  }
+
+  /** While its publisher is here. */
+  get publishedShow(): Show | undefined {
+    return this.#stream === undefined ? undefined : this.#show;
   }
 
   /** A part that was listed here, also before the show was lost. */
@@ -289,8 +291,7 @@ export class LiveShow {
       // What another node would not know of, viewers must not have seen.
       isHeld: true,
     };
-    const isFresh =
-      state?.isEnded === false && nowMs - state.updatedAtMs < graceMs + CONTINUE_SLACK_MS;
+    const isFresh = state !== undefined && isGoingOn(state, { nowMs, graceMs });
     if (isFresh && state.renditions.length > 0) {
       const { showId, startedAtMs } = state;
       this.#isLive = this.#isKnown = true;
@@ -487,12 +488,4 @@ export class LiveShow {
       this.#log.error({ event: 'show.step_failed', step: what, err: coerceError(thrown) });
     });
   }
-}
-
-/**
- * Two numbers a second since 2020: above all numbers of earlier shows even when Redis has forgotten
- * them.
- */
-function sequenceAt(nowMs: number): number {
-  return Math.floor((nowMs - Date.UTC(2020, 0, 1)) / 500);
 }

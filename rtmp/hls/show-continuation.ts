@@ -5,6 +5,24 @@ import type { ShowState } from './show.js';
 
 /** The segment whose parts were being listed, and one that was just finished. */
 const UNSAVED_SEGMENTS = 2;
+/** A show of a node that died is continued within this time on top of the grace. */
+const CONTINUE_SLACK_MS = 60_000;
+
+/** Whether a publisher that comes now goes on with the saved show, on whatever node. */
+export function isGoingOn(
+  { isEnded, updatedAtMs }: ShowState,
+  { nowMs, graceMs }: { readonly nowMs: number; readonly graceMs: number },
+): boolean {
+  return !isEnded && nowMs - updatedAtMs < graceMs + CONTINUE_SLACK_MS;
+}
+
+/**
+ * Two numbers a second since 2020: above all numbers of earlier shows even when Redis has forgotten
+ * them.
+ */
+export function sequenceAt(nowMs: number): number {
+  return Math.floor((nowMs - Date.UTC(2020, 0, 1)) / 500);
+}
 
 /**
  * Whole segments are shown only once they are saved: there the numbers go on. Parts are shown at

@@ -2,10 +2,11 @@
 // that died. Used by rtmp/main.ts and the HLS server.
 import { coerceError } from '../../cluster/index.js';
 import { sweepOrphans } from '../ffmpeg/orphans.js';
-import { splitStreamId } from '../language.js';
+import { languageStreamId, splitStreamId } from '../language.js';
 import type { LiveStream, LiveStreamListener } from '../live-stream.js';
+import { languageObstacle, TOO_MANY } from './language-admission.js';
 import { LiveShow, type LiveShowDeps } from './live-show.js';
-import type { Voice } from './sound-tracks.js';
+import { LANGUAGES_MAX, type Voice } from './sound-tracks.js';
 
 export class ShowManager implements LiveStreamListener {
   readonly #deps: LiveShowDeps;
@@ -67,6 +68,20 @@ export class ShowManager implements LiveStreamListener {
     this.#shows.get(streamId)?.voicesChanged();
   }
 
+  /**
+   * Why a publish cannot be offered to viewers of this node, in words for its publisher: a further
+   * language whose stream is elsewhere, has parts or has enough languages. Never rejects.
+   */
+  async obstacleTo(id: string): Promise<string | undefined> {
+    const { streamId, tag } = splitStreamId(id);
+    if (tag === undefined) return undefined;
+    const show = this.#shows.get(streamId);
+    const known = show?.publishedShow?.languages.tags ?? [];
+    const tags = new Set([...known, ...(this.#voices.get(streamId)?.keys() ?? []), tag]);
+    if (tags.size > LANGUAGES_MAX) return TOO_MANY;
+    return languageObstacle(this.#deps, streamId, show);
+  }
+
   find(streamId: string): LiveShow | undefined {
     return this.#shows.get(streamId);
   }
@@ -101,7 +116,21 @@ export class ShowManager implements LiveStreamListener {
     metrics.viewers.set(live.reduce((sum, one) => sum + one.viewers(), 0));
     metrics.cpuReserved.set(budget.usedPercent / 100);
     await Promise.all(live.map((one) => one.renew()));
+    await this.#endLostVoices();
     if (!this.#isStopping) await this.#endShowsOfDeadNodes();
+  }
+
+  /** Whose stream has begun after them, on another node or with parts. */
+  async #endLostVoices(): Promise<void> {
+    for (const [streamId, voices] of this.#voices) {
+      const reason = await languageObstacle(this.#deps, streamId, this.#shows.get(streamId));
+      if (reason === undefined || this.#isStopping) continue;
+      for (const [tag, { stream }] of voices) {
+        const id = languageStreamId(streamId, tag);
+        this.#deps.log.info({ event: 'language.not_offered', streamId: id, reason });
+        stream.kick(reason);
+      }
+    }
   }
 
   /** Their lease has ended; whoever takes the row off the list says so. */

@@ -8,6 +8,7 @@ import HLS from 'hls-parser';
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
 import { fetchPlaylist, makeTags, type Packager, playlistWith, probe } from './hls-fixture.js';
+import { publishAdmission } from '../publish-admission.js';
 import { publish, startPackager } from './hls-fixture.js';
 import { acceptAll, refuseAll, startIngest } from './ingest-fixture.js';
 import { openPlayer } from './player-fixture.js';
@@ -186,4 +187,57 @@ t.test('a language is published with the key of its stream, beside its publisher
   await until(() => ingest.hooks.of('publish_done').length === 3, { what: 'three dones' });
   t.same(ingest.server.streams(), [], 'nobody speaks for a stream that was dropped');
   own.socket.destroy();
+});
+
+t.test(
+  'a language that cannot be offered where it arrives is refused with the reason',
+  async (t) => {
+    const one = await startPackager(t, { nodeId: 'rtmp-1' });
+    const shapeOf = (id: string) =>
+      Promise.resolve({ dvrMs: 0, partMs: id === 'pub-sk_p' ? 500 : 0 });
+    const two = await startPackager(t, { nodeId: 'rtmp-2', redisServer: one.redis, shapeOf });
+    const shows = two.manager;
+    const mayBegin = publishAdmission({ overload: { level: 0 }, shows });
+    const ingest = await startIngest(t, { mayBegin });
+    // Its own publisher may still come: here, or on another node.
+    const early = await ingest.publisher('sk_a?lang=de');
+    t.equal(await shows.obstacleTo('pub-sk_a~de'), undefined);
+    const voice = publish(t, shows, await german(), { ...LIVE, streamId: 'pub-sk_a~de' });
+
+    publish(t, one.manager, await makeTags(), { ...LIVE, streamId: 'pub-sk_a' });
+    await until(() => voice.kicks.length > 0, {
+      what: 'the one that came first to be told',
+      ...BUSY,
+    });
+    t.match(voice.kicks[0], /live on another server \(rtmp-1\): send its languages there/);
+    const where = 'live on another server (rtmp-1): send its languages there';
+    await t.rejects(ingest.publisher('sk_a?lang=fr'), {
+      code: 'NetStream.Publish.Rejected',
+      message: `This language cannot be offered: the stream is ${where}`,
+    });
+    t.equal(await one.manager.obstacleTo('pub-sk_a~fr'), undefined, 'there it is taken');
+    await until(() => ingest.hooks.of('publish_done').length === 1, { what: 'its done' });
+
+    const low = publish(t, shows, await makeTags(), { ...LIVE, streamId: 'pub-sk_p' });
+    for (const state of ['begun', 'ended']) {
+      await t.rejects(ingest.publisher('sk_p?lang=de'), {
+        code: 'NetStream.Publish.Rejected',
+        message: /cannot be offered: the stream is sent with low latency \(parts\)/,
+      });
+      if (state === 'begun') low.end('unpublished');
+    }
+    t.equal(ingest.server.streams().length, 1, 'who was accepted early is not asked again here');
+    early.socket.destroy();
+  },
+);
+
+t.test('a ninth language is refused', async (t) => {
+  const { manager } = await startPackager(t);
+  for (const tag of ['de', 'fr', 'it', 'es', 'pt', 'nl', 'pl', 'cs']) {
+    t.equal(await manager.obstacleTo(`stream-a~${tag}`), undefined);
+    publish(t, manager, [], { streamId: `stream-a~${tag}` });
+  }
+  t.match(await manager.obstacleTo('stream-a~da'), /8 further languages at most/);
+  t.equal(await manager.obstacleTo('stream-a~de'), undefined, 'a newer publisher of one of them');
+  t.equal(await manager.obstacleTo('stream-a'), undefined);
 });

@@ -4,6 +4,7 @@ import { captureLog, ManualClock, until } from '../../cluster/testing/index.js';
 import { createMetrics } from '../../cluster/index.js';
 import { createOverloadMetrics } from '../metrics.js';
 import { OverloadGuard, OverloadScale } from '../overload.js';
+import { publishAdmission } from '../publish-admission.js';
 import { makeTags, playlistWith, publish, startPackager } from './hls-fixture.js';
 import { startIngest } from './ingest-fixture.js';
 
@@ -93,11 +94,15 @@ t.test('the dearest encoding of all shows goes first, and its viewers play on', 
 });
 
 t.test('a full node refuses new publishers with the reason and keeps the others', async (t) => {
-  let isFull = false;
+  const overload = { level: 1 };
   const known = new Set<string>();
-  const ingest = await startIngest(t, { mayBegin: (id) => !isFull || known.has(id) });
+  const shows = {
+    find: (id: string) => ({ isLive: known.has(id) }),
+    obstacleTo: () => Promise.resolve(undefined),
+  };
+  const ingest = await startIngest(t, { mayBegin: publishAdmission({ overload, shows }) });
   const running = await ingest.publisher('sk_one');
-  isFull = true;
+  overload.level = 2;
   await t.rejects(ingest.publisher('sk_two'), {
     code: 'NetStream.Publish.Rejected',
     message: /too much to do for another broadcast/,
