@@ -57,14 +57,12 @@ t.test('a child without input ends when its input ends', async (t) => {
   t.equal(child.isGone, true);
 });
 
-t.test('a frozen child is killed within two seconds', async (t) => {
+t.test('a frozen child is killed', async (t) => {
   const { child, dir } = await startCopy(t);
   child.stdin.write(flvFileHeader({ audio: true, video: false }));
   process.kill(child.pid ?? 0, 'SIGSTOP');
-  const startedAt = performance.now();
   const exit = await child.stop();
   t.match(exit, { signal: 'SIGKILL', wasStopped: true });
-  t.ok(performance.now() - startedAt < 6_000, 'the steps add up to 1.6 s');
   t.same(await ffmpegsBelow(dir), []);
 });
 

@@ -170,16 +170,13 @@ t.test('updates keep to the clock of the accept, however long answers take', asy
     else acceptAll(record, response);
   });
   await ingest.publisher('sk_clock');
-  const updates = await until(
-    () => {
-      const seen = ingest.hooks.of('update_publish');
-      return seen.length >= 11 ? seen : undefined;
-    },
-    { what: 'eleven updates' },
-  );
-  const span = (updates[10]?.atMs ?? 0) - (updates[0]?.atMs ?? 0);
-  // With drift the ten intervals would take at least 10 × 150 ms more.
-  t.ok(span < 10 * (intervalMs + 130), `ten intervals took ${Math.round(span)} ms`);
+  // With drift any ten intervals take at least 10 × 150 ms more, however quick the machine is; a
+  // busy one may stretch some of them.
+  const hasNoDrift = (): boolean => {
+    const times = ingest.hooks.of('update_publish').map(({ atMs }) => atMs);
+    return times.some((at, n) => at - (times[n - 10] ?? -Infinity) < 10 * (intervalMs + 130));
+  };
+  await until(hasNoDrift, { what: 'ten intervals that are no longer than asked' });
 });
 
 t.test('an update that is denied ends the session with the reason', async (t) => {
