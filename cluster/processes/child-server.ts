@@ -31,7 +31,7 @@ export interface ChildServerOptions {
    * it was this child that answered, not a stranger on the same port.
    */
   readonly isReady: (pid: number) => Promise<boolean>;
-  /** Default 20,000 ms; recovery of a large store needs more. */
+  /** Default 60,000 ms; recovery of a large store needs more. */
   readonly readyDeadlineMs?: number;
   /** How long a SIGTERM may take before SIGKILL follows; default 8,000 ms. */
   readonly stopDeadlineMs?: number;
@@ -158,7 +158,7 @@ async function waitUntilReady(
   options: ChildServerOptions,
   output: OutputTail,
 ): Promise<void> {
-  const deadlineMs = options.readyDeadlineMs ?? 20_000;
+  const deadlineMs = options.readyDeadlineMs ?? 60_000;
   const startedAt = performance.now();
   let exit: ChildExit | undefined;
   void server.exited.then((how) => (exit = how));
