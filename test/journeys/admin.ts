@@ -94,20 +94,57 @@ export async function accounts(tour: Tour, { hopeless }: Cast): Promise<void> {
   await row.getByText('moderator').waitFor();
 }
 
-/** Two shows on the wall: one's viewers are sent to the other, then it is ended. */
+/** Lets no piece of video through until it is called again. */
+async function withholdVideo(tour: Tour): Promise<() => Promise<void>> {
+  const video = /\/h\/[^/]+\/[^/]+\/.*\.(m3u8|m4s|mp4|ts)/;
+  await tour.page.route(video, (route) => route.abort());
+  return () => tour.page.unroute(video);
+}
+
+/**
+ * A free and a paid show on the wall, which plays both; the paid one becomes one with a ticket. Its
+ * viewers are sent to the other, then it is ended. All this costs the operator nothing.
+ */
 export async function wall(t: TestScope, tour: Tour): Promise<void> {
-  const { house } = tour;
+  const { house, view } = tour;
+  const { admin, nova } = house;
+  const seat = { amountMilli: credits(100), reason: 'a purse that stays full' };
+  const purse = { ...seat, username: admin.username, key: `purse-of-admin-${view.name}` };
+  await ask(admin, 'POST', '/admin/grants', purse);
+  const wallet = () => ask(admin, 'GET', `/admin/users/${admin.id}/wallet`);
+  const before = JSON.stringify(await wallet());
   const show = publish(house.cluster, house.cluster.demo().streamKeys['nova'] ?? '');
   t.teardown(() => show.stop());
   await tour.byId('admin-live').click();
   const room = (name: string) => tour.byId('wall-room').filter({ hasText: name });
-  await room('Nova').waitFor();
-  await tour.until('the wall plays', () =>
-    room('Mira')
-      .getByTestId('wall-video')
-      .evaluate((video) => (video as unknown as { currentTime: number }).currentTime > 0),
-  );
+  const picture = (name: string) => room(name).getByTestId('wall-video');
+  const plays = (name: string) =>
+    tour.until(`${name} plays on the wall, without sound`, () =>
+      picture(name).evaluate((video) => {
+        const { currentTime, muted } = video as unknown as { currentTime: number; muted: boolean };
+        return currentTime > 0 && muted;
+      }),
+    );
+  await room('Nova').getByText('paid').waitFor();
+  await plays('Mira');
+  await plays('Nova');
   await tour.stop('wall');
+  if (view.name === 'desktop') {
+    const letThrough = await withholdVideo(tour);
+    await tour.until('what stands still is begun anew', async () => {
+      return Number(await picture('Nova').getAttribute('data-restarts')) > 0;
+    });
+    await letThrough();
+    await plays('Nova');
+  }
+  type Desk = { room: { priceMilliPerMin: string } };
+  const { priceMilliPerMin } = (await ask<Desk>(nova, 'GET', '/model')).room;
+  await ask(nova, 'PATCH', '/model/room', { showType: 'ticket', ticketMilli: credits(30) });
+  await room('Nova').getByText('ticket').waitFor();
+  await plays('Nova');
+  await ask(nova, 'PATCH', '/model/room', { showType: 'paid', priceMilliPerMin });
+  if (JSON.stringify(await wallet()) !== before) throw new Error('looking on was charged');
+
   await room('Nova').getByRole('button', { name: 'Redirect viewers' }).click();
   await giveReason(tour, 'mira');
   await room('Nova').getByRole('button', { name: 'End show' }).click();

@@ -142,6 +142,38 @@ t.test('whoever watches for free is shown out when the show starts to cost', asy
   await air(false);
 });
 
+t.test('an admin looks on in every kind of show and pays for none', async (t) => {
+  const boss = (await admin.get('/api/v1/me')).json<{ user: { id: string } }>().user;
+  const fan = fixture.browser();
+  const fanUser = await fan.signUp('fanny');
+  for (const { id } of [boss, fanUser]) await money.fund(id, 900_000n);
+  const before = await money.client.getWallet(boss.id);
+  t.equal(before.balance, 900_000n);
+  await air(true);
+  const looksOn = async (kind: string) => {
+    const knock = await fan.post('/api/v1/rooms/mira/enter');
+    t.match(knock.json(), { code: 'PAYMENT_REQUIRED', showType: kind }, `${kind}: a viewer pays`);
+    const entered = (await admin.post('/api/v1/rooms/mira/enter')).json<{ hlsUrl: string }>();
+    t.match(entered, { level: 'admin', sessionId: undefined }, `${kind}: no session`);
+    t.match(entered.hlsUrl, new RegExp(`\\.free-\\d+:${boss.id}\\.`), `${kind}: free video`);
+    t.equal((await admin.post('/api/v1/rooms/mira/hls')).statusCode, 200, `${kind}: goes on`);
+    t.same(await money.client.getWallet(boss.id), before, `${kind}: nothing held or charged`);
+  };
+  await change({ showType: 'paid', priceMilliPerMin: '60000' });
+  await looksOn('paid');
+  await change({ showType: 'ticket', ticketMilli: '30000' });
+  await looksOn('ticket');
+  const privateShow = { priceMilliPerMin: '60000', minimumSec: 0, graceSec: 0 };
+  await change({ priceMilliPerMin: '0', privateShow });
+  const wish = await fan.post('/api/v1/rooms/mira/private-request');
+  const { id } = wish.json<{ request: { id: string } }>().request;
+  t.equal((await model.post(`/api/v1/model/private-requests/${id}/accept`)).statusCode, 200);
+  await looksOn('private');
+  await model.post('/api/v1/model/private/end');
+  await change({ privateShow: null });
+  await air(false);
+});
+
 t.test('a broadcast that was on the air stands in the profile', async (t) => {
   await change({ title: 'Night songs' });
   await air(true);

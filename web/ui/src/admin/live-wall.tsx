@@ -1,5 +1,5 @@
 // Every live room at a glance: all muted, restarted when the picture stalls; end a show or send its
-// viewers elsewhere.
+// viewers elsewhere. Invariant: no price is ever accepted here, so looking on costs nobody anything.
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
 import { enterRoom, fetchRooms, renewPlaylist, resolveHls } from '../api/rooms.js';
@@ -31,7 +31,9 @@ function useRestarts(video: RefObject<HTMLVideoElement | null>): number {
     let at = -1;
     let sinceMs = Date.now();
     const clock = window.setInterval(() => {
-      const now = video.current?.currentTime ?? 0;
+      // Where only a picture is shown, nothing can stall.
+      if (video.current === null) return;
+      const now = video.current.currentTime;
       if (now !== at) {
         at = now;
         sinceMs = Date.now();
@@ -45,23 +47,32 @@ function useRestarts(video: RefObject<HTMLVideoElement | null>): number {
   return restarts;
 }
 
+/** Admins get in free, also where viewers pay; others of the staff see the newest picture there. */
 function WallPicture({ room }: { room: Room }) {
+  const { slug, model, previewUrl } = room;
   const video = useRef<HTMLVideoElement>(null);
   const restarts = useRestarts(video);
-  const { data: url } = useLoad(() => signedUrl(room.slug), [room.slug, restarts]);
+  const { data: url, problem } = useLoad(() => signedUrl(slug), [slug, restarts]);
   const renew = useCallback(
-    async () => resolveHls((await renewPlaylist(room.slug, undefined)).hlsUrl),
-    [room.slug],
+    async () => resolveHls((await renewPlaylist(slug, undefined)).hlsUrl),
+    [slug],
   );
   usePlayback(video, url, renew);
+  if (problem?.status === 402 || problem?.status === 403) {
+    return previewUrl === null ? (
+      <div className="own-picture" />
+    ) : (
+      <img className="own-picture" src={previewUrl} alt={`Newest picture of ${model.name}`} />
+    );
+  }
   return (
     <video
       ref={video}
       className="own-picture"
-      aria-label={`Live video of ${room.model.name}`}
+      aria-label={`Live video of ${model.name}`}
       data-testid="wall-video"
       data-restarts={restarts}
-      poster={room.previewUrl ?? undefined}
+      poster={previewUrl ?? undefined}
       autoPlay
       muted
       playsInline
@@ -71,25 +82,15 @@ function WallPicture({ room }: { room: Room }) {
 
 function WallRoom({ room, decisions }: { room: Room; decisions: Decisions }) {
   const { isBusy, ask } = decisions;
-  const { slug, model } = room;
+  const { slug, model, showType } = room;
   return (
     <li className="wall-room" data-testid="wall-room">
-      {/* Whoever looks in on a paid show has to pay like everybody: its newest picture will do. */}
-      {room.showType === 'free' ? (
-        <WallPicture room={room} />
-      ) : room.previewUrl === null ? (
-        <div className="own-picture" />
-      ) : (
-        <img
-          className="own-picture"
-          src={room.previewUrl}
-          alt={`Newest picture of ${model.name}`}
-        />
-      )}
+      {/* Another kind of show has another door: it is knocked at anew. */}
+      <WallPicture key={showType} room={room} />
       <div className="panel-head">
         <Link href={`/r/${encodeURIComponent(slug)}`}>{model.name}</Link>
         <span className="muted number">
-          {formatViewers(room.viewers)} · {room.showType}
+          {formatViewers(room.viewers)} · {showType}
         </span>
       </div>
       <div className="row">
