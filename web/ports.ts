@@ -255,10 +255,6 @@ export type HistoryItem = readonly [
   mid: string,
 ];
 
-/**
- * The chat of a room as those in charge see it. Rejects with MODERATION_REFUSED, FORBIDDEN,
- * NOT_FOUND, REALTIME_UNAVAILABLE.
- */
 /** A ban or mute in force. Times are Unix ms; `untilMs` null = until somebody lifts it. */
 export interface Restriction {
   readonly user: string;
@@ -270,6 +266,10 @@ export interface Restriction {
   readonly by?: string;
 }
 
+/**
+ * The chat of a room as those in charge see it. Rejects with MODERATION_REFUSED, FORBIDDEN,
+ * NOT_FOUND, REALTIME_UNAVAILABLE.
+ */
 export interface Moderation {
   moderate(roomId: string, act: ModerationAct): Promise<void>;
   /** Messages that wait, oldest first. */

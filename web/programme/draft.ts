@@ -6,21 +6,10 @@ import type { FieldError } from '../errors.js';
 import type { Programme, ProgrammeDay, ProgrammeRoom, Talk } from './programme.js';
 import { dateIn, dayAfter, instantOf, isZone } from './zone.js';
 
-export interface DraftTalk {
+/** A talk as its source has it: `room` as in `Draft.rooms`, `guid` empty = none given. */
+export interface DraftTalk extends Talk {
   /** Where it stands in the document, for problems. */
   readonly field: string;
-  /** As in `DraftRoom.id`. */
-  readonly room: string;
-  /** Empty = none given. */
-  readonly guid: string;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly title: string;
-  readonly subtitle: string;
-  readonly speakers: readonly string[];
-  readonly abstract: string;
-  readonly track: string;
-  readonly url: string;
 }
 
 export interface Draft {
