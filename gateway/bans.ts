@@ -1,14 +1,18 @@
-// Who is banned or muted in a room, by whom and why, newest first. lua/moderate-channel.lua notes
-// it in the step that does the act, and forgets it when the restriction is lifted or over.
+// Who is banned, muted or shadow muted in a room, by whom and why, newest first.
+// lua/moderate-channel.lua notes it in the step that does the act, and forgets it when the
+// restriction is lifted or over.
 import type { RedisClient } from '../cluster/index.js';
 import { parseRecord } from './audit.js';
 import type { ChannelKeys } from './channel-keys.js';
+
+/** A shadow mute is known to those who moderate, and to nobody else. */
+export type BanKind = 'ban' | 'mute' | 'shadow';
 
 export interface Ban {
   readonly user: string;
   /** When the user was in the room. */
   readonly name?: string;
-  readonly kind: 'ban' | 'mute';
+  readonly kind: BanKind;
   /** Unix ms; null = until somebody lifts it. */
   readonly untilMs: number | null;
   /** Unix ms. */
@@ -23,6 +27,8 @@ export interface BanPage {
   /** `before` of the next page; absent = that was all. */
   readonly next?: number;
 }
+
+const kinds: Readonly<Record<string, BanKind>> = { 'b:': 'ban', 'm:': 'mute', 's:': 'shadow' };
 
 /** The score of what has no end, see lua/moderate-channel.lua. */
 const FOREVER = Number.MAX_SAFE_INTEGER;
@@ -63,7 +69,7 @@ function toBan(member: string, until: number, line: string): Ban {
   return {
     user: member.slice(2),
     ...(userName === undefined ? {} : { name: userName }),
-    kind: member.startsWith('b:') ? 'ban' : 'mute',
+    kind: kinds[member.slice(0, 2)] ?? 'mute',
     untilMs: until >= FOREVER ? null : until,
     sinceMs: at,
     ...(reason === undefined ? {} : { reason }),

@@ -113,7 +113,8 @@ export class RoomActs {
         return { action: act.action, subject: act.held ?? '', about };
       }
       case 'ban':
-      case 'mute': {
+      case 'mute':
+      case 'shadow': {
         const userName = await readName(this.options.redis, keys, act.user ?? '');
         const about = userName === undefined ? {} : { userName };
         return { ...this.userStep(actor, act), about };
@@ -143,6 +144,9 @@ export class RoomActs {
       }
       case 'shadow':
         return { action: 'restrict', subject: `s:${user}`, ...timed };
+      case 'unshadow':
+        // No event: neither the user nor the room ever knew.
+        return { action: 'lift', subject: `s:${user}` };
       case 'unban': {
         const event = packTail('x', { kind: 'unbanned', user, by }, mid);
         return { action: 'lift', subject: `b:${user}`, event };

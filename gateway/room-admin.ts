@@ -55,7 +55,7 @@ export interface RoomAdmin {
     roomId: string,
     page: { readonly before?: number; readonly limit: number },
   ): Promise<readonly AuditRecord[]>;
-  /** Bans and mutes that are in force, newest first; `limit` ≤ 200, `before` = the last `next`. */
+  /** Restrictions in force, newest first; `limit` ≤ 200, `before` = the last `next`. */
   bans(
     roomId: string,
     page: { readonly before?: number; readonly limit: number },

@@ -255,11 +255,11 @@ export type HistoryItem = readonly [
   mid: string,
 ];
 
-/** A ban or mute in force. Times are Unix ms; `untilMs` null = until somebody lifts it. */
+/** In force. Times are Unix ms; `untilMs` null = until somebody lifts it. */
 export interface Restriction {
   readonly user: string;
   readonly name?: string;
-  readonly kind: 'ban' | 'mute';
+  readonly kind: 'ban' | 'mute' | 'shadow';
   readonly untilMs: number | null;
   readonly sinceMs: number;
   readonly reason?: string;
@@ -280,7 +280,7 @@ export interface Moderation {
     page: { before?: number; limit: number },
   ): Promise<readonly { readonly id: number }[]>;
   settings(roomId: string): Promise<object>;
-  /** Bans and mutes in force, newest first; `before` is the `next` of the page before. */
+  /** Restrictions in force, newest first; `before` is the `next` of the page before. */
   bans(
     roomId: string,
     page: { before?: number; limit: number },

@@ -36,6 +36,8 @@ export class ChannelReader {
   /** Everything of this epoch above this offset was shown. */
   private since = 0;
   private top = 0;
+  /** From where it stepped back: up to here it has had something at every offset. */
+  private high = 0;
   private isStalled = false;
   private readonly versions = new Map<string, number>();
   private readonly mids = new Set<string>();
@@ -59,9 +61,13 @@ export class ChannelReader {
     const isLossy = this.epoch !== undefined && (!isSame || answer.from > this.offset);
     if (!isSame || answer.from > this.offset) {
       this.offset = this.since = answer.from;
+      if (!isSame) this.high = 0;
     } else if (answer.recovered === false && answer.top < this.offset) {
       const back = Math.max(answer.from, Math.min(this.since, answer.top));
-      if (this.offset - back <= MIDS_MAX) this.offset = back;
+      if (this.offset - back <= MIDS_MAX) {
+        this.high = Math.max(this.high, this.offset);
+        this.offset = back;
+      }
     }
     this.epoch = answer.epoch;
     this.top = answer.top;
@@ -96,7 +102,8 @@ export class ChannelReader {
     if (offset > this.offset + 1) return { do: 'repair' };
     this.offset = offset;
     const mid = typeof tag === 'string' ? tag : '';
-    if (mid !== '' && this.mids.has(mid)) return SKIP;
+    // What was hidden meanwhile has no mid to know it by, and nothing to show.
+    if (mid === '' ? offset <= this.high : this.mids.has(mid)) return SKIP;
     this.remember(mid);
     return { do: 'show', message: { ...base, offset, mid, isBacklog: offset <= this.top } };
   }

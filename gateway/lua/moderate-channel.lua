@@ -15,7 +15,7 @@
 -- KEYS[10] held         hash   name -> packed time, reason and message
 -- KEYS[11] held-order   zset   name; score = until (ms)
 -- KEYS[12] tips         hash   goal and sums; see publish-tips.lua
--- KEYS[13] ban-notes    hash   "b:<user>", "m:<user>" -> the line of the audit
+-- KEYS[13] ban-notes    hash   member of restrictions -> the line of the audit
 -- KEYS[14] ban-order    zset   the same; score = number in the audit
 -- ARGV[1] now           ms, 0 = the server's clock
 -- ARGV[2] new epoch     taken when the channel begins anew
@@ -165,7 +165,7 @@ local number = tonumber(newest and string.match(newest, '^%d+') or '0') + 1
 local line = string.format('%.0f ', number) .. ARGV[12]
 redis.call('LPUSH', KEYS[9], line)
 redis.call('LTRIM', KEYS[9], 0, AUDIT_MAX - 1)
-if action == 'restrict' and string.sub(subject, 1, 2) ~= 's:' then
+if action == 'restrict' then
   redis.call('HSET', KEYS[13], subject, line)
   redis.call('ZADD', KEYS[14], string.format('%.0f', number), subject)
 end

@@ -84,8 +84,8 @@ export interface PingCommand {
 }
 
 export type ModerationAction =
-  | 'ban' | 'unban' | 'mute' | 'unmute' | 'shadow' | 'delete' | 'clear-user' | 'clear-room'
-  | 'settings' | 'pin' | 'unpin' | 'approve' | 'deny' | 'goal'; // prettier-ignore
+  | 'ban' | 'unban' | 'mute' | 'unmute' | 'shadow' | 'unshadow' | 'delete' | 'clear-user'
+  | 'clear-room' | 'settings' | 'pin' | 'unpin' | 'approve' | 'deny' | 'goal'; // prettier-ignore
 
 /** Needs level performer, moderator or admin in the room. `mid` makes a repeat harmless. */
 export interface ModerateCommand {

@@ -104,6 +104,7 @@ const NEEDS: Readonly<Record<ModerationAction, 'user' | 'offset' | 'held' | 'set
   mute: 'user',
   unmute: 'user',
   shadow: 'user',
+  unshadow: 'user',
   delete: 'offset',
   'clear-user': 'user',
   'clear-room': null,

@@ -15,7 +15,7 @@ const by = { id: '9', name: 'Mod', role: 'moderator' };
 let acts = 0;
 function act(
   room: string,
-  action: 'ban' | 'unban' | 'mute' | 'unmute' | 'shadow',
+  action: 'ban' | 'unban' | 'mute' | 'unmute' | 'shadow' | 'unshadow',
   user: string,
   more: { readonly seconds?: number; readonly reason?: string } = {},
 ): ReturnType<RoomAdmin['moderate']> {
@@ -31,15 +31,23 @@ t.test('bans and mutes are listed newest first, until they are lifted', async (t
   const { items, next } = await rooms.bans('1', { limit: 10 });
   t.equal(next, undefined);
   t.match(items, [
+    { user: 'carl', kind: 'shadow', by: 'Mod' },
     { user: 'ben', kind: 'mute', by: 'Mod' },
     { user: 'anna', kind: 'ban', by: 'Mod', reason: 'spam', untilMs: null },
   ]);
-  t.equal(items.length, 2, 'who is shadowed is not told, and the list may be read over a shoulder');
-  const untilMs = items[0]?.untilMs ?? 0;
+  t.equal(items.length, 3);
+  const mute = items[1];
+  const untilMs = mute?.untilMs ?? 0;
   t.ok(untilMs >= before + 60_000 && untilMs <= Date.now() + 60_000, 'the end of the mute');
-  t.ok((items[0]?.sinceMs ?? 0) >= before, 'its begin');
+  t.ok((mute?.sinceMs ?? 0) >= before, 'its begin');
   await act('1', 'unban', 'anna');
-  t.match(await rooms.bans('1', { limit: 10 }), { items: [{ user: 'ben' }] });
+  await act('1', 'unshadow', 'carl');
+  await t.rejects(act('1', 'unshadow', 'carl'), { code: 'GATEWAY_NOT_FOUND' });
+  const { items: left } = await rooms.bans('1', { limit: 10 });
+  t.same(
+    left.map(({ user }) => user),
+    ['ben'],
+  );
   await act('1', 'unmute', 'ben');
   t.same(await rooms.bans('1', { limit: 10 }), { items: [] });
 });

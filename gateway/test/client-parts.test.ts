@@ -78,6 +78,20 @@ t.test('a reader steps back to a server that has less than was shown, and repeat
   t.end();
 });
 
+t.test('what was hidden since it was shown is not shown again by a reader that steps back', (t) => {
+  const reader = new ChannelReader('room:1');
+  const hidden = (offset: number): string => reader.accept([1, offset, 1, 'd', {}, '']).do;
+  reader.restart({ epoch: 'e', from: 0, top: 0, recovered: false });
+  for (let offset = 1; offset <= 3; offset += 1) {
+    reader.accept([1, offset, 1, 'm', {}, `m${offset}`]);
+  }
+  reader.restart({ epoch: 'e', from: 0, top: 2, recovered: false });
+  t.same([1, 2, 3, 4].map(hidden), ['skip', 'skip', 'skip', 'show']);
+  reader.restart({ epoch: 'f', from: 0, top: 0, recovered: false });
+  t.equal(hidden(1), 'show', 'in a new epoch that offset is another message');
+  t.end();
+});
+
 t.test('a latest value never goes back, whatever the order of arrival', (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { minLength: 1 }), (versions) => {

@@ -197,6 +197,26 @@ t.test('shadowed users see themselves served, others see nothing; pins come and 
   t.notOk(ben.texts().includes('am I heard?'));
 });
 
+t.test('whose shadow mute is lifted is heard again on every node, and never knew', async (t) => {
+  const room = newRoom();
+  const { model, anna, ben } = await cast(t, room);
+  const told = (): number =>
+    anna.messages.filter(({ kind, offset }) => offset > 0 || kind === 'x').length;
+  await act(model.client, room, { action: 'shadow', user: 'anna' });
+  t.match(await anna.client.publish(room, 'unheard'), { offset: 0 });
+  await t.rejects(act(anna.client, room, { action: 'unshadow', user: 'anna' }), {
+    code: 'forbidden',
+  });
+  await act(model.client, room, { action: 'unshadow', user: 'anna' });
+  t.equal(told(), 0, 'neither act is told to whom it is about');
+  t.match(await anna.client.publish(room, 'heard'), { offset: 1 });
+  // Anna is at one worker, the others at another.
+  for (const person of [model, ben]) {
+    await until(() => person.texts().includes('heard'), { what: 'heard again' });
+    t.same(person.texts(), ['heard'], 'what was said in between stays unheard');
+  }
+});
+
 t.test(
   'only those in charge may moderate; acts are audited once; nobody can ban themselves',
   async (t) => {

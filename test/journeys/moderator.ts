@@ -1,5 +1,5 @@
 // A moderator of the site in somebody's room: a line is deleted, its author waits, messages are
-// held, shown or turned down, a ban is given and lifted.
+// held, shown or turned down, a mute, a shadow mute and a ban are given and lifted.
 import type { TestScope } from '../../cluster/testing/index.js';
 import { ask, chatter, enrol } from './house.js';
 import type { Tour } from './tour.js';
@@ -36,12 +36,15 @@ export async function moderatorJourney(t: TestScope, tour: Tour): Promise<void> 
   await act(cheap, 'Delete');
   await tour.line('message removed').first().waitFor();
   await act(ad, `Mute ${rude.username}`);
+  await act(ad, 'Shadow mute');
 
   await tour.byId('moderation-open').click();
   const bans = tour.byId('ban-row').filter({ hasText: rude.username });
-  await bans.getByText('Muted').waitFor();
-  await bans.getByRole('button').click();
-  await bans.waitFor({ state: 'detached' });
+  await bans.getByText(/^Muted/).waitFor();
+  await tour.stop('bans');
+  await bans.getByRole('button', { name: 'Unmute' }).click();
+  await bans.getByRole('button', { name: 'Lift shadow mute' }).click();
+  await bans.first().waitFor({ state: 'detached' });
 
   const queue = tour.byId('held-queue');
   await tour.byId('review-mode').selectOption('all');

@@ -185,6 +185,15 @@ t.test('a goal and the doors of the room reach its chat', async (t) => {
   t.match(ordersOf('flags').at(-1), { anonsMayEnter: true, anonsSeeChat: false });
 });
 
+t.test('a shadow mute is set and lifted by those who moderate', async (t) => {
+  const path = '/api/v1/rooms/mira/moderation/acts';
+  for (const action of ['shadow', 'unshadow']) {
+    const reply = await model.post(path, { key: `shade-${action}-1`, action, user: '7' });
+    t.same(reply.json(), { done: true });
+    t.match(ordersOf('moderate').at(-1), { action, user: '7' });
+  }
+});
+
 t.test('the list of bans is for those who moderate, page by page', async (t) => {
   const path = '/api/v1/rooms/mira/moderation/bans';
   t.match((await model.get(path)).json(), {

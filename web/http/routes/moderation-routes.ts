@@ -13,8 +13,8 @@ import type { Identity } from '../identity.js';
 import * as schema from '../schema.js';
 
 const ACTIONS = [
-  ...(['ban', 'unban', 'mute', 'unmute', 'shadow', 'delete', 'clear-user', 'clear-room'] as const),
-  ...(['settings', 'pin', 'unpin', 'approve', 'deny', 'goal'] as const),
+  ...(['ban', 'unban', 'mute', 'unmute', 'shadow', 'unshadow', 'delete', 'clear-user'] as const),
+  ...(['clear-room', 'settings', 'pin', 'unpin', 'approve', 'deny', 'goal'] as const),
 ];
 const Open = Type.Object({}, { additionalProperties: true });
 const Reason = schema.Text(0, 200);
@@ -32,7 +32,7 @@ const Moderator = Type.Object({
 const Ban = Type.Object({
   user: Type.String(),
   name: Type.Optional(Type.String({ description: 'When the user was in the room.' })),
-  kind: Type.Enum(['ban', 'mute']),
+  kind: Type.Enum(['ban', 'mute', 'shadow']),
   untilMs: Type.Union([Type.Integer(), Type.Null()], {
     description: 'Unix ms; null = until somebody lifts it.',
   }),

@@ -112,7 +112,7 @@ export const sendReport = (
 export interface Ban {
   user: string;
   name?: string;
-  kind: 'ban' | 'mute';
+  kind: 'ban' | 'mute' | 'shadow';
   untilMs: number | null;
   sinceMs: number;
   reason?: string;

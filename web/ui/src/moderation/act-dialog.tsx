@@ -1,4 +1,5 @@
-// What a moderator does about one line of chat: delete, pin, mute or ban its author, with a reason.
+// What a moderator does about one line of chat: delete, pin, mute, shadow mute or ban its author,
+// with a reason.
 import { useRef, useState } from 'react';
 import { moderate } from '../api/moderation.js';
 import { toProblem } from '../api/problem.js';
@@ -79,6 +80,13 @@ export function ActDialog({ slug, line, onClose }: ActDialogProps) {
         <div className="row">
           <Button isBusy={isBusy} onClick={() => act('mute', { ...about, ...seconds })}>
             Mute {name}
+          </Button>
+          <Button
+            isBusy={isBusy}
+            title="Only they still see what they write."
+            onClick={() => act('shadow', { ...about, ...seconds })}
+          >
+            Shadow mute
           </Button>
           <Button
             look="danger"

@@ -1,4 +1,5 @@
-// Who is banned or muted in the room now: until when, why, by whom; lifting it.
+// Who is banned, muted or shadow muted in the room now: until when, why, by whom; lifting it. Only
+// those who moderate get the list, so a shadow mute stays unknown to whom it is about.
 import { fetchBans, moderate } from '../api/moderation.js';
 import type { Ban } from '../api/moderation.js';
 import { formatDate } from '../format/clock.js';
@@ -14,10 +15,16 @@ interface BanListProps {
   acts: number;
 }
 
+const kinds: Record<Ban['kind'], { is: string; lift: string }> = {
+  ban: { is: 'Banned', lift: 'Unban' },
+  mute: { is: 'Muted', lift: 'Unmute' },
+  shadow: { is: 'Shadow muted', lift: 'Lift shadow mute' },
+};
+
 function wordsOf({ kind, untilMs, reason, by }: Ban): string {
   const until =
     untilMs === null ? 'for good' : `until ${formatDate(new Date(untilMs).toISOString())}`;
-  const what = kind === 'ban' ? 'Banned' : 'Muted';
+  const what = kinds[kind].is;
   const who = by === undefined ? '' : ` by ${by}`;
   return `${what} ${until}${who}${reason === undefined || reason === '' ? '' : `: ${reason}`}`;
 }
@@ -43,12 +50,12 @@ export function BanList({ slug, act, acts }: BanListProps) {
             </p>
             <Button
               size="small"
-              aria-label={`${one.kind === 'ban' ? 'Unban' : 'Unmute'} ${one.name ?? one.user}`}
+              aria-label={`${kinds[one.kind].lift}: ${one.name ?? one.user}`}
               onClick={() =>
                 act(moderate(slug, { key: newMid(), action: `un${one.kind}`, user: one.user }))
               }
             >
-              {one.kind === 'ban' ? 'Unban' : 'Unmute'}
+              {kinds[one.kind].lift}
             </Button>
           </li>
         )}

@@ -204,6 +204,9 @@ function Appoint({ slug, act }: { slug: string; act: Acting }) {
   );
 }
 
+/** Acts that an act named `un…` lifts. */
+const restrictions: ReadonlySet<string> = new Set(['ban', 'mute', 'shadow']);
+
 function Record({ slug, act, acts }: { slug: string; act: Acting; acts: number }) {
   const { data } = useLoad(() => fetchActs(slug), [slug, acts]);
   const lift = (action: string, user: string) => (): void =>
@@ -220,7 +223,7 @@ function Record({ slug, act, acts }: { slug: string; act: Acting; acts: number }
               {one.user === undefined ? '' : ` ${one.user}`}
               {one.reason === undefined ? '' : `: ${one.reason}`}
             </p>
-            {(one.action === 'ban' || one.action === 'mute') && one.user !== undefined ? (
+            {restrictions.has(one.action) && one.user !== undefined ? (
               <Button size="small" onClick={lift(`un${one.action}`, one.user)}>
                 Lift
               </Button>
