@@ -26,6 +26,12 @@ export const rtmpErrors = {
     status: 'NetStream.Publish.BadName',
     message: 'The stream key is missing or has characters that no key has',
   },
+  RTMP_NOT_PUBLISHING: {
+    http: 409,
+    retry: false,
+    status: 'NetStream.Publish.Rejected',
+    message: 'Audio and video are taken after publish only: send the stream key first',
+  },
   RTMP_PUBLISH_DENIED: {
     http: 403,
     retry: false,
@@ -158,6 +164,25 @@ export const publishErrors = {
 
 /** Makes an error of the table of publishing from the browser. */
 export const publishError = defineErrors(publishErrors);
+
+/** Error table of the control server; the codes stand in the JSON body of the answer. */
+export const controlErrors = {
+  CONTROL_FAILED: { http: 500, retry: true, message: 'The order failed: see the log' },
+  CONTROL_RECORD: {
+    http: 400,
+    retry: false,
+    message: 'POST …/record/start or stop, kind one of {kinds}',
+  },
+  CONTROL_UNANSWERED: {
+    http: 504,
+    retry: true,
+    message: 'Not known to be done: no answer came from {nodes}. What is asked for may be theirs',
+  },
+  CONTROL_UNKNOWN: { http: 404, retry: false, message: 'No such control address' },
+} as const satisfies Readonly<Record<string, ErrorRow>>;
+
+/** Makes an error of the control table. */
+export const controlError = defineErrors(controlErrors);
 
 /** Error table of the HLS server; the codes stand in the JSON body of the answer. */
 export const hlsErrors = {

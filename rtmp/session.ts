@@ -101,7 +101,8 @@ export class RtmpSession implements SessionHost, ConnectionHandler {
     } else if (this.#role !== undefined) {
       this.#role.onMessage(message);
     } else if (type === rtmp.MSG_AUDIO || type === rtmp.MSG_VIDEO) {
-      throw new ProtocolError('MESSAGE_MALFORMED', 'media before publish was accepted');
+      if (this.#state === 'new') throw new ProtocolError('MESSAGE_MALFORMED', 'no connect before');
+      this.refuse({ code: 'RTMP_NOT_PUBLISHING' });
     }
   }
 

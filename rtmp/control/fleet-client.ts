@@ -1,7 +1,9 @@
 // Asks all ingest nodes through the bus: a question goes out, every node answers, the asker adds
 // up. Used by FleetControl, which is also what answers, and by other roles (web) to give orders.
+// Invariant: nothing is called done, or not there, while a node that may know better is silent.
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '../../cluster/index.js';
+import { controlError } from '../errors.js';
 import type { RecordOrder } from '../recording/recordings.js';
 import type { Selection } from './selection.js';
 import type { NodeStatistics } from './statistics.js';
@@ -20,6 +22,13 @@ export interface ControlAnswer {
   readonly count: number;
   readonly paths?: readonly string[];
   readonly statistics?: NodeStatistics;
+}
+
+/** What came back in time. */
+export interface Asked {
+  readonly answers: readonly ControlAnswer[];
+  /** Ids of the nodes that did not answer; they may still carry the order out. */
+  readonly silent: readonly string[];
 }
 
 export interface Question {
@@ -60,40 +69,49 @@ export class FleetClient {
     });
   }
 
-  /** Ends the sessions that are meant, in the whole fleet; resolves to their number. */
+  /**
+   * Ends the sessions that are meant, in the whole fleet; resolves to their number.
+   * @throws CONTROL_UNANSWERED when more of them may be on a node that is silent
+   */
   async drop(selection: Selection, reason: string): Promise<number> {
-    return sum(await this.ask({ kind: 'drop', selection, reason }));
+    const asked = await this.ask({ kind: 'drop', selection, reason });
+    return doneBy(asked, isOne(selection)).count;
   }
 
   /**
    * Moves players to another live stream of their node, a publisher to an id that nobody publishes
    * under; resolves to the number of moved sessions.
+   * @throws CONTROL_UNANSWERED like `drop`
    */
   async redirect(selection: Selection, newName: string): Promise<number> {
-    return sum(await this.ask({ kind: 'redirect', selection, newName }));
+    const asked = await this.ask({ kind: 'redirect', selection, newName });
+    return doneBy(asked, isOne(selection)).count;
   }
 
   /**
    * Starts or stops a recorder wherever the stream is live. Resolves to the paths of the files on
    * their nodes, '' for one that waits for its first key frame; empty when nothing was done.
+   * @throws CONTROL_UNANSWERED when nothing was done by those that answered
    */
   async record(action: 'start' | 'stop', record: RecordOrder): Promise<readonly string[]> {
-    const answers = await this.ask({ kind: 'record', action, record });
-    return answers.flatMap((answer) => answer.paths ?? []);
+    return doneBy(await this.ask({ kind: 'record', action, record }), true).paths;
   }
 
-  /** Resolves to the number of recordings that were removed: 1 or 0. */
+  /**
+   * Resolves to the number of recordings that were removed: 1 or 0.
+   * @throws CONTROL_UNANSWERED when those that answered do not have it
+   */
   async removeRecording(streamId: string, id: string): Promise<number> {
-    return sum(await this.ask({ kind: 'remove-recording', streamId, id }));
+    return doneBy(await this.ask({ kind: 'remove-recording', streamId, id }), true).count;
   }
 
   /** What every node says about itself; nodes that did not answer in time are absent. */
   async statistics(): Promise<NodeStatistics[]> {
-    const answers = await this.ask({ kind: 'statistics' });
+    const { answers } = await this.ask({ kind: 'statistics' });
     return answers.flatMap((answer) => answer.statistics ?? []);
   }
 
-  protected async ask(order: ControlOrder): Promise<ControlAnswer[]> {
+  protected async ask(order: ControlOrder): Promise<Asked> {
     const { bus, nodeIds, timeoutMs } = this.#options;
     const id = randomUUID();
     const missing = new Set(nodeIds());
@@ -110,7 +128,7 @@ export class FleetClient {
       const question: Question = { id, replyTo: this.#replyTopic, order };
       await bus.publish(ORDERS_TOPIC, JSON.stringify(question));
       await complete;
-      return answers;
+      return { answers, silent: [...missing] };
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(id);
@@ -125,6 +143,19 @@ export async function createRtmpControl(options: FleetClientOptions): Promise<Fl
   return client;
 }
 
-function sum(answers: readonly ControlAnswer[]): number {
-  return answers.reduce((total, answer) => total + answer.count, 0);
+/** Whether at most one session of the fleet is meant. */
+function isOne({ section, name, session }: Selection): boolean {
+  return session !== undefined || (section === 'publisher' && name !== undefined);
+}
+
+/** @param isOnce one node at most has what is meant: once it is done, nobody else is asked */
+function doneBy(
+  { answers, silent }: Asked,
+  isOnce: boolean,
+): { readonly count: number; readonly paths: readonly string[] } {
+  const count = answers.reduce((total, answer) => total + answer.count, 0);
+  if (silent.length > 0 && !(isOnce && count > 0)) {
+    throw controlError('CONTROL_UNANSWERED', { nodes: silent.join(', '), count });
+  }
+  return { count, paths: answers.flatMap((answer) => answer.paths ?? []) };
 }

@@ -7,11 +7,13 @@
 //   GET  /control/drop/{publisher,subscriber,client}?app&name&addr&clientid
 //   POST /streams/<id>/redirect?to=<id>
 //   GET  /control/redirect/{publisher,subscriber,client}?…&newname
+// An order that a silent node may have had to carry out is answered 504 (CONTROL_UNANSWERED).
 
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { coerceError, type Logger } from '../../cluster/index.js';
+import { AppError, coerceError, type Logger } from '../../cluster/index.js';
+import { controlError } from '../errors.js';
 import { RECORDING_KINDS } from '../recording/recording.js';
 import type { FleetControl } from './fleet-control.js';
 import type { Selection } from './selection.js';
@@ -47,8 +49,13 @@ export async function startControlServer(options: ControlServerOptions): Promise
     const url = new URL(request.url ?? '/', 'http://control');
     route(options, request.method ?? 'GET', url)
       .catch((thrown: unknown): Answer => {
-        options.log.error({ event: 'rtmp.control.failed', err: coerceError(thrown) });
-        return json(500, { error: { code: 'CONTROL_FAILED', message: 'See the log' } });
+        const error = thrown instanceof AppError ? (thrown as AppError) : undefined;
+        if (error?.code === 'CONTROL_UNANSWERED') {
+          options.log.warn({ event: 'rtmp.control.unanswered', ...error.details });
+        } else if (error === undefined) {
+          options.log.error({ event: 'rtmp.control.failed', err: coerceError(thrown) });
+        }
+        return refusal(error ?? controlError('CONTROL_FAILED'));
       })
       .then((answer) => send(response, answer))
       .catch((thrown: unknown) => {
@@ -103,7 +110,7 @@ async function route(options: ControlServerOptions, method: string, url: URL): P
     const moved = await control.redirect({ section: 'publisher', name }, to);
     return json(moved > 0 ? 200 : 404, { count: moved });
   }
-  return json(404, { error: { code: 'CONTROL_UNKNOWN', message: 'No such control address' } });
+  throw controlError('CONTROL_UNKNOWN');
 }
 
 function withNode(nodes: readonly NodeStatistics[], key: 'streams' | 'sessions'): object[] {
@@ -115,12 +122,7 @@ async function recordJson(control: FleetControl, streamId: string, url: URL): Pr
   const { recorder, kind: kindName } = Object.fromEntries(url.searchParams);
   const kind = RECORDING_KINDS.find((one) => one === kindName);
   if (action === undefined || (kindName !== undefined && kind === undefined)) {
-    return json(400, {
-      error: {
-        code: 'CONTROL_RECORD',
-        message: `POST …/record/start or stop, kind one of ${RECORDING_KINDS.join(', ')}`,
-      },
-    });
+    throw controlError('CONTROL_RECORD', { kinds: RECORDING_KINDS.join(', ') });
   }
   const paths = await control.record(action, {
     streamId,
@@ -179,6 +181,10 @@ function readSelection(section: Selection['section'], query: URLSearchParams): S
     ...(addr === undefined ? {} : { addr }),
     ...(clientid === undefined ? {} : { clientId: Number(clientid) }),
   };
+}
+
+function refusal(error: AppError): Answer {
+  return json(error.http, error.toBody());
 }
 
 function count(number: number): Answer {

@@ -9,20 +9,21 @@ import type { SessionStatistics, StreamStatistics } from '../control/statistics.
 import { statisticsXml } from '../control/statistics-xml.js';
 import { audioTag, type Ingest, startIngest, videoTag } from './ingest-fixture.js';
 
-async function startFleet(t: Test) {
+/** @param timeoutMs how long the nodes of a fleet wait for each other's answers */
+async function startFleet(t: Test, { timeoutMs = 10_000 } = {}) {
   const bus = createMemoryBus({ log: silentLog });
+  /** Nodes whose answers do not come. */
+  const stalled = new Set<string>();
   const nodeIds = () => ['rtmp-1', 'rtmp-2'];
   const nodes: { ingest: Ingest; control: FleetControl }[] = [];
   for (const nodeId of nodeIds()) {
     const ingest = await startIngest(t, { nodeId, rateWindowMs: 300 });
     const { server } = ingest;
+    const publish: typeof bus.publish = (topic, payload) =>
+      stalled.has(nodeId) ? Promise.resolve() : bus.publish(topic, payload);
+    const own = Object.assign(Object.create(bus) as typeof bus, { publish });
     const control = new FleetControl({
-      bus,
-      server,
-      nodeId,
-      nodeIds,
-      timeoutMs: 2_000,
-      log: silentLog,
+      ...{ bus: own, server, nodeId, nodeIds, timeoutMs, log: silentLog },
     });
     await control.start();
     nodes.push({ ingest, control });
@@ -43,7 +44,7 @@ async function startFleet(t: Test) {
     const answer = await fetch(`http://127.0.0.1:${http.port}${path}`, { method });
     return { status: answer.status, text: await answer.text() };
   };
-  return { one: one.ingest, two: two.ingest, control: one.control, call, drains: () => drains };
+  return { one: one.ingest, two: two.ingest, call, stalled, drains: () => drains };
 }
 
 t.test('streams and sessions of all nodes are listed through any of them', async (t) => {
@@ -166,6 +167,34 @@ t.test('a node that does not answer is left out after the time-out', async (t) =
   });
   await control.start();
   t.match(await control.statistics(), [{ nodeId: 'rtmp-test', streams: [] }]);
+});
+
+t.test('an order that a silent node may have had to carry out is not called done', async (t) => {
+  const { one, two, call, stalled } = await startFleet(t, { timeoutMs: 300 });
+  const publisher = await one.publisher('sk_here');
+  const far = await two.publisher('sk_far');
+  const player = await one.client('play');
+  await player.play('pub-sk_here');
+  stalled.add('rtmp-2');
+  const unanswered = { status: 504, text: /"CONTROL_UNANSWERED".*rtmp-2/ };
+  for (const [method, path] of [
+    ['GET', '/control/record/start?name=pub-sk_far'],
+    ['POST', '/streams/pub-sk_far/record/stop'],
+    ['POST', '/streams/pub-sk_far/kick'],
+    ['POST', '/sessions/unknown/kick'],
+    ['POST', '/streams/pub-sk_far/redirect?to=other'],
+    ['GET', '/control/redirect/subscriber?name=pub-sk_far&newname=pub-sk_here'],
+    ['GET', '/control/drop/subscriber?name=pub-sk_here'],
+  ] as const) {
+    t.match(await call(method, path), unanswered, path);
+  }
+  await player.closed;
+  t.match(await call('GET', '/streams'), { status: 200, text: /pub-sk_here/ }, 'what is known');
+  t.same(await call('GET', '/control/drop/publisher?name=pub-sk_here'), { status: 200, text: '1' });
+  await publisher.closed;
+  await far.closed;
+  stalled.clear();
+  t.equal((await call('POST', '/streams/pub-sk_far/kick')).status, 404, 'it had carried out all');
 });
 
 t.test('what clients say cannot break the XML', (t) => {

@@ -65,7 +65,7 @@ const HOSTILE: readonly Hostile[] = [
   {
     what: 'a video message of no bytes before publish',
     bytes: Buffer.concat([CONNECT, raw(9, Buffer.alloc(0), 1)]),
-    end: 'protocol',
+    end: 'refused',
   },
   {
     what: 'connect without tcUrl',
@@ -144,7 +144,7 @@ const HOSTILE: readonly Hostile[] = [
   {
     what: 'media from a session that only connected',
     bytes: Buffer.concat([CONNECT, raw(8, Buffer.from('af01aa', 'hex'), 1)]),
-    end: 'protocol',
+    end: 'refused',
   },
   {
     what: 'commands before connect',

@@ -26,6 +26,20 @@ t.test('one address cannot take all connections', async (t) => {
   t.equal(ingest.server.sessions.size, 2);
 });
 
+t.test('media before publish is answered with what is missing, and not taken', async (t) => {
+  const ingest = await startIngest(t);
+  const client = await ingest.client();
+  const heard: string[] = [];
+  client.onStatus = (code, description) => heard.push(`${code}: ${description}`);
+  client.sendTag(videoTag(0, { isKey: true }));
+  await client.closed;
+  t.match(heard, [
+    /^NetStream\.Publish\.Rejected: .*after publish only: send the stream key first/,
+  ]);
+  t.same(ingest.hooks.calls, [], 'nobody was asked');
+  t.match(await ingest.metricText(), /refusals_total\{[^}]*code="RTMP_NOT_PUBLISHING"[^}]*\} 1/);
+});
+
 t.test('a publisher whose media stops is dropped and told', async (t) => {
   const ingest = await startIngest(t, { idleTimeoutMs: 500 });
   const client = await ingest.publisher('sk_idle');
