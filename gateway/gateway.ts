@@ -17,7 +17,7 @@ import { CONTROL_TOPIC, EVERY_ROOM, parseControlOrder, type ControlOrder } from 
 import { Coordinators } from './coordinators.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
-import { handOver } from './hand-over.js';
+import { handOver, type HandOverPace } from './hand-over.js';
 import { readHeld } from './held.js';
 import { createHistory, type History } from './history.js';
 import { Hub } from './hub.js';
@@ -85,7 +85,7 @@ export interface Gateway {
    * Hands all clients over, `perSec` (default 300) each second, faster when `maxMs` is too short
    * for that; then closes those who have not gone with 4200.
    */
-  drain(maxMs: number, perSec?: number): Promise<void>;
+  drain(maxMs: number, pace?: Partial<Omit<HandOverPace, 'maxMs'>>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -290,7 +290,7 @@ class Worker implements Gateway, SessionEvents {
     ];
   }
 
-  async drain(maxMs: number, perSec = DRAIN_PER_SEC): Promise<void> {
+  async drain(maxMs: number, pace: Partial<Omit<HandOverPace, 'maxMs'>> = {}): Promise<void> {
     const { clock, log } = this.options;
     const startMs = clock.monotonicMs();
     const outcome = await handOver(
@@ -300,7 +300,7 @@ class Worker implements Gateway, SessionEvents {
         nowMs: () => clock.monotonicMs(),
         pause,
       },
-      { maxMs, perSec },
+      { perSec: DRAIN_PER_SEC, ...pace, maxMs },
     );
     await Promise.race([this.sequencer.drain(), pause(LAST_WORDS_MS)]);
     this.delivery.flushAll();

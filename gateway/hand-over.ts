@@ -8,6 +8,8 @@ export interface HandOverPace {
   readonly maxMs: number;
   /** Clients told per second, as long as `maxMs` allows it. */
   readonly perSec: number;
+  /** A client that was told is waited for this long; default 5 s. */
+  readonly stragglerMs?: number;
 }
 
 export interface HandOverOptions {
@@ -20,7 +22,6 @@ export interface HandOverOptions {
 }
 
 const SLICE_MS = 50;
-/** A client that was told is waited for this long. */
 const STRAGGLER_MS = 5_000;
 /** Clients on their way at a time, in seconds of the rate: a slower fleet slows the rest down. */
 const ON_THE_WAY_SEC = 1;
@@ -33,7 +34,7 @@ const TELLING = 0.7;
  */
 export async function handOver(
   { sessions, tell, nowMs, pause }: HandOverOptions,
-  { maxMs, perSec }: HandOverPace,
+  { maxMs, perSec, stragglerMs = STRAGGLER_MS }: HandOverPace,
 ): Promise<{ told: number; stragglers: number }> {
   const startMs = nowMs();
   const told = new Set<Session>();
@@ -44,7 +45,7 @@ export async function handOver(
   let lastMs = startMs - SLICE_MS;
   for (;;) {
     const now = nowMs();
-    onTheWay = onTheWay.filter((one) => !one.session.isEnded && now - one.toldMs < STRAGGLER_MS);
+    onTheWay = onTheWay.filter((one) => !one.session.isEnded && now - one.toldMs < stragglerMs);
     if (queue.length === 0) queue = untold(sessions, told);
     if ((queue.length === 0 && onTheWay.length === 0) || now - startMs >= maxMs) break;
     // What a late timer has missed is not made up for in one go.

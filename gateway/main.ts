@@ -193,7 +193,8 @@ function addParts(config: Config, log: Logger, lifecycle: Lifecycle, parts: Part
     },
     async stop() {
       transport.stopListening();
-      await gateway.drain(config.gateway.drainMs, config.gateway.drainPerSec);
+      const { drainMs, drainPerSec: perSec } = config.gateway;
+      await gateway.drain(drainMs, { perSec });
     },
     stopMs: config.gateway.drainMs,
   });

@@ -99,6 +99,15 @@ t.test('those who do not go are waited for, but not for ever', async (t) => {
   t.ok(endMs >= 5_000 && endMs < 6_000, `${endMs} ms`);
 });
 
+t.test('a client is waited for as long as the pace says', async (t) => {
+  const clients = { count: 10, goneMs: 20_000 };
+  const patient = await run({ maxMs: MAX_MS, perSec: 100, stragglerMs: 30_000 }, clients);
+  t.equal(patient.outcome.stragglers, 0);
+  const hasty = await run({ maxMs: MAX_MS, perSec: 100, stragglerMs: 1_000 }, clients);
+  t.equal(hasty.outcome.stragglers, 10);
+  t.ok(hasty.endMs < patient.endMs);
+});
+
 t.test('a late event loop does not tell a crowd in one go', async (t) => {
   const { outcome, times } = await run(
     { maxMs: MAX_MS, perSec: 100 },
