@@ -1,5 +1,5 @@
 // Every live room at a glance: all muted, restarted when the picture stalls; end a show or send its
-// viewers elsewhere. Invariant: no price is ever accepted here, so looking on costs nobody anything.
+// viewers elsewhere. Invariant: no price is ever accepted here, so looking on costs nothing.
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { RefObject } from 'react';
 import { enterRoom, fetchRooms, renewPlaylist, resolveHls } from '../api/rooms.js';
