@@ -15,7 +15,7 @@ import {
 import { startProcess } from './role-process.js';
 
 // Five processes start one after another; on a busy machine that alone takes half a minute.
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
 interface Demo {
   seeded: boolean;
