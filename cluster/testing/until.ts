@@ -5,7 +5,7 @@ import { coerceError } from '../errors.js';
 export interface UntilOptions {
   /** Words for the error: what was waited for. */
   readonly what: string;
-  /** Default 30,000 ms. Generous: it only costs time when the test fails. */
+  /** Default 60,000 ms. Generous: it only costs time when the test fails. */
   readonly deadlineMs?: number;
   /** Default 5 ms. */
   readonly everyMs?: number;
@@ -21,7 +21,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: UntilOptions,
 ): Promise<Truthy<T>> {
-  const { what, deadlineMs = 30_000, everyMs = 5 } = options;
+  const { what, deadlineMs = 60_000, everyMs = 5 } = options;
   const startedAt = performance.now();
   let last: unknown;
   for (;;) {
