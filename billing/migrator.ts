@@ -59,15 +59,15 @@ async function readMigration(file: string): Promise<{ source: string; checksum: 
 }
 
 const NO_SUCH_TABLE = 1146;
-/** Column or key exists: the file was applied up to here before its process died. */
-const ADDED_BEFORE: readonly unknown[] = [1060, 1061];
+/** Column or key exists, or is gone: the file was applied up to here before its process died. */
+const DONE_BEFORE: readonly unknown[] = [1060, 1061, 1091];
 
 async function runOnce(database: Database, statement: string): Promise<void> {
   try {
     await database.run(statement);
   } catch (thrown) {
     const { errno } = thrown as { errno?: unknown };
-    if (!statement.startsWith('ALTER TABLE') || !ADDED_BEFORE.includes(errno)) throw thrown;
+    if (!statement.startsWith('ALTER TABLE') || !DONE_BEFORE.includes(errno)) throw thrown;
   }
 }
 

@@ -144,11 +144,21 @@ const FORMS = {
   expired: new RegExp(`^e ${ID} ${ID} ${INT} ${INT}$`),
 } as const;
 
+/** By the letter that a line begins with. */
+const TYPES: Readonly<Record<string, keyof typeof FORMS>> = {
+  o: 'opened',
+  c: 'charged',
+  p: 'repriced',
+  x: 'closed',
+  t: 'tipped',
+  f: 'funded',
+  e: 'expired',
+};
+
 function parseEvent(shard: number, line: string): OutboxEvent {
-  for (const [type, form] of Object.entries(FORMS)) {
-    const match = form.exec(line);
-    if (match !== null) return buildEvent(shard, type as keyof typeof FORMS, match);
-  }
+  const type = TYPES[line.charAt(0)];
+  const match = type === undefined ? null : FORMS[type].exec(line);
+  if (type !== undefined && match !== null) return buildEvent(shard, type, match);
   throw new PoisonError(shard, `unreadable event: ${line.slice(0, 200)}`);
 }
 

@@ -135,17 +135,17 @@ export async function post(
 ): Promise<number> {
   const real = drafts.filter((draft) => draft.amount > 0n);
   if (real.length === 0) return 0;
-  const sums = await sumsOf(real);
+  const { legs, sums } = await sumsOf(real);
   const ids = await resolveIds(sql, sums, known);
-  const idOf = (name: AccountName): string => {
-    const id = ids.get(keyOf(name));
-    if (id === undefined) throw new Error(`account ${keyOf(name)} was not made`);
-    return id;
-  };
-  const rowOf = (draft: TransferDraft) => [
+  for (const sum of sums) {
+    const id = ids.get(sum.key);
+    if (id === undefined) throw new Error(`account ${sum.key} was not made`);
+    sum.id = id;
+  }
+  const rowOf = ({ draft, debit, credit }: Leg) => [
     draft.code,
-    idOf(draft.debit),
-    idOf(draft.credit),
+    debit.id,
+    credit.id,
     draft.amount,
     draft.outbox?.shard ?? null,
     draft.outbox?.epoch ?? null,
@@ -157,39 +157,56 @@ export async function post(
     draft.occurredMs,
     bookedMs,
   ];
-  for (const part of chunks(real, ROWS_PER_STATEMENT)) {
+  for (const part of chunks(legs, ROWS_PER_STATEMENT)) {
     await sql.run(
       `INSERT INTO transfer (code, debit_account, credit_account, amount, shard, epoch, seq, idx,
          idem_key, session_id, actor, occurred_ms, booked_ms)
        VALUES ${valuesText(part.map(rowOf))}`,
     );
   }
-  await moveSums(sql, sums, idOf);
+  await moveSums(sql, sums);
   return real.length;
 }
 
 interface Sum {
   readonly name: AccountName;
+  readonly key: string;
+  /** Known after resolveIds. */
+  id: string;
   debits: bigint;
   credits: bigint;
 }
 
 const keyOf = ({ kind, owner }: AccountName): string => `${kind}:${owner}`;
 
-/** In the order in which accounts are locked. */
-async function sumsOf(drafts: readonly TransferDraft[]): Promise<readonly Sum[]> {
+/** A draft with the sums that it moves. */
+interface Leg {
+  readonly draft: TransferDraft;
+  readonly debit: Sum;
+  readonly credit: Sum;
+}
+
+/** Sums in the order in which accounts are locked. */
+async function sumsOf(
+  drafts: readonly TransferDraft[],
+): Promise<{ legs: readonly Leg[]; sums: readonly Sum[] }> {
   const sums = new Map<string, Sum>();
   const of = (name: AccountName): Sum => {
     const key = keyOf(name);
-    const sum = sums.get(key) ?? { name, debits: 0n, credits: 0n };
+    const known = sums.get(key);
+    if (known !== undefined) return known;
+    const sum = { name, key, id: '', debits: 0n, credits: 0n };
     sums.set(key, sum);
     return sum;
   };
-  await inTurns(drafts, DRAFTS_PER_TURN, ({ debit, credit, amount }) => {
-    of(debit).debits += amount;
-    of(credit).credits += amount;
+  const legs: Leg[] = [];
+  await inTurns(drafts, DRAFTS_PER_TURN, (draft) => {
+    const [debit, credit] = [of(draft.debit), of(draft.credit)];
+    debit.debits += draft.amount;
+    credit.credits += draft.amount;
+    legs.push({ draft, debit, credit });
   });
-  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+  return { legs, sums: [...sums.values()].sort((a, b) => (a.key < b.key ? -1 : 1)) };
 }
 
 /** Makes the accounts that are missing, with sums of 0. */
@@ -200,10 +217,10 @@ async function resolveIds(
 ): Promise<ReadonlyMap<string, string>> {
   const ids = new Map<string, string>();
   const unknown: AccountName[] = [];
-  for (const { name } of sums) {
-    const id = known?.get(keyOf(name));
+  for (const { name, key } of sums) {
+    const id = known?.get(key);
     if (id === undefined) unknown.push(name);
-    else ids.set(keyOf(name), id);
+    else ids.set(key, id);
   }
   for (const part of chunks(unknown, ROWS_PER_STATEMENT)) {
     for (const [key, id] of await readIds(sql, part)) {
@@ -237,15 +254,11 @@ async function readIds(
 }
 
 /** By id. Refused (NULL in a column that has none) when an id belongs to another account. */
-async function moveSums(
-  sql: Sql,
-  sums: readonly Sum[],
-  idOf: (name: AccountName) => string,
-): Promise<void> {
+async function moveSums(sql: Sql, sums: readonly Sum[]): Promise<void> {
   const isSame = 'kind = VALUES(kind) AND owner_ref = VALUES(owner_ref)';
   for (const part of chunks(sums, ROWS_PER_STATEMENT)) {
-    const rows = part.map(({ name, debits, credits }) => {
-      return [idOf(name), name.kind, name.owner, debits, credits];
+    const rows = part.map(({ id, name, debits, credits }) => {
+      return [id, name.kind, name.owner, debits, credits];
     });
     await sql.run(
       `INSERT INTO account (id, kind, owner_ref, debits, credits) VALUES ${valuesText(rows)}

@@ -412,8 +412,11 @@ export interface SnapshotWallet {
   readonly lots: ReadonlyMap<string, bigint>;
 }
 
+const NO_LOTS: ReadonlyMap<string, bigint> = new Map();
+
 /** `lot:amount,…`, a lot possibly more than once; `-` and '' are none. */
 export function lotSums(text: string): ReadonlyMap<string, bigint> {
+  if (text === '-') return NO_LOTS;
   const sums = new Map<string, bigint>();
   for (const [, lot = '', amount = '0'] of text.matchAll(/(\d+):(\d+)/g)) {
     sums.set(lot, (sums.get(lot) ?? 0n) + BigInt(amount));

@@ -18,7 +18,7 @@ import {
   walletOf,
 } from './posting.js';
 import { valuesText } from './rows.js';
-import { parseTariff, payeeShare } from './tariff.js';
+import { payeeShare, shareBpsOf } from './tariff.js';
 import { inTurns } from './turns.js';
 
 type Event<T extends OutboxEvent['type']> = Extract<OutboxEvent, { type: T }>;
@@ -59,8 +59,8 @@ export interface Known {
 export interface Applied {
   /** Transfers booked. */
   readonly rows: number;
-  /** As they are booked now: those that changed, by id. */
-  readonly sessions: readonly (readonly [string, SessionRow])[];
+  /** As they are booked now: those that changed, by shard and id. */
+  readonly sessions: ReadonlyMap<number, readonly (readonly [string, SessionRow])[]>;
 }
 
 /** @throws PoisonError when an entry contradicts what is booked. */
@@ -82,7 +82,7 @@ export async function applyEntries(
   await lots.save(sql);
   await saveApplied(sql, work.funded);
   const rows = await post(sql, work.transfers, bookedMs, known.accounts);
-  return { rows, sessions: [...sessions].filter(([id]) => work.changed.has(id)) };
+  return { rows, sessions: changedByShard(work) };
 }
 
 interface Spend {
@@ -180,7 +180,7 @@ class Settlement {
       String(event.toCost),
       event.atMs,
     ]);
-    const { shareBps } = parseTariff(session.tariff);
+    const shareBps = shareBpsOf(session.tariff);
     const source = event.sessionId;
     const free = this.lots.use(entry, at, { source, lots: event.lots, atMs: event.atMs });
     const amount = event.toCost - event.fromCost;
@@ -297,11 +297,24 @@ function payees(
   entries: readonly OutboxEntry[],
   sessions: ReadonlyMap<string, SessionRow>,
 ): readonly string[] {
-  const found = new Set([...sessions.values()].map((one) => one.payee));
-  for (const event of entries.flatMap((entry) => entry.events)) {
-    if ('payee' in event) found.add(event.payee);
+  const found = new Set<string>();
+  for (const { payee } of sessions.values()) found.add(payee);
+  for (const { events } of entries) {
+    for (const event of events) if ('payee' in event) found.add(event.payee);
   }
   return [...found];
+}
+
+function changedByShard({ sessions, changed }: Settlement): Applied['sessions'] {
+  const found = new Map<number, (readonly [string, SessionRow])[]>();
+  for (const id of changed) {
+    const row = sessions.get(id);
+    if (row === undefined) continue;
+    const list = found.get(row.shard);
+    if (list === undefined) found.set(row.shard, [[id, row]]);
+    else list.push([id, row]);
+  }
+  return found;
 }
 
 async function loadSessions(

@@ -165,12 +165,7 @@ export class Settler {
       await saveCursors(sql, moved, clock.nowMs());
       return { entries, ...applied, moved };
     });
-    for (const at of done.moved) {
-      this.sessions.keep(
-        at,
-        done.sessions.filter(([, row]) => row.shard === at.shard),
-      );
-    }
+    for (const at of done.moved) this.sessions.keep(at, done.sessions.get(at.shard) ?? []);
     metrics.outboxEntries.set(done.entries.length);
     metrics.settlerLagSeconds.set(lagSeconds(done.entries, clock.nowMs()));
     await beforeTrim?.();

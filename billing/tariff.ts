@@ -74,6 +74,13 @@ export function parseTariff(text: string): Tariff {
   };
 }
 
+/** Of a text that parseTariff takes, the share alone. @throws AssertionError */
+export function shareBpsOf(text: string): number {
+  const match = /^[mut] \d+ (\d+) /.exec(text);
+  assert(match !== null, `not a tariff: ${text}`);
+  return Number(match[1]);
+}
+
 /**
  * Cumulative floor: what the payee has earned when the session has cost `cost`. The site has the
  * rest.

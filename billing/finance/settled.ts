@@ -43,9 +43,11 @@ export class LotBook {
 
   static async load(sql: Sql, entries: readonly OutboxEntry[]): Promise<LotBook> {
     const ids = new Set<string>();
-    for (const event of entries.flatMap((entry) => entry.events)) {
-      if ('lots' in event) for (const lot of lotSums(event.lots).keys()) ids.add(lot);
-      if (event.type === 'expired') ids.add(event.lot);
+    for (const { events } of entries) {
+      for (const event of events) {
+        if ('lots' in event) for (const lot of lotSums(event.lots).keys()) ids.add(lot);
+        if (event.type === 'expired') ids.add(event.lot);
+      }
     }
     const known = new Map<string, boolean>();
     for (const part of chunks([...ids], ROWS_PER_STATEMENT)) {
