@@ -71,7 +71,8 @@ export async function buyCredits(tour: Tour): Promise<void> {
   await tour.byId('buy-small').waitFor();
   await tour.stop('credits');
   await tour.byId('buy-small').click();
-  await tour.byId('sandbox-pay').waitFor();
+  await tour.byId('sandbox-bill').getByText('100 credits').waitFor();
+  await tour.byId('sandbox-bill').getByText('9.99').waitFor();
   await tour.stop('sandbox');
   await tour.byId('sandbox-pay').click();
   await page.getByRole('link', { name: 'Back to the show' }).waitFor();

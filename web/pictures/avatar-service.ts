@@ -15,6 +15,8 @@ export interface AvatarService {
    */
   put(userId: string, bytes: Buffer): Promise<void>;
   remove(userId: string): Promise<void>;
+  /** Pictures of these accounts, by account; who has none is left out. One query. */
+  of(userIds: readonly string[]): Promise<{ userId: string; avatarId: string }[]>;
   /** WebP; undefined: there is none. */
   read(id: string, size: AvatarSize): Promise<Buffer | undefined>;
   /** Removes old files that no account uses. @returns files removed. */
@@ -90,6 +92,13 @@ export function createAvatarService(parts: {
       await users().update({ id: userId }, { avatarId: null, avatarUpload: null });
       onChange();
     },
+
+    of: (userIds) =>
+      database.rows<{ userId: string; avatarId: string }>(
+        `SELECT CAST(id AS CHAR) AS userId, avatar_id AS avatarId FROM user
+         WHERE id IN (?) AND avatar_id IS NOT NULL ORDER BY id`,
+        [userIds],
+      ),
 
     read: (id, size) => (PICTURE_ID.test(id) ? store.avatar(id, size) : Promise.resolve(undefined)),
 

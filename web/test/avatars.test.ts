@@ -85,6 +85,20 @@ t.test('a room shows the picture of its model until it is taken away', async (t)
   t.equal(await shown(), null);
 });
 
+t.test('the pictures of several accounts are told at once, for a list of people', async (t) => {
+  await put(model, await picture('teal').png().toBuffer());
+  const url = await settled(model);
+  const bare = fixture.browser();
+  await bare.signUp('bareface');
+  const { user } = (await bare.get('/api/v1/me')).json<{ user: { id: string } }>();
+  const of = (users: string) => fixture.browser().get(`/api/v1/avatars?users=${users}`);
+  const answer = await of(`${user.id},${modelUser.id},999999`);
+  t.same(answer.json(), { avatars: [{ userId: modelUser.id, avatarUrl: url }] });
+  for (const users of ['', '0', 'mira', '1,', `1${',1'.repeat(100)}`, '1;2', "1' OR '1"]) {
+    t.equal((await of(encodeURIComponent(users))).statusCode, 400, users);
+  }
+});
+
 t.test('what is no picture is refused, and the old picture stays', async (t) => {
   await put(viewer, await picture('red').png().toBuffer());
   const before = await settled(viewer);

@@ -48,6 +48,9 @@ t.test('a stranger can neither see nor pay the order', async (t) => {
   const pay = await stranger.post(`/api/v1/credits/orders/${order.id}/sandbox-pay`);
   t.equal(codeOf(pay), 'PURCHASE_NOT_FOUND');
   t.same((await stranger.get('/api/v1/credits/orders')).json(), { orders: [] });
+  t.equal((await stranger.get(`/api/v1/credits/orders/${order.id}`)).statusCode, 404);
+  const own = await buyer.get(`/api/v1/credits/orders/${order.id}`);
+  t.same(own.json(), { order }, 'what the payment page shows before it is paid');
 });
 
 t.test('paid while billing is away: the credits follow', async (t) => {

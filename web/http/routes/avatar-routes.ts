@@ -72,6 +72,39 @@ export function avatarRoutes(app: App, { identity, avatars }: AvatarRouteParts):
   );
 
   app.get(
+    '/avatars',
+    {
+      schema: {
+        description: 'Pictures of up to 100 accounts; who has none is left out.',
+        querystring: Type.Object(
+          {
+            users: Type.String({
+              pattern: '^[1-9][0-9]{0,18}(,[1-9][0-9]{0,18}){0,99}$',
+              description: 'Ids of accounts, with commas between them.',
+              'x-hint': 'One to 100 ids of accounts are needed, with commas between them.',
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        response: schema.Replies(
+          Type.Object({
+            avatars: Type.Array(Type.Object({ userId: Type.String(), avatarUrl: Type.String() })),
+          }),
+        ),
+      },
+    },
+    async (request) => {
+      const found = await avatars.of(request.query.users.split(','));
+      return {
+        avatars: found.map(({ userId, avatarId }) => ({
+          userId,
+          avatarUrl: schema.avatarUrl(avatarId) ?? '',
+        })),
+      };
+    },
+  );
+
+  app.get(
     '/avatars/:file',
     { schema: { params: FileParams, response: PictureReplies } },
     async (request, reply) => {

@@ -107,6 +107,20 @@ export function creditRoutes(app: App, parts: CreditRouteParts): void {
   );
 
   app.get(
+    '/credits/orders/:id',
+    {
+      schema: {
+        params: OrderParams,
+        response: schema.Replies(Type.Object({ order: Order })),
+      },
+    },
+    async (request) => {
+      const { sub } = await identity.requirePrincipal(request);
+      return { order: describeOrder(await purchases.find(sub, request.params.id)) };
+    },
+  );
+
+  app.get(
     '/credits/statement',
     {
       schema: {

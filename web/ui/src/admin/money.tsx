@@ -238,7 +238,8 @@ function purchaseRow(one: Purchase) {
       when(one.createdMs),
       one.userId,
       <span key="ref" className="id-text">
-        {one.provider} {one.paymentRef}
+        {one.paymentRef.startsWith(one.provider) ? null : `${one.provider} `}
+        {one.paymentRef}
         {news}
       </span>,
       `${formatCredits(one.amountMilli)}${back}`,

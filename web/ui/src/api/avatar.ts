@@ -45,4 +45,13 @@ export async function uploadAvatar(file: File, onProgress: (share: number) => vo
   throw parseProblem(answer.status, readJson(answer.body));
 }
 
+/** Pictures of at most 100 accounts by id; who has none is left out. */
+export async function fetchAvatars(userIds: readonly string[]): Promise<Map<string, string>> {
+  const { avatars } = await call<{ avatars: { userId: string; avatarUrl: string }[] }>(
+    'GET',
+    `/avatars?users=${userIds.join()}`,
+  );
+  return new Map(avatars.map(({ userId, avatarUrl }) => [userId, avatarUrl]));
+}
+
 export const removeAvatar = (): Promise<unknown> => call('DELETE', '/me/avatar');

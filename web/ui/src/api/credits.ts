@@ -81,6 +81,9 @@ const after = (cursor: string | undefined): string =>
 export const fetchOrders = (cursor?: string): Promise<{ orders: Order[]; next?: string }> =>
   call('GET', `/credits/orders${after(cursor)}`);
 
+export const fetchOrder = (id: string): Promise<{ order: Order }> =>
+  call('GET', `/credits/orders/${encodeURIComponent(id)}`);
+
 export const fetchStatement = (
   cursor?: string,
 ): Promise<{ entries: StatementEntry[]; next?: string }> =>

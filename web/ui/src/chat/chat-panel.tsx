@@ -48,7 +48,11 @@ function statusWords(status: RealtimeStatus, isJoined: boolean): string {
 function Head({ viewers, tab, canModerate, onTab }: HeadProps) {
   return (
     <header className="chat-head">
-      <div className="chat-tabs" role="group" aria-label="Show">
+      <div
+        className={canModerate ? 'chat-tabs is-three' : 'chat-tabs'}
+        role="group"
+        aria-label="Show"
+      >
         <button type="button" aria-pressed={tab === 'chat'} onClick={() => onTab('chat')}>
           <ChatIcon />
           Chat

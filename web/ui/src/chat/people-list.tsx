@@ -1,9 +1,11 @@
 // Who is in the room, by what they may do. Read when it is opened and again, at most every two
 // seconds, while people come and go.
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
+import { fetchAvatars } from '../api/avatar.js';
 import { fetchPresence } from '../realtime/realtime.js';
 import type { Presence } from '../realtime/realtime.js';
+import { Avatar } from '../ui/avatar.js';
 import { Button } from '../ui/button.js';
 import type { Chat } from './chat.js';
 
@@ -21,6 +23,23 @@ interface PeopleListProps {
   onMention: ((name: string) => void) | undefined;
   /** Stands above the people, for example who has tipped most. */
   children?: ReactNode;
+}
+
+/** Pictures of the people, each asked for once while the list is open; without them, initials. */
+function useAvatars(people: Presence | undefined): ReadonlyMap<string, string> {
+  const [urls, setUrls] = useState<ReadonlyMap<string, string>>(new Map());
+  const asked = useRef(new Set<string>());
+  useEffect(() => {
+    const fresh = (people?.users ?? []).map(({ id }) => id).filter((id) => !asked.current.has(id));
+    if (fresh.length === 0) return;
+    for (const id of fresh) asked.current.add(id);
+    fetchAvatars(fresh.slice(0, 100))
+      .then((found) => setUrls((now) => new Map([...now, ...found])))
+      .catch(() => {
+        for (const id of fresh) asked.current.delete(id);
+      });
+  }, [people]);
+  return urls;
 }
 
 function usePeople(chat: Chat, channel: string) {
@@ -57,6 +76,7 @@ function usePeople(chat: Chat, channel: string) {
 
 export function PeopleList({ chat, channel, onMention, children }: PeopleListProps) {
   const { people, hasFailed, retry } = usePeople(chat, channel);
+  const avatars = useAvatars(people);
   if (!people) {
     return (
       <div className="people">
@@ -91,12 +111,13 @@ export function PeopleList({ chat, channel, onMention, children }: PeopleListPro
             <ul>
               {users.map(({ id, name }) => (
                 <li key={id}>
+                  <Avatar url={avatars.get(id) ?? null} name={name} size="small" />
                   {onMention ? (
                     <button type="button" title={`Mention ${name}`} onClick={() => onMention(name)}>
                       {name}
                     </button>
                   ) : (
-                    name
+                    <span>{name}</span>
                   )}
                 </li>
               ))}

@@ -38,7 +38,7 @@ export function PagedTable({ title, columns, empty, load }: PagedTableProps) {
       ) : null}
       {rows.length === 0 ? null : (
         <div className="table-frame" tabIndex={0} role="group" aria-label={title}>
-          <table className="table">
+          <table className="table table-paged">
             <thead>
               <tr>
                 {columns.map((column) => (

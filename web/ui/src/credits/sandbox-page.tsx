@@ -1,14 +1,17 @@
 // The sandbox bank: one press pays an order where the site runs without a real payment provider.
 import { useState } from 'react';
-import { paySandboxOrder } from '../api/credits.js';
+import { fetchOrder, paySandboxOrder } from '../api/credits.js';
 import type { Order } from '../api/credits.js';
 import { toProblem } from '../api/problem.js';
 import { formatCreditsUnit } from '../format/credits.js';
+import { formatPrice } from '../format/price.js';
 import { Link } from '../router/link.js';
 import { RequireMember } from '../session/require-member.js';
 import { reloadSession } from '../session/session.js';
+import { useLoad } from '../state/use-load.js';
 import { Button } from '../ui/button.js';
 import { Notice } from '../ui/notice.js';
+import { RetryNotice } from '../ui/retry-notice.js';
 import { takeReturn } from './return-address.js';
 import '../styles/credits.css';
 
@@ -29,8 +32,23 @@ function Receipt({ order }: { order: Order }) {
   );
 }
 
+/** What the press of the button buys. */
+function Bill({ order }: { order: Order }) {
+  return (
+    <dl className="bill" data-testid="sandbox-bill">
+      <dt>Package</dt>
+      <dd className="number">{formatCreditsUnit(order.amountMilli)}</dd>
+      <dt>To pay</dt>
+      <dd className="number">
+        <strong>{formatPrice(order.priceCents, order.currency)}</strong>
+      </dd>
+    </dl>
+  );
+}
+
 function Bank({ id }: { id: string }) {
-  const [order, setOrder] = useState<Order>();
+  const wanted = useLoad(() => fetchOrder(id), [id]);
+  const [paid, setOrder] = useState<Order>();
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const pay = (): void => {
@@ -43,6 +61,9 @@ function Bank({ id }: { id: string }) {
       .catch((error: unknown) => setProblem(toProblem(error).message))
       .finally(() => setBusy(false));
   };
+  const bill = wanted.data?.order;
+  // Who comes back to an order that was paid reads that it was.
+  const order = paid ?? (bill?.state === 'paid' || bill?.state === 'granted' ? bill : undefined);
   return (
     <main className="blank" id="main" tabIndex={-1}>
       {order ? (
@@ -53,12 +74,15 @@ function Bank({ id }: { id: string }) {
           <p>
             This site runs without a payment provider. No money moves; the credits are for trying.
           </p>
+          {bill ? <Bill order={bill} /> : null}
+          <RetryNotice problem={wanted.problem} onRetry={wanted.reload} />
           {problem === undefined ? null : <Notice tone="error">{problem}</Notice>}
           <div className="row">
             <Button
               look="primary"
               size="large"
               isBusy={isBusy}
+              disabled={bill === undefined}
               onClick={pay}
               data-testid="sandbox-pay"
             >

@@ -9,6 +9,7 @@ import { useStore } from '../state/use-store.js';
 import { AccountMenu } from './account-menu.js';
 import { BalanceChip } from './balance-chip.js';
 import { ConnectionBadge } from './connection-badge.js';
+import { SiteMenu } from './site-menu.js';
 
 /** The name or logo of the site; it leads to the live list or where the site's settings say. */
 function Masthead() {
@@ -81,6 +82,7 @@ export function Topbar() {
             >
               Sign up
             </Link>
+            {hasProgramme ? <SiteMenu /> : null}
           </>
         ) : null}
       </div>

@@ -1,6 +1,6 @@
 // A small bar chart over days, drawn by uPlot, which is fetched when the first chart is shown. The
 // same numbers stand in a table beside it, so the picture is decoration for a screen reader.
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type uPlot from 'uplot';
 
 export interface ChartData {
@@ -61,8 +61,22 @@ async function draw(frame: HTMLElement, { atSec, values, label }: ChartData): Pr
   );
 }
 
+const darkness = matchMedia('(prefers-color-scheme: dark)');
+
+/** The canvas has its colours from when it was drawn: it is drawn again when they change. */
+function useIsDark(): boolean {
+  return useSyncExternalStore(
+    (onChange) => {
+      darkness.addEventListener('change', onChange);
+      return () => darkness.removeEventListener('change', onChange);
+    },
+    () => darkness.matches,
+  );
+}
+
 export function Chart({ data }: { data: ChartData }) {
   const ref = useRef<HTMLDivElement>(null);
+  const isDark = useIsDark();
   useEffect(() => {
     const frame = ref.current;
     if (!frame || data.atSec.length === 0) return undefined;
@@ -84,6 +98,6 @@ export function Chart({ data }: { data: ChartData }) {
       resize.disconnect();
       chart?.destroy();
     };
-  }, [data]);
+  }, [data, isDark]);
   return <div className="chart" ref={ref} aria-hidden="true" data-testid="chart" />;
 }
