@@ -59,7 +59,7 @@ async function readMigration(file: string): Promise<{ source: string; checksum: 
 }
 
 const NO_SUCH_TABLE = 1146;
-/** Column or key exists, or is gone: the file was applied up to here before its process died. */
+/** Column or key exists, or is gone: applied up to here before a process died. */
 const DONE_BEFORE: readonly unknown[] = [1060, 1061, 1091];
 
 async function runOnce(database: Database, statement: string): Promise<void> {
