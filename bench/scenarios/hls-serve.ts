@@ -74,7 +74,7 @@ interface Files {
 async function filesOf(role: HlsRole): Promise<Files> {
   const url = role.url('v0.m3u8', 1);
   const playlist = await (await fetch(url)).text();
-  const uri = playlist.split('\n').findLast((line) => line.endsWith('.ts')) ?? '';
+  const uri = playlist.split('\n').findLast((line) => /\.ts\?/.test(line)) ?? '';
   const file = new URL(uri, url).pathname.split('/').slice(4).join('/');
   const segmentUrl = role.url(file, 1);
   const segment = Buffer.from(await (await fetch(segmentUrl)).arrayBuffer());

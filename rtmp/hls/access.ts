@@ -3,7 +3,8 @@
 // Playlists accept an expired but authentic prefix, because a player asks for the same playlist
 // address for as long as it plays: what counts there is that the session may watch now, asked anew
 // each time. The grant behind it may be at most `GRANT_AGE_MAX_SEC` old. Segments need a prefix
-// that has not expired; each playlist hands out a fresh one. So a session that is cut off has
+// that has not expired; each playlist hands out a fresh one, in the query of its files: their paths
+// stay, because players take another path for another segment. So a session that is cut off has
 // nothing to play after the segments it knows already.
 import {
   type AppError,

@@ -2,5 +2,5 @@
 
 /** Each playlist is one viewer's own: it carries their signature. */
 export const PRIVATE = 'private, no-cache';
-/** A segment never changes; caches may strip the prefix from their key. */
+/** A segment never changes; caches may strip prefix and query from their key. */
 export const FOR_EVER = 'public, max-age=3600, immutable';

@@ -14,6 +14,7 @@ import {
   answerPicture,
   answerPlaylist,
   answerSegment,
+  FRESH_PARAMETER,
   type HlsParts,
   type HlsRequest,
   type Kind,
@@ -68,6 +69,8 @@ const ROUTES: readonly Route[] = [
     answer: answerRecording,
   },
 ];
+const FILES: ReadonlySet<Kind> = new Set(['segment', 'part', 'key']);
+const FRESH = new RegExp(`(?:^|&)${FRESH_PARAMETER}=([^&]{1,200})`);
 const KEEP_ALIVE_MS = 15_000;
 
 /** Listens; rejects with EADDRINUSE when the port is taken. */
@@ -91,7 +94,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const { metrics, log } = options;
-  const found = routeOf((request.url ?? '/').split('?', 1)[0] ?? '/');
+  const found = routeOf(request.url ?? '/');
   const kind = found?.route.kind ?? 'other';
   response.once('close', () => metrics.requests.inc({ kind, status: response.statusCode }));
   response.on('error', () => undefined);
@@ -116,13 +119,17 @@ async function handle(
   }
 }
 
+/** A file may carry the prefix that counts in its query. */
 function routeOf(
-  path: string,
+  url: string,
 ): { route: Route; prefix: string; streamId: string; names: readonly string[] } | undefined {
+  const [path = '/', query = ''] = url.split('?', 2);
   const [, prefix = '', streamId = '', rest = ''] = SIGNED.exec(path) ?? [];
   for (const route of ROUTES) {
     const match = route.pattern.exec(rest);
-    if (match !== null) return { route, prefix, streamId, names: match.slice(1) };
+    if (match === null) continue;
+    const fresh = FILES.has(route.kind) ? FRESH.exec(query)?.[1] : undefined;
+    return { route, prefix: fresh ?? prefix, streamId, names: match.slice(1) };
   }
   return undefined;
 }

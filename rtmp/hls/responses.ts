@@ -54,6 +54,10 @@ export interface HlsRequest {
   readonly response: ServerResponse;
 }
 
+/** Query parameter of files: the newest prefix, which counts instead of that in the path. */
+export const FRESH_PARAMETER = 'p';
+/** In the path of a file where only the parameter counts. */
+const NO_PREFIX = '-';
 const READ_BYTES = 256 * 1024;
 /** The others are fragmented MP4. */
 const TYPES = [
@@ -78,20 +82,23 @@ export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promis
   if (show === undefined) throw hlsError('HLS_NOT_LIVE');
   parts.viewers.seen(streamId, sid, parts.clock.monotonicMs());
   const fresh = parts.access.freshPrefix(access.grant);
-  const folderUri = ({ run, folder, nodeId = parts.nodeId, base }: Place): string => {
-    const tail = `${fresh}/${streamId}/${run}/${folder}`;
+  // Players take a segment whose path has changed for another one (hls.js 1.7 then ends with
+  // levelParsingError), so what changes stands behind the question mark.
+  const fileUri = ({ run, folder, nodeId = parts.nodeId, base }: Place, file: string): string => {
+    const tail = `${run}/${folder}/${file}?${FRESH_PARAMETER}=${fresh}`;
     // Relative for our own files, so that it holds behind any reverse proxy.
-    if (nodeId === parts.nodeId) return `../../${tail}`;
-    return `${reachableBase(base ?? '', request.headers.host)}/h/${tail}`;
+    if (nodeId === parts.nodeId) return tail;
+    const where = reachableBase(base ?? '', request.headers.host);
+    return `${where}/h/${NO_PREFIX}/${streamId}/${tail}`;
   };
   const keyOf = (segment: Segment) =>
     isEncrypted(segment)
-      ? { uri: `${folderUri(segment)}/${keyIndexOf(segment)}.key`, iv: ivOf(segment) }
+      ? { uri: fileUri(segment, `${keyIndexOf(segment)}.key`), iv: ivOf(segment) }
       : undefined;
   const text =
     kind === 'master'
       ? show.renderMaster(name === 'dvr')
-      : show.renderMedia(rendition, { folderUri, keyOf }, isDvr);
+      : show.renderMedia(rendition, { fileUri, keyOf }, isDvr);
   if (text === undefined) throw hlsError('HLS_NOT_FOUND');
   send(parts, asked, { type: 'application/vnd.apple.mpegurl', cache: PRIVATE }, Buffer.from(text));
 }

@@ -59,8 +59,8 @@ export interface ShowOptions {
 
 /** What a viewer's addresses look like. */
 export interface PlaylistAddresses {
-  /** Of a run's rendition, without a slash at the end; what names no node is on this one. */
-  readonly folderUri: (place: Place) => string;
+  /** Of a file of a run's rendition; what names no node is on this one. */
+  readonly fileUri: (place: Place, file: string) => string;
   readonly keyOf?: NonNullable<MediaPlaylistInput['keyOf']>;
 }
 
@@ -320,7 +320,7 @@ export class Show {
   /** @returns undefined when there is no such rendition */
   renderMedia(
     name: string,
-    { folderUri, keyOf }: PlaylistAddresses,
+    { fileUri, keyOf }: PlaylistAddresses,
     isDvr = false,
   ): string | undefined {
     const rendition = this.#renditions.find((one) => one.name === name);
@@ -331,17 +331,17 @@ export class Show {
       targetSec: this.#targetSec,
       isEnded: this.#isEnded,
       nextSequence: timeline.shownBefore,
-      uriOf: (segment) => `${folderUri(segment)}/${segment.file}`,
+      uriOf: (segment) => fileUri(segment, segment.file),
       ...(keyOf === undefined ? {} : { keyOf }),
-      mapOf: (media) => (isFragmented(media) ? `${folderUri(media)}/${INIT_FILE}` : undefined),
-      ...(isDvr || rendition === undefined ? {} : this.#partsInput(rendition, folderUri)),
+      mapOf: (media) => (isFragmented(media) ? fileUri(media, INIT_FILE) : undefined),
+      ...(isDvr || rendition === undefined ? {} : this.#partsInput(rendition, fileUri)),
     });
   }
 
   /** Nothing while this node has no parts: it is not the one that has the publisher. */
   #partsInput(
     { parts, name }: ShowRendition,
-    folderUri: PlaylistAddresses['folderUri'],
+    fileUri: PlaylistAddresses['fileUri'],
   ): Pick<MediaPlaylistInput, 'parts'> {
     const { newest } = parts;
     if (newest === undefined || this.#partTargetSec === undefined) return {};
@@ -350,8 +350,8 @@ export class Show {
         targetSec: this.#partTargetSec,
         of: ({ sequence }) => parts.of(sequence),
         open: parts.open,
-        uriOf: (part) => `${folderUri(part)}/${partFile(part.index)}`,
-        hintUri: `${folderUri(newest)}/${partFile(newest.index + 1)}`,
+        uriOf: (part) => fileUri(part, partFile(part.index)),
+        hintUri: fileUri(newest, partFile(newest.index + 1)),
         reports: this.#renditions.filter((one) => one.name !== name).map(reportOf),
       },
     };

@@ -40,16 +40,22 @@ t.test('a path opens what it was signed for, as long as it lives', async (t) => 
   const packager = await liveShow(t);
   const good = packager.url('stream-a', 'v0.m3u8', 'SESSION1');
   const segment = (await fetchPlaylist(good)).segments[0]?.uri ?? '';
-  t.match(segment, /\/h\/\d+\.SESSION1\.[\w-]{22}\/stream-a\/[a-z0-9-]+\/v0\/\d+\.ts$/);
+  t.match(segment, /\/stream-a\/[a-z0-9-]+\/v0\/\d+\.ts\?p=\d+\.SESSION1\.[\w-]{22}$/);
   t.equal((await status(segment)).status, 200);
 
   const expired = packager.url('stream-a', 'v0.m3u8', 'SESSION1', nowSec() - 5);
   const renewed = (await fetchPlaylist(expired)).segments[0]?.uri ?? '';
-  const [, exp = '0'] = /\/h\/(\d+)\./.exec(renewed) ?? [];
+  const [, exp = '0'] = /\?p=(\d+)\./.exec(renewed) ?? [];
   const life = Number(exp) - nowSec();
   t.ok(life >= 59 && life <= 91, `a fresh prefix for ${life} s`);
-  const stale = renewed.replace(/\/h\/[^/]+\//, `/h/${/\/h\/([^/]+)\//.exec(expired)?.[1] ?? ''}/`);
+  t.equal((await status(renewed)).status, 200, 'whatever the path was signed for');
+  const [stale = '', fresh = ''] = renewed.split('?p=');
   t.match(await status(stale), { status: 403, code: 'HLS_PATH_EXPIRED' });
+  const [, own = ''] = /\/h\/([^/]+)\//.exec(expired) ?? [];
+  t.match(await status(`${stale}?p=${own}`), { status: 403, code: 'HLS_PATH_EXPIRED' });
+  t.equal((await status(stale.replace(own, fresh))).status, 200, 'in the path it counts, too');
+  t.match(await status(`${expired}?p=${fresh}`), { status: 200 }, 'a playlist has no use for it');
+  t.match(await status(`${good.replace(/SESSION1/, 'SESSION2')}?p=${fresh}`), { status: 403 });
   const ancient = packager.url('stream-a', 'v0.m3u8', 'SESSION1', nowSec() - 13 * 3_600);
   t.match(await status(ancient), { status: 403, code: 'HLS_PATH_EXPIRED' });
 
@@ -57,7 +63,8 @@ t.test('a path opens what it was signed for, as long as it lives', async (t) => 
     good.replace('SESSION1', 'SESSION2'),
     good.replace('stream-a', 'stream-b'),
     good.replace(/\/h\/(\d+)/, (_, exp: string) => `/h/${Number(exp) + 600}`),
-    segment.replace(/\.[\w-]{22}\//, '.AAAAAAAAAAAAAAAAAAAAAA/'),
+    segment.replace(/\.[\w-]{22}$/, '.AAAAAAAAAAAAAAAAAAAAAA'),
+    segment.replace(/p=.*/, 'p=x'),
     good.replace(/\/h\/[^/]+/, '/h/x'),
   ]) {
     t.match(await status(forged), { status: 403, code: 'HLS_PATH_FORGED' }, forged);
@@ -134,7 +141,7 @@ t.test('no request leaves the media directory or sees an unfinished segment', as
   }
   const playlist = await fetchPlaylist(good.href);
   const newest = playlist.segments.at(-1)?.uri ?? '';
-  const next = newest.replace(/(\d+)\.ts$/, (_, n: string) => `${Number(n) + 3}.ts`);
+  const next = newest.replace(/(\d+)\.ts(?=\?)/, (_, n: string) => `${Number(n) + 3}.ts`);
   t.equal((await status(next)).status, 404);
   t.equal((await fetch(good, { method: 'POST' })).status, 405);
 });

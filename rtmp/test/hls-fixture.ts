@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import HLS from 'hls-parser';
 import {
+  type Clock,
   closeRedis,
   connectRedis,
   createMetrics,
@@ -210,6 +211,8 @@ export interface PackagerOptions extends Partial<LiveShowDeps> {
   readonly redisServer?: TestRedis;
   readonly budgetPercent?: number;
   readonly mediaDir?: string;
+  /** By which signatures begin and end. */
+  readonly accessClock?: Clock;
 }
 
 /** One node's packager with its HLS server. */
@@ -274,7 +277,7 @@ export async function startPackager(
     waits: options.waits ?? new ReloadWaits(),
     cipher: new SegmentCipher(TEST_SECRETS.token),
     access: new HlsAccess({
-      ...{ secret: TEST_SECRETS.token, guard, clock: systemClock },
+      ...{ secret: TEST_SECRETS.token, guard, clock: options.accessClock ?? systemClock },
       freeEpochs,
     }),
     ...{ clock: systemClock, metrics: hlsMetrics, log: log.log },

@@ -54,7 +54,7 @@ t.test('parts are what their segment is made of, and ffprobe can play them', asy
   });
   t.match(playlist.text, /#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1\.\d+\n/);
   t.match(playlist.text, /#EXT-X-PART-INF:PART-TARGET=0\.5\d+\n/);
-  t.match(playlist.text, /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="[^"]+\/p\d+\.m4s"\n/);
+  t.match(playlist.text, /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="[^"]+\/p\d+\.m4s\?p=[^"]+"\n/);
   t.match(playlist.text, /#EXT-X-PART:[^\n]+INDEPENDENT=YES\n/);
   t.match(playlist.text, /#EXT-X-RENDITION-REPORT:URI="a0\.m3u8",LAST-MSN=\d+,LAST-PART=\d+\n/);
   const sound = packager.url('stream-a', 'a0.m3u8');

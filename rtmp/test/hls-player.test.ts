@@ -1,11 +1,44 @@
 // hls.js in a real Chromium: the picture advances, goes on over a publisher reconnect with another
 // picture size, and stops when the session is cut off.
 import t from 'tap';
+import { systemClock } from '../../cluster/index.js';
 import { until } from '../../cluster/testing/index.js';
-import { makeTags, publish, startPackager } from './hls-fixture.js';
+import { fetchPlaylist, makeTags, publish, startPackager } from './hls-fixture.js';
 import { openPlayer } from './player-fixture.js';
 
 const LIVE = { speed: 1, isEndless: true } as const;
+
+t.test('hls.js plays on without a fault while signatures are renewed', async (t) => {
+  let aheadMs = 0;
+  const accessClock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+  const packager = await startPackager(t, { accessClock });
+  publish(t, packager.manager, await makeTags(), LIVE);
+  await until(() => packager.manager.find('stream-a')?.show, {
+    what: 'a show',
+    deadlineMs: 90_000,
+  });
+  const url = packager.url('stream-a', 'v0.m3u8');
+  const prefixes = async (): Promise<string> => {
+    const { segments } = await fetchPlaylist(url);
+    return [...new Set(segments.map((one) => new URL(one.uri).searchParams.get('p')))].join();
+  };
+  const seen = await openPlayer(t, packager.url('stream-a', 'master.m3u8'), {});
+  for (const round of ['first', 'second', 'third']) {
+    const from = (await seen()).time;
+    await until(async () => (await seen()).time > from + 1.5, {
+      ...{ what: `a moving picture, ${round} signature`, deadlineMs: 90_000 },
+    });
+    const before = await prefixes();
+    aheadMs += 30_000;
+    t.not(await prefixes(), before);
+  }
+  const from = (await seen()).time;
+  await until(async () => (await seen()).time > from + 3, {
+    ...{ what: 'a picture that moves on', deadlineMs: 90_000 },
+  });
+  const faults = (await seen()).faults.map((one) => one.details);
+  t.notOk(faults.includes('levelParsingError'), faults.join());
+});
 
 t.test('hls.js plays over a publisher reconnect without a fatal error', async (t) => {
   const packager = await startPackager(t, { graceMs: 60_000 });

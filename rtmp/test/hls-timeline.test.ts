@@ -49,7 +49,8 @@ function addTo(show: Show, run: ShowRun, n: number, durationSec = 2) {
 }
 
 const addresses = {
-  folderUri: ({ run, folder }: { run: string; folder: string }): string => `${run}/${folder}`,
+  fileUri: ({ run, folder }: { run: string; folder: string }, file: string): string =>
+    `${run}/${folder}/${file}`,
 };
 
 t.test('a window slides, and files are given for removal late and never while listed', (t) => {
