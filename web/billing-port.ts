@@ -71,6 +71,7 @@ export function createBillingPort(ask: AskBilling): Billing {
       return wallet.balance;
     },
     putRoom: ({ roomId, ...terms }) => ask((billing) => billing.putRoom(roomId, terms)),
+    putShowLimit: (roomId, maxSec) => ask((billing) => billing.putShowLimit(roomId, maxSec)),
     putStreamKey: (key) => ask((billing) => billing.putStreamKey(key)),
     async statement(userId, page) {
       const { entries, next } = await ask((billing) => billing.getStatement(userId, page));

@@ -24,7 +24,7 @@ export function createModelServices(parts: {
   announcer: Announcer;
   fleet: Fleet;
   tokens: TokenService;
-  settings: { readonly rtmpUrl: string; readonly hlsUrl: string };
+  settings: { readonly rtmpUrl: string; readonly hlsUrl: string; readonly showMaxSec: number };
   clock: Clock;
   /** Called after a room has changed. */
   onChange: () => void;
@@ -32,7 +32,7 @@ export function createModelServices(parts: {
   const { fleet, settings, tokens } = parts;
   return {
     applications: createApplicationService(parts),
-    rooms: createRoomService(parts),
+    rooms: createRoomService({ ...parts, limits: { showMaxSec: settings.showMaxSec } }),
     publishAddress: createPublishAddress({
       ...{ fleet, publicUrl: settings.rtmpUrl, hlsUrl: settings.hlsUrl },
     }),

@@ -95,6 +95,8 @@ export interface Billing {
     actor: string;
   }): Promise<Milli>;
   putRoom(terms: RoomTerms): Promise<void>;
+  /** The longest show of the room; null = as the site has it. @throws ROOM_NOT_FOUND */
+  putShowLimit(roomId: string, maxSec: number | null): Promise<void>;
   /** Replaces the key of the stream: the old one is revoked and its publisher is dropped. */
   putStreamKey(key: { streamId: string; keyHash: string }): Promise<void>;
   /** Entries of the wallet, newest first; `before` is the `next` of the page before. */

@@ -5,7 +5,7 @@ import type { AppSettings } from './http/app.js';
 import type { PaymentSettings } from './money-services.js';
 import type { SiteSettings } from './site.js';
 
-export function siteSettings({ web, secrets }: Config): SiteSettings {
+export function siteSettings({ billing, web, secrets }: Config): SiteSettings {
   return {
     mediaDir: web.mediaDir,
     tokenSecret: secrets.token,
@@ -17,6 +17,7 @@ export function siteSettings({ web, secrets }: Config): SiteSettings {
     refreshGraceSec: web.refreshGraceSec,
     hlsTtlSec: web.hlsTtlSec,
     privateGraceSec: web.privateGraceSec,
+    showMaxSec: billing.showMaxSec,
     gatewayUrl: web.gatewayUrl,
     hlsUrl: web.hlsUrl,
     rtmpUrl: web.rtmpUrl,

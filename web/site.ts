@@ -46,6 +46,8 @@ export interface SiteSettings {
   readonly hlsTtlSec: number;
   /** How long the viewer of a private show may be away before it ends. */
   readonly privateGraceSec: number;
+  /** The longest show that billing allows, seconds; 0 = no limit. */
+  readonly showMaxSec: number;
   /** Fixed public addresses in front of the fleet; empty = what members register. */
   readonly gatewayUrl: string;
   readonly hlsUrl: string;

@@ -27,6 +27,7 @@ import { Staff1763700000009 } from './migrations/0009-staff.js';
 import { ProgrammeSource1763700000010 } from './migrations/0010-programme-source.js';
 import { PastShows1763700000011 } from './migrations/0011-past-shows.js';
 import { PrivateSessions1763700000012 } from './migrations/0012-private-sessions.js';
+import { ShowLimit1763700000013 } from './migrations/0013-show-limit.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -63,4 +64,5 @@ export const migrations = [
   ProgrammeSource1763700000010,
   PastShows1763700000011,
   PrivateSessions1763700000012,
+  ShowLimit1763700000013,
 ];

@@ -23,6 +23,13 @@ export interface RoomChanges {
   readonly timeZone?: string;
   readonly allowAnons?: boolean;
   readonly anonsSeeChat?: boolean;
+  /** null = as the site has it. */
+  readonly showMaxSec?: number | null;
+}
+
+export interface RoomLimits {
+  /** The longest show on the site, seconds; 0 = no limit. */
+  readonly showMaxSec: number;
 }
 
 /** Whether billing must hear of it. */
@@ -31,13 +38,23 @@ export function isAboutMoney(changes: RoomChanges): boolean {
   return [priceMilliPerMin, showType, ticketMilli].some((one) => one !== undefined);
 }
 
-/** @throws BAD_INPUT for a show without its price, or an unknown time zone */
-export function columnsOf(before: Room, changes: RoomChanges): Partial<Room> {
+/**
+ * @throws BAD_INPUT for a show without its price, an unknown time zone, or a show longer than the
+ * site allows
+ */
+export function columnsOf(before: Room, changes: RoomChanges, limits: RoomLimits): Partial<Room> {
   const { title, topic, tipMenu, goal, timeZone, privateShow, allowAnons, anonsSeeChat } = changes;
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw refusal('timeZone', 'There is no such time zone; use a name such as Europe/Berlin.');
   }
+  const { showMaxSec } = changes;
+  const siteMaxSec = limits.showMaxSec;
+  if (siteMaxSec > 0 && (showMaxSec ?? 0) > siteMaxSec) {
+    const minutes = Math.floor(siteMaxSec / 60);
+    throw refusal('showMaxSec', `Shows on this site last ${minutes} minutes at most.`);
+  }
   return {
+    ...(showMaxSec === undefined ? {} : { showMaxSec }),
     ...(title === undefined ? {} : { title }),
     ...(topic === undefined ? {} : { topic }),
     ...(tipMenu === undefined ? {} : { tipMenu }),

@@ -11,7 +11,7 @@ import { siteError } from '../errors.js';
 import type { Announcer } from '../live/announcer.js';
 import type { Billing, Moderation, RoomControl } from '../ports.js';
 import { currentOffer } from '../rooms/room-offer.js';
-import { columnsOf, isAboutMoney, type RoomChanges } from './room-changes.js';
+import { columnsOf, isAboutMoney, type RoomChanges, type RoomLimits } from './room-changes.js';
 import { termsOf } from './room-terms.js';
 import { newStreamKey, type StreamKey } from './stream-key.js';
 
@@ -35,10 +35,11 @@ export function createRoomService(parts: {
   control: RoomControl;
   moderation: Moderation;
   clock: Clock;
+  limits: RoomLimits;
   /** Called after a room has changed. */
   onChange: () => void;
 }): RoomService {
-  const { database, billing, announcer, control, moderation, clock, onChange } = parts;
+  const { database, billing, announcer, control, moderation, clock, limits, onChange } = parts;
 
   async function findOwn(performerId: string): Promise<Room> {
     const room = await database
@@ -97,7 +98,7 @@ export function createRoomService(parts: {
       const room = await update(
         performerId,
         (before) => {
-          const columns = columnsOf(before, changes);
+          const columns = columnsOf(before, changes, limits);
           const after = { ...before, ...columns };
           if (isAboutMoney(changes) && before.privateViewerId !== null) {
             throw siteError('PRIVATE_SHOW_ON');
@@ -108,7 +109,12 @@ export function createRoomService(parts: {
         },
         async (manager, changed) => {
           if (changes.tags !== undefined) await putTags(manager, changed.id, changes.tags);
-          if (isAboutMoney(changes)) await billing.putRoom(termsOf(changed));
+          const { showMaxSec } = changes;
+          // A room that billing does not know yet cannot have a limit.
+          if (isAboutMoney(changes) || showMaxSec !== undefined) {
+            await billing.putRoom(termsOf(changed));
+          }
+          if (showMaxSec !== undefined) await billing.putShowLimit(changed.id, showMaxSec);
           if (then.isClosingFree) await control.closeFreeVideo(changed.streamId, changed.freeEpoch);
         },
       );

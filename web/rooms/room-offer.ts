@@ -16,6 +16,7 @@ export type OfferColumns = Pick<
   | 'goalMilli'
   | 'tipMenu'
   | 'timeZone'
+  | 'showMaxSec'
 >;
 
 /** A room that has just been opened: free, nothing announced. */
@@ -31,6 +32,7 @@ export const newRoomOffer: OfferColumns = {
   goalMilli: '0',
   tipMenu: null,
   timeZone: 'UTC',
+  showMaxSec: null,
 };
 
 export interface Offer {

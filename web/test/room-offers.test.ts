@@ -5,7 +5,7 @@ import { createTokenService, verifyHlsPath } from '../../cluster/index.js';
 import { TEST_SECRETS } from '../../cluster/testing/index.js';
 import type { LiveStream } from '../ports.js';
 import { startMoney } from './money-stage.js';
-import { staff, startSite } from './site-fixture.js';
+import { SHOW_MAX_SEC, staff, startSite } from './site-fixture.js';
 
 const money = await startMoney(t);
 const fixture = await startSite(t, { money });
@@ -140,6 +140,33 @@ t.test('whoever watches for free is shown out when the show starts to cost', asy
   t.same(fixture.orders, [], 'another price is for those who come later');
   await change({ priceMilliPerMin: '0' });
   await air(false);
+});
+
+t.test('a model says how long a show lasts, never longer than the site allows', async (t) => {
+  const limitOf = async () => {
+    const [row] = await money.rows('SELECT show_max_ms FROM room_terms WHERE room = ?', [room.id]);
+    return row?.['show_max_ms'];
+  };
+  const ofSite = await limitOf();
+  t.equal(ofSite ?? null, null);
+  t.match((await change({ showMaxSec: 3_600 })).json(), { room: { showMaxSec: 3_600 } });
+  t.equal(Number(await limitOf()), 3_600_000, 'billing knows it');
+  t.match((await model.get('/api/v1/model')).json(), { room: { showMaxSec: 3_600 } });
+  const longer = await change({ showMaxSec: SHOW_MAX_SEC + 60 });
+  t.match(longer.json(), {
+    ...{ status: 400, code: 'BAD_INPUT' },
+    errors: [{ field: 'showMaxSec', message: 'Shows on this site last 120 minutes at most.' }],
+  });
+  for (const showMaxSec of [0, 59, 1.5, '60', 604_801]) {
+    t.match((await change({ showMaxSec })).json(), { errors: [{ field: 'showMaxSec' }] });
+  }
+  t.equal(Number(await limitOf()), 3_600_000, 'a refusal changes nothing');
+  await money.away();
+  t.equal(codeOf(await change({ showMaxSec: 600 })), 'BILLING_UNAVAILABLE');
+  await money.back();
+  t.match((await model.get('/api/v1/model')).json(), { room: { showMaxSec: 3_600 } });
+  t.match((await change({ showMaxSec: null })).json(), { room: { showMaxSec: null } });
+  t.equal(await limitOf(), null, 'as the site has it');
 });
 
 t.test('an admin looks on in every kind of show and pays for none', async (t) => {

@@ -72,6 +72,9 @@ export interface FixtureOptions {
   readonly programme?: Partial<ProgrammeSettings>;
 }
 
+/** The longest show that the site of tests allows. */
+export const SHOW_MAX_SEC = 7_200;
+
 const PUBLIC_URL = 'http://site.test';
 
 export async function startSite(t: TestScope, options: FixtureOptions = {}): Promise<SiteFixture> {
@@ -121,6 +124,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
       refreshGraceSec: options.refreshGraceSec ?? 0,
       hlsTtlSec: 90,
       privateGraceSec: 20,
+      showMaxSec: SHOW_MAX_SEC,
       gatewayUrl: '',
       hlsUrl: '',
       rtmpUrl: '',

@@ -56,6 +56,8 @@ export interface Room {
   timeZone: string;
   /** Past shows, and the recordings that the model shows, are there for everybody. */
   hasPublicPast: boolean;
+  /** Seconds after which billing ends a show; null = as the site has it. */
+  showMaxSec: number | null;
 }
 
 export const RoomEntity = defineEntity<Room>({
@@ -91,5 +93,6 @@ export const RoomEntity = defineEntity<Room>({
     tipMenu: { name: 'tip_menu', type: 'json', nullable: true },
     timeZone: { name: 'time_zone', type: 'varchar', length: 40, default: 'UTC' },
     hasPublicPast: { name: 'has_public_past', type: 'boolean', default: true },
+    showMaxSec: { name: 'show_max_sec', type: 'int', unsigned: true, nullable: true },
   },
 });

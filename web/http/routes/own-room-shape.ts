@@ -19,6 +19,11 @@ const Goal = Type.Object(
 
 const ShowType = Type.Enum(['free', 'paid', 'ticket'], { 'x-hint': 'Use free, paid or ticket.' });
 
+const ShowMaxSec = Type.Union([Type.Integer({ minimum: 60, maximum: 604_800 }), Type.Null()], {
+  description: 'The longest show; null = as the site has it, which is never exceeded.',
+  'x-hint': 'Use 60 to 604800 seconds, or null.',
+});
+
 /** PATCH: what is absent stays; null takes a private offer or a goal away. */
 export const RoomChangesShape = Type.Object(
   {
@@ -34,6 +39,7 @@ export const RoomChangesShape = Type.Object(
     timeZone: Type.Optional(Type.String({ maxLength: 40 })),
     allowAnons: Type.Optional(Type.Boolean()),
     anonsSeeChat: Type.Optional(Type.Boolean()),
+    showMaxSec: Type.Optional(ShowMaxSec),
   },
   { additionalProperties: false, minProperties: 1 },
 );
@@ -57,15 +63,16 @@ export const OwnRoom = Type.Object({
   timeZone: Type.String(),
   allowAnons: Type.Boolean(),
   anonsSeeChat: Type.Boolean(),
+  showMaxSec: ShowMaxSec,
   streamId: Type.String(),
 });
 
 export function describeOwnRoom(room: Room, tags: readonly string[]) {
   const { id, slug, title, topic, showType, ticketMilli, timeZone, streamId } = room;
-  const { allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin } = room;
+  const { allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin, showMaxSec } = room;
   return {
     ...{ id, slug, title, topic, showType, ticketMilli, timeZone, streamId },
-    ...{ allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin },
+    ...{ allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin, showMaxSec },
     pricePerMinMilli: priceMilliPerMin,
     tags: [...tags],
     tipMenu: [...(room.tipMenu ?? [])],

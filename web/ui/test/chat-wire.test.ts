@@ -14,6 +14,14 @@ await t.test('messages and tips become lines', (t) => {
   t.end();
 });
 
+await t.test('what the house tells a room is a line without an author', (t) => {
+  const body = { kind: 'show_over', title: 'The show has reached its time limit.' };
+  const notice = readLine({ kind: 'n', body, mid: 'c', offset: 9 }, 99);
+  t.match(notice, { kind: 'notice', key: 'c', text: body.title, offset: 9, from: undefined });
+  t.equal(readLine({ kind: 'n', body: { kind: 'show_over' } }, 1), undefined, 'without words');
+  t.end();
+});
+
 await t.test('malformed bodies and other kinds are left out', (t) => {
   const bodies: unknown[] = [
     null,

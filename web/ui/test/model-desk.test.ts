@@ -24,6 +24,7 @@ const room: ModelRoom = {
   timeZone: 'UTC',
   allowAnons: true,
   anonsSeeChat: true,
+  showMaxSec: null,
 };
 
 await t.test('a form that nobody touched changes nothing', (t) => {
@@ -52,6 +53,9 @@ await t.test('only what was changed is sent, as exact milli-credits', (t) => {
     priceMilliPerMin: '2500',
     tags: ['music', 'new-age'],
   });
+  t.same(changesOf({ ...draftOf(room), showMinutes: '90' }, room), { showMaxSec: 5_400 });
+  const short = { ...room, showMaxSec: 5_400 };
+  t.same(changesOf({ ...draftOf(short), showMinutes: '' }, short), { showMaxSec: null });
   const withPrivate = { ...draftOf(room), offersPrivate: true, privatePrice: '12' };
   t.same(changesOf(withPrivate, room), {
     privateShow: { priceMilliPerMin: '12000', minimumSec: 0, graceSec: 0 },
@@ -66,6 +70,9 @@ await t.test('a show with a price cannot be saved without it', (t) => {
   t.same(Object.keys(faultsOf({ ...draft, privateGrace: '301' })), ['privateGrace']);
   t.same(Object.keys(faultsOf({ ...draft, privateMinutes: '1e3' })), ['privateMinutes']);
   t.same(Object.keys(faultsOf({ ...draft, goal: 'much' })), ['goal']);
+  for (const showMinutes of ['0', 'long', '10081', '1.5']) {
+    t.same(Object.keys(faultsOf({ ...draft, showMinutes })), ['showMinutes']);
+  }
   t.end();
 });
 

@@ -30,6 +30,8 @@ export interface ModelRoom {
   timeZone: string;
   allowAnons: boolean;
   anonsSeeChat: boolean;
+  /** The longest show; null = as the site has it. */
+  showMaxSec: number | null;
 }
 
 export interface ModelDesk {
@@ -56,6 +58,7 @@ export interface RoomChanges {
   timeZone?: string;
   allowAnons?: boolean;
   anonsSeeChat?: boolean;
+  showMaxSec?: number | null;
 }
 
 /** Milli-credits, after the share of the house. */

@@ -33,13 +33,27 @@ function isPlace(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }
 
+/** What the house tells everybody in the room. */
+function noticeOf({ mid, offset, atMs }: WireMessage, text: string, nowMs: number): ChatLine {
+  const key = mid ?? `at-${String(offset ?? nowMs)}`;
+  const place = {
+    ...(mid === undefined ? {} : { mid }),
+    ...(offset === undefined ? {} : { offset }),
+  };
+  return { key, kind: 'notice', text, atMs: atMs ?? nowMs, status: 'sent', ...place };
+}
+
 /**
- * A chat message or tip as a line; undefined for kinds that chat does not show and for malformed
- * bodies.
+ * A chat message, tip or notice as a line; undefined for kinds that chat does not show and for
+ * malformed bodies.
  */
 export function readLine(message: WireMessage, nowMs: number): ChatLine | undefined {
   const body = asFields(message.body);
   const from = readAuthor(body['from']);
+  const title = asText(body['title']);
+  if (message.kind === 'n' && title !== undefined && title !== '') {
+    return noticeOf(message, title, nowMs);
+  }
   if (!from) return undefined;
   const common = {
     key: message.mid ?? `at-${String(message.offset ?? nowMs)}`,

@@ -5,7 +5,8 @@ import type { ModelDesk } from '../api/models.js';
 import { BrowserPanel } from '../broadcast/browser-panel.js';
 import { HealthPanel } from '../broadcast/health-panel.js';
 import { useBroadcast } from '../broadcast/use-broadcast.js';
-import { joinChannel } from '../realtime/realtime.js';
+import { joinChannel, onNews } from '../realtime/realtime.js';
+import { Notice } from '../ui/notice.js';
 import { Earnings } from './earnings.js';
 import { Payouts } from './payouts.js';
 import { PrivatePanel } from './private-panel.js';
@@ -45,6 +46,22 @@ function useDeskUpdates(roomId: string, onChange: (desk: ModelDesk) => void): vo
       window.clearInterval(clock);
     };
   }, [roomId]);
+}
+
+/** Why billing has ended the show, until the next one is on the air. */
+function useEnded(isLive: boolean): string | undefined {
+  const [ended, setEnded] = useState<string>();
+  useEffect(
+    () =>
+      onNews(({ kind, title }) => {
+        if (kind === 'show_over') setEnded(title);
+      }),
+    [],
+  );
+  useEffect(() => {
+    if (isLive) setEnded(undefined);
+  }, [isLive]);
+  return ended;
 }
 
 function LiveState({ desk }: { desk: ModelDesk }) {
@@ -100,6 +117,7 @@ function Stage({ desk, onChange }: Omit<DeskProps, 'onReload'>) {
 
 export function Desk({ desk, onChange, onReload }: DeskProps) {
   const [tab, setTab] = useState<Tab>('stage');
+  const ended = useEnded(desk.isLive);
   useDeskUpdates(desk.room.id, onChange);
   return (
     <main className="page page-narrow" id="main" tabIndex={-1}>
@@ -120,6 +138,11 @@ export function Desk({ desk, onChange, onReload }: DeskProps) {
         </div>
       </div>
       <LiveState desk={desk} />
+      {ended === undefined ? null : (
+        <Notice tone="error">
+          <span data-testid="show-over">{ended}</span>
+        </Notice>
+      )}
       {/* Stays in the page: a broadcast from this browser goes on while one looks elsewhere. */}
       <div hidden={tab !== 'stage'}>
         <Stage desk={desk} onChange={onChange} />

@@ -19,6 +19,8 @@ export interface RoomDraft {
   goalText: string;
   allowAnons: boolean;
   anonsSeeChat: boolean;
+  /** Minutes; empty = as the site has it. */
+  showMinutes: string;
 }
 
 export type RoomFaults = Partial<Record<keyof RoomDraft, string>>;
@@ -45,6 +47,7 @@ export function draftOf(room: ModelRoom): RoomDraft {
     goalText: goal?.text ?? '',
     allowAnons: room.allowAnons,
     anonsSeeChat: room.anonsSeeChat,
+    showMinutes: room.showMaxSec === null ? '' : String(Math.ceil(room.showMaxSec / 60)),
   };
 }
 
@@ -86,6 +89,10 @@ export function faultsOf(draft: RoomDraft): RoomFaults {
   need('privatePrice', draft.offersPrivate);
   if (whole(draft.privateMinutes, 60) === undefined) faults.privateMinutes = '0 to 60 minutes.';
   if (whole(draft.privateGrace, 300) === undefined) faults.privateGrace = '0 to 300 seconds.';
+  const isShowEndless = draft.showMinutes.trim() === '';
+  if (!isShowEndless && (whole(draft.showMinutes, 10_080) ?? 0) === 0) {
+    faults.showMinutes = '1 to 10080 minutes, or empty.';
+  }
   if (tagsOf(draft.tags).length > 10) faults.tags = 'Ten tags are the most.';
   if (parseMenu(draft.menu) === undefined) {
     faults.menu = 'Each line needs words and an amount, as in: Song request 20';
@@ -118,6 +125,7 @@ function wishOf(draft: RoomDraft): Required<Omit<RoomChanges, 'timeZone'>> {
         : { text: draft.goalText.trim(), targetMilli: milli(draft.goal) },
     allowAnons: draft.allowAnons,
     anonsSeeChat: draft.anonsSeeChat,
+    showMaxSec: draft.showMinutes.trim() === '' ? null : Number(draft.showMinutes) * 60,
   };
 }
 

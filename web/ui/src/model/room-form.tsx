@@ -113,6 +113,20 @@ function Price({ draft, problem, faults, set }: PartProps) {
   );
 }
 
+function ShowLength({ draft, problem, faults, set }: PartProps) {
+  return (
+    <Field
+      label="Longest show"
+      unit="minutes"
+      inputMode="numeric"
+      value={draft.showMinutes}
+      hint="Then the show is ended for everybody. Empty = as the site has it."
+      error={faults.showMinutes ?? problem?.fieldError('showMaxSec')}
+      onChange={(event) => set({ showMinutes: event.target.value })}
+    />
+  );
+}
+
 function PrivateOffer({ draft, problem, faults, set }: PartProps) {
   return (
     <fieldset className="fieldset stack">
@@ -255,6 +269,7 @@ export function RoomForm({ room, onSaved }: RoomFormProps) {
       <form className="stack" onSubmit={save} noValidate>
         <Words {...part} />
         <Price {...part} />
+        <ShowLength {...part} />
         <PrivateOffer {...part} />
         <Tips {...part} />
         <Strangers {...part} />

@@ -103,8 +103,8 @@ const cutWords: Record<string, CutWords> = {
     canReturn: true,
   },
   time_limit: {
-    title: 'Your time limit is reached',
-    text: 'The visit has reached the longest time set for it. Nothing more is charged.',
+    title: 'The time limit is reached',
+    text: 'The show, or your visit, has lasted as long as it may. Nothing more is charged.',
     canReturn: true,
   },
   spend_limit: {
