@@ -1,6 +1,6 @@
 // Signed tokens (JWT, RFC 7519, HS256) that one role issues and another verifies without a call.
 // Invariant: a token is good for one purpose only; the purpose is its audience.
-import { createHmac, createSecretKey } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { createVerifier, TokenError } from 'fast-jwt';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
@@ -24,7 +24,7 @@ export interface TokenService {
     claims: TokenClaims & Readonly<Record<string, unknown>>,
     ttlSec: number,
   ): string;
-  /** Never throws; cost about 20 µs. The claims' types are those that the issuer wrote. */
+  /** Never throws; cost about 5 µs. The claims' types are those that the issuer wrote. */
   verify<C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C>;
   /** The same for a token that may serve one of several purposes; at the cost of one. */
   verifyOneOf<C extends TokenClaims, P extends TokenPurpose>(
@@ -33,8 +33,13 @@ export interface TokenService {
   ): Verified<C & { readonly aud: P }>;
 }
 
+type AnyClaims = TokenClaims & { readonly aud: string; iat: number; exp: number };
+
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
+const OWN_START = `${HEADER}.`;
 const TOKEN_LENGTH_MAX = 4_096;
+/** Base64url of 32 bytes. */
+const SIGNATURE = /^[A-Za-z0-9_-]{43}$/;
 
 /** @param secret at least 32 characters, the same in the whole fleet. */
 export function createTokenService(secret: string, clock: Clock = systemClock): TokenService {
@@ -67,7 +72,7 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
       return { ok: false, reason: 'invalid' };
     }
     try {
-      const claims = verifier(token) as C & { readonly aud: P; iat: number; exp: number };
+      const claims = (ownClaims(token) ?? verifier(token)) as C & AnyClaims & { readonly aud: P };
       if (!purposes.includes(claims.aud) || typeof claims.sub !== 'string') {
         return { ok: false, reason: 'invalid' };
       }
@@ -79,5 +84,33 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
       if (thrown instanceof TokenError) return { ok: false, reason: 'invalid' };
       throw thrown;
     }
+  }
+
+  /**
+   * Claims of a token as `sign` writes it, at a third of what fast-jwt takes. Undefined = another
+   * spelling, or not good: the library decides.
+   */
+  function ownClaims(token: string): AnyClaims | undefined {
+    const end = token.lastIndexOf('.');
+    const signature = token.slice(end + 1);
+    if (!token.startsWith(OWN_START) || end < OWN_START.length || !SIGNATURE.test(signature)) {
+      return undefined;
+    }
+    const expected = createHmac('sha256', key).update(token.slice(0, end)).digest();
+    if (!timingSafeEqual(expected, Buffer.from(signature, 'base64url'))) return undefined;
+    const claims = parseClaims(token.slice(OWN_START.length, end));
+    return claims?.nbf === undefined ? claims : undefined;
+  }
+}
+
+function parseClaims(payload: string): (AnyClaims & { readonly nbf?: unknown }) | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    return typeof claims === 'object' && claims !== null && !Array.isArray(claims)
+      ? (claims as AnyClaims)
+      : undefined;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
   }
 }

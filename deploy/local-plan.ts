@@ -29,6 +29,8 @@ export interface RolePlan {
   readonly name: string;
   /** Path below dist/. */
   readonly entry: string;
+  /** Options of Node before the entry. */
+  readonly nodeOptions: readonly string[];
   readonly opsPort: number;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -38,6 +40,12 @@ export interface LocalSecrets {
   readonly internal: string;
   readonly mariadbPassword: string;
 }
+
+/**
+ * Room for new objects, MB. With V8's own choice, 16, most of what a gateway holds is garbage:
+ * 15.5 KB of resident memory per connection at 4,000, with this 9.5.
+ */
+const GATEWAY_NODE_OPTIONS = ['--max-semi-space-size=4'];
 
 /**
  * Port layout: base + 0…7 services, + 10… gateway sockets, + 20…22 and + 30… private ports, + 50…
@@ -122,9 +130,11 @@ export function rolePlans(
     folder: string,
     opsPort: number,
     env: Record<string, string> = {},
+    nodeOptions: readonly string[] = [],
   ): RolePlan => ({
     name,
     entry: `${folder}/main.js`,
+    nodeOptions,
     opsPort,
     env: { ...shared, ...env, NODE_ID: name, OPS_PORT: String(opsPort) },
   });
@@ -132,12 +142,18 @@ export function rolePlans(
     role('billing-1', 'billing', ports.billingOps),
     role('rtmp-1', 'rtmp', ports.rtmpOps),
     ...ports.gateways.map(({ socket, sockjs, ops }, index) =>
-      role(`gateway-${index + 1}`, 'gateway', ops, {
-        GATEWAY_PRIVATE_PORT: String(socket),
-        GATEWAY_SOCKJS_PORT: String(sockjs),
-        // All stop at once: there is nobody to hand over to.
-        GATEWAY_DRAIN_MS: '2000',
-      }),
+      role(
+        `gateway-${index + 1}`,
+        'gateway',
+        ops,
+        {
+          GATEWAY_PRIVATE_PORT: String(socket),
+          GATEWAY_SOCKJS_PORT: String(sockjs),
+          // All stop at once: there is nobody to hand over to.
+          GATEWAY_DRAIN_MS: '2000',
+        },
+        GATEWAY_NODE_OPTIONS,
+      ),
     ),
     role('web-1', 'web', ports.webOps),
   ];

@@ -12,7 +12,7 @@ export function startRole(
     name: plan.name,
     programs: [process.execPath],
     debianPackage: 'nodejs',
-    args: ['--enable-source-maps', join(where.distDir, plan.entry)],
+    args: ['--enable-source-maps', ...plan.nodeOptions, join(where.distDir, plan.entry)],
     port: plan.opsPort,
     portBusyPattern: /EADDRINUSE/,
     isReady: () => isReady(plan.opsPort),

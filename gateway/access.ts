@@ -10,8 +10,9 @@ import {
   type AccessLevel,
   type ErrorCode,
 } from './protocol/index.js';
-import { messageFlags } from './scripts.js';
+import { claimTickets, messageFlags } from './scripts.js';
 import type { Membership, User } from './session.js';
+import { TurnCalls } from './turn-calls.js';
 
 interface ConnectClaims extends TokenClaims {
   readonly name: string;
@@ -56,6 +57,7 @@ export type Verdict<T> =
 export const RESUME_TTL_SEC = 900;
 /** A room ticket lives 30 s; its mark outlives it. */
 const USED_TTL_SEC = 90;
+const CLAIMS_PER_CALL = 100;
 
 const GROUP_BITS: Readonly<Record<string, number>> = {
   follower: messageFlags.follower,
@@ -114,6 +116,13 @@ function joinRoom(
 }
 
 export function createAccess(tokens: TokenService, redis: RedisClient): Access {
+  const claims = new TurnCalls<{ readonly tag: string; readonly mark: string }, boolean>({
+    redis,
+    tagOf: ({ tag }) => tag,
+    asksMax: CLAIMS_PER_CALL,
+    call: (asks) =>
+      claimTickets.run(redis, { marks: asks.map(({ mark }) => mark), ttlSec: USED_TTL_SEC }),
+  });
   return {
     connect(token) {
       const verified = tokens.verify<ConnectClaims>('connect', token);
@@ -143,9 +152,9 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
       }
     },
 
-    async claim(channel, ticket) {
-      const key = `${channelKeys(channel).meta}:${markOf(ticket)}`;
-      return (await redis.set(key, '1', 'EX', USED_TTL_SEC, 'NX')) === 'OK';
+    claim(channel, ticket) {
+      const { tag, meta } = channelKeys(channel);
+      return claims.add({ tag, mark: `${meta}:${markOf(ticket)}` });
     },
 
     resumeTicket(user, channel, { level, bill, groups, isInvited, isChatless }) {

@@ -5,7 +5,8 @@ import type { ChannelKeys } from './channel-keys.js';
 import { parseEntry, unpackTail } from './packet.js';
 import type { HistoryItem, HistoryResult } from './protocol/index.js';
 import { newEpoch } from './publisher.js';
-import { compareTops, openChannel, type ChannelState } from './scripts.js';
+import { compareTops, openChannels, type ChannelState, type OpenArgs } from './scripts.js';
+import { groupsOf, TurnCalls } from './turn-calls.js';
 
 export interface HistoryOptions {
   readonly redis: RedisClient;
@@ -21,23 +22,33 @@ export interface Top {
 export interface History {
   /** Messages after `after` (oldest first), or the newest when it is -1; at most `max`. */
   read(channel: Channel, after: number, max: number): Promise<ChannelState>;
-  /**
-   * Those of the channels, all of one partition, that have moved on in Redis, and where they are.
-   * One script call, whatever their number.
-   */
+  /** Parts of the channels that `moved` may be asked about. */
+  partsOf(channels: readonly Channel[]): readonly (readonly Channel[])[];
+  /** Those of a part that have moved on in Redis, and where they are: one script call. */
   moved(channels: readonly Channel[]): Promise<ReadonlyMap<Channel, Top>>;
 }
 
+/** Most are users' own and short; 16 full ones keep Redis for less than a millisecond. */
+const CHANNELS_PER_CALL = 16;
+/** Channels that one call asks about; a longer one would keep Redis for over 100 µs. */
+const TOPS_PER_CALL = 200;
+
 export function createHistory({ redis, historyTtlSec }: HistoryOptions): History {
   const running = new Map<string, Promise<ChannelState>>();
+  const reads = new TurnCalls<OpenArgs, ChannelState>({
+    redis,
+    tagOf: ({ keys }) => keys.tag,
+    asksMax: CHANNELS_PER_CALL,
+    call: (channels) => openChannels.run(redis, { channels, ttlSec: historyTtlSec }),
+  });
 
   function read(channel: Channel, after: number, max: number): Promise<ChannelState> {
     const { epoch, top } = channel.tracker.position();
     const id = `${channel.name} ${epoch} ${after} ${max}`;
     const known = running.get(id);
     if (known !== undefined) return known;
-    const work = openChannel
-      .run(redis, {
+    const work = reads
+      .add({
         keys: channel.keys,
         newEpoch: newEpoch(),
         knownEpoch: epoch,
@@ -45,7 +56,6 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
         knownMs: channel.ring.at(top)?.ts ?? 0,
         after,
         max,
-        ttlSec: historyTtlSec,
       })
       .finally(() => running.delete(id));
     running.set(id, work);
@@ -62,7 +72,10 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
     return found;
   }
 
-  return { read, moved };
+  const partsOf = (channels: readonly Channel[]): readonly (readonly Channel[])[] =>
+    groupsOf(channels, redis, ({ keys }) => keys.tag, TOPS_PER_CALL);
+
+  return { read, moved, partsOf };
 }
 
 /** A page for those who do not follow the channel: before an offset, or the newest. */

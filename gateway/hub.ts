@@ -44,8 +44,6 @@ const OPEN_MESSAGES = 100;
 const FILL_MESSAGES = 500;
 const OPEN_DEADLINE_MS = 4_000;
 const RETRY_MS = 500;
-/** Channels that one call asks about; a longer one would keep Redis for over 100 µs. */
-const TOPS_PER_CALL = 200;
 
 interface Waiter {
   readonly resolve: (channel: Channel) => void;
@@ -263,7 +261,8 @@ export class Hub {
 
   private async checkTops(channels: readonly Channel[]): Promise<void> {
     this.isChecking = true;
-    await Promise.all(partsOf(channels).map((part) => this.checkPart(part)));
+    const parts = this.options.history.partsOf(channels);
+    await Promise.all(parts.map((part) => this.checkPart(part)));
     this.isChecking = false;
   }
 
@@ -316,22 +315,4 @@ export class Hub {
 
 function lingerMs({ namespace }: Channel): number {
   return namespace === 'user' ? LINGER_USER_MS : LINGER_MS;
-}
-
-/** By partition, since a script has its keys in one slot. */
-function partsOf(channels: readonly Channel[]): (readonly Channel[])[] {
-  const byTag = new Map<string, Channel[]>();
-  for (const channel of channels) {
-    const { tag } = channel.keys;
-    const part = byTag.get(tag);
-    if (part === undefined) byTag.set(tag, [channel]);
-    else part.push(channel);
-  }
-  const parts: Channel[][] = [];
-  for (const part of byTag.values()) {
-    for (let at = 0; at < part.length; at += TOPS_PER_CALL) {
-      parts.push(part.slice(at, at + TOPS_PER_CALL));
-    }
-  }
-  return parts;
 }

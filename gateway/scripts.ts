@@ -159,7 +159,6 @@ export interface OpenArgs {
   /** Messages above this offset, oldest first; -1 = the newest. */
   readonly after: number;
   readonly max: number;
-  readonly ttlSec: number;
   /** Of the message at `knownTop` (ms), 0 = not known. */
   readonly knownMs: number;
 }
@@ -174,35 +173,48 @@ export interface ChannelState {
   readonly values: readonly { readonly key: string; readonly value: Buffer }[];
 }
 
-export const openChannel = defineScript<OpenArgs, ChannelState>({
-  file: file('open-channel'),
+/** All channels of one call have the same tag, or the server is no Cluster. */
+export const openChannels = defineScript<
+  { readonly channels: readonly OpenArgs[]; readonly ttlSec: number },
+  readonly ChannelState[]
+>({
+  file: file('open-channels'),
   isBinary: true,
-  encode: ({ keys, ...args }) => ({
-    keys: [keys.meta, keys.history, keys.values],
-    argv: [
-      args.newEpoch,
-      args.knownEpoch,
-      args.knownTop,
-      args.after,
-      args.max,
-      args.ttlSec,
-      args.knownMs,
-    ],
-  }),
-  decode(reply) {
-    const [epoch, top, first, entries, values] = asArray(reply);
-    const flat = asArray(values);
-    return {
-      epoch: asText(epoch),
-      top: asNumber(top),
-      first: asNumber(first),
-      entries: asArray(entries).map((one) => (Buffer.isBuffer(one) ? one : undefined)),
-      values: flat.flatMap((key, at) => {
-        const value = flat[at + 1];
-        return at % 2 === 0 && Buffer.isBuffer(value) ? [{ key: asText(key), value }] : [];
-      }),
-    };
+  encode: ({ channels, ttlSec }) => {
+    const keys: string[] = [];
+    const argv: ScriptArgument[] = [ttlSec];
+    for (const { keys: of, newEpoch, knownEpoch, knownTop, after, max, knownMs } of channels) {
+      keys.push(of.meta, of.history, of.values);
+      argv.push(newEpoch, knownEpoch, knownTop, after, max, knownMs);
+    }
+    return { keys, argv };
   },
+  decode: (reply) => asArray(reply).map(readState),
+});
+
+function readState(reply: unknown): ChannelState {
+  const [epoch, top, first, entries, values] = asArray(reply);
+  const flat = asArray(values);
+  return {
+    epoch: asText(epoch),
+    top: asNumber(top),
+    first: asNumber(first),
+    entries: asArray(entries).map((one) => (Buffer.isBuffer(one) ? one : undefined)),
+    values: flat.flatMap((key, at) => {
+      const value = flat[at + 1];
+      return at % 2 === 0 && Buffer.isBuffer(value) ? [{ key: asText(key), value }] : [];
+    }),
+  };
+}
+
+/** Marks tickets as used. Answers whether each was not used before. */
+export const claimTickets = defineScript<
+  { readonly marks: readonly string[]; readonly ttlSec: number },
+  readonly boolean[]
+>({
+  file: file('claim-tickets'),
+  encode: ({ marks, ttlSec }) => ({ keys: marks, argv: [ttlSec] }),
+  decode: (reply) => asArray(reply).map((one) => one === 1),
 });
 
 export interface KnownTop {

@@ -4,6 +4,7 @@
 // synchronous step).
 import { type Logger, coerceError } from '../cluster/index.js';
 import type { Access } from './access.js';
+import { Arrivals } from './arrivals.js';
 import type { Channel } from './channel.js';
 import type { Delivery } from './delivery.js';
 import type { Hub } from './hub.js';
@@ -68,6 +69,8 @@ interface Asked {
 const INLINE_MAX = 64;
 
 export class Subscriptions {
+  private readonly arrivals = new Arrivals();
+
   constructor(private readonly options: SubscriptionsOptions) {}
 
   /**
@@ -87,7 +90,7 @@ export class Subscriptions {
     });
     const admitted = asked.every((one) => this.isWarm(one))
       ? asked.map((one) => this.admitNow(user, one))
-      : await Promise.all(asked.map((one) => this.admit(user, one)));
+      : await this.admitAll(user, asked);
     if (session.isEnded) return;
     this.joinAll(session, admitted, reply);
   }
@@ -135,6 +138,12 @@ export class Subscriptions {
     const channel = this.options.hub.peek(request.ch);
     if (channel === undefined || verdict.isFirstUse) return { request, code: 'temporary' };
     return this.welcome(user, request, channel, verdict.membership, true);
+  }
+
+  private admitAll(user: User, asked: readonly Asked[]): Promise<readonly Admitted[]> {
+    return new Promise((resolve) => {
+      this.arrivals.add(() => resolve(Promise.all(asked.map((one) => this.admit(user, one)))));
+    });
   }
 
   private async admit(user: User, { request, verdict }: Asked): Promise<Admitted> {

@@ -50,6 +50,8 @@ export async function redisPid(client: RedisClient): Promise<number> {
 }
 
 const READY_MS = 20_000;
+/** As deploy/local-plan.ts starts gateways. */
+const NODE_OPTIONS = ['--max-semi-space-size=4'];
 
 export async function startGatewayWorker(
   run: Run,
@@ -66,7 +68,7 @@ export async function startGatewayWorker(
     name,
     programs: [process.execPath],
     debianPackage: 'nodejs',
-    args: [...serverFlags(run, name), run.tree.entry('gateway/main.ts')],
+    args: [...NODE_OPTIONS, ...serverFlags(run, name), run.tree.entry('gateway/main.ts')],
     port: opsPort,
     portBusyPattern: /EADDRINUSE/,
     isReady: () => isReady(opsPort),

@@ -1,6 +1,6 @@
 -- announce-presence: the coordinator of a room renews its lease, ends the grace of those who have
 -- not come back, and publishes the number of people as the latest value "v" when anybody has come
--- or gone.
+-- or gone. A crowd is told a new number every 3 s at most: each costs a frame per listener.
 -- KEYS[1] counts   hash  worker -> "<reports>:<until ms>"; # version; ! what was told last
 -- KEYS[2] order    zset  user; score = rank * 1e15 + arrival (ms)
 -- KEYS[3] people   hash  user -> "<workers>|<rank>|<level>|<name>"
@@ -21,6 +21,7 @@ local K = {
   counts = KEYS[1], order = KEYS[2], people = KEYS[3], leaving = KEYS[4], feed = KEYS[6],
 }
 local NOW, GRACE, NOTICES_MAX = clockMs(ARGV[1]), 0, tonumber(ARGV[5])
+local CROWD_PAUSE_MS = 3000
 local row = redis.call('HMGET', KEYS[7], 'owner', 'token', 'until')
 local is_own = row[1] == ARGV[2] and row[2] == ARGV[3]
 if not is_own or tonumber(row[3]) <= NOW then return { -1 } end
@@ -41,9 +42,12 @@ end
 local count = settle()
 local state = string.format('%.0f:%.0f', count, version)
 if state == told then return reply end
+local before, before_ms = -1, 0
+local value = redis.call('HGET', KEYS[5], 'v')
+if value then before, before_ms = struct.unpack('>I8I8', value) end
+if told and count > NOTICES_MAX and NOW - before_ms < CROWD_PAUSE_MS then return reply end
 redis.call('HSET', KEYS[1], '!', state)
-local before = redis.call('HGET', KEYS[5], 'v')
-local fresh = math.max(NOW, (before and struct.unpack('>I8', before) or -1) + 1)
+local fresh = math.max(NOW, before + 1)
 local stamp = struct.pack('>I8I8', fresh, NOW)
 local message = cmsgpack.pack('v') .. cmsgpack.pack({ count = count, version = version })
 redis.call('HSET', KEYS[5], 'v', stamp .. message)

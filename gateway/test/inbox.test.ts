@@ -6,7 +6,7 @@ import { seededRandom, silentLog, startRedis, until } from '../../cluster/testin
 import { createPublisher } from '../index.js';
 import { channelKeys } from '../channel-keys.js';
 import { markRead } from '../inbox.js';
-import { openChannel } from '../scripts.js';
+import { openChannels } from '../scripts.js';
 import { startWorker, watch } from './worker-harness.js';
 
 const server = await startRedis(t);
@@ -60,11 +60,13 @@ t.test('what was read stays read when Redis has lost the newest notifications', 
     markRead.run(redis, { keys, nowMs: 0, upto, ttlSec: 60 });
   t.equal(await read(3), 2);
   const known = { newEpoch: 'next', knownEpoch: String(await redis.hget(keys.meta, 'e')) };
-  const look = { after: 5, max: 10, ttlSec: 60, knownTop: 7, knownMs: 0 };
-  t.match(await openChannel.run(redis, { keys, ...known, ...look }), { epoch: 'next', top: 5 });
+  const look = { after: 5, max: 10, knownTop: 7, knownMs: 0 };
+  const open = (of: { newEpoch: string; knownEpoch: string }) =>
+    openChannels.run(redis, { channels: [{ keys, ...of, ...look }], ttlSec: 60 });
+  t.match(await open(known), [{ epoch: 'next', top: 5 }]);
   t.equal(await read(0), 2, 'the mark is of the epoch before');
   const again = { newEpoch: 'third', knownEpoch: 'next' };
-  t.match(await openChannel.run(redis, { keys, ...again, ...look }), { epoch: 'third', top: 5 });
+  t.match(await open(again), [{ epoch: 'third', top: 5 }]);
   t.equal(await read(4), 1);
   await redis.hset(keys.meta, 'e', 'unknown', 'b', '');
   t.equal(await read(0), 5, 'of another sequence it says nothing');

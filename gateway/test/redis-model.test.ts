@@ -14,7 +14,7 @@ import { packTail } from '../packet.js';
 import {
   compareTops,
   messageFlags,
-  openChannel,
+  openChannels,
   sequenceBatch,
   type SequenceArgs,
   type SequenceMessage,
@@ -94,6 +94,7 @@ t.test('the model gives the verdicts, packets and history of the scripts', async
   const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
   t.teardown(() => closeRedis(redis));
   const keys = channelKeys('room:1');
+  const otherKeys = channelKeys('room:2');
   const packets: { real: string[]; model: string[] } = { real: [], model: [] };
   const model = new RedisModel({
     publish: (_, packet) => packets.model.push(packet.toString('hex')),
@@ -137,9 +138,12 @@ t.test('the model gives the verdicts, packets and history of the scripts', async
     const knownMs = random.pick([0, nowMs, nowMs, nowMs - 1]);
     const look = {
       ...{ keys, newEpoch: `o${call}`, knownEpoch: random.chance(0.9) ? epoch : 'x' },
-      ...{ knownTop, knownMs, after, max: random.int(1, 80), ttlSec: 600 },
+      ...{ knownTop, knownMs, after, max: random.int(1, 80) },
     };
-    const [history, realHistory] = await both(openChannel, look);
+    // A second channel in the same call, now and then the same one.
+    const second = random.chance(0.2) ? keys : otherKeys;
+    const channels = [look, { ...look, keys: second, newEpoch: `p${call}` }];
+    const [history, realHistory] = await both(openChannels, { channels, ttlSec: 600 });
     compare(`history at call ${call}`, history, realHistory);
     const tops = [{ keys, epoch: random.pick([epoch, 'x']), top: random.pick([known.top, 0]) }];
     const [moved, realMoved] = await both(compareTops, tops);

@@ -8,8 +8,9 @@ import { createPublisher } from '../index.js';
 import { packTail, parseEntry, parsePacket, unpackTail } from '../packet.js';
 import {
   messageFlags,
-  openChannel,
+  openChannels,
   sequenceBatch,
+  type ChannelState,
   type SequenceArgs,
   type SequenceMessage,
   type SequenceVerdict,
@@ -60,21 +61,24 @@ async function sequence(
   return { ...reply, said };
 }
 
-const open = (
+const open = async (
   channel: string,
   after = -1,
   known: { epoch?: string; top?: number; ms?: number } = {},
-) =>
-  openChannel.run(redis, {
+): Promise<ChannelState> => {
+  const look = {
     keys: channelKeys(channel),
     newEpoch: 'e9',
     knownEpoch: known.epoch ?? 'e1',
     knownTop: known.top ?? 0,
     after,
     max: 50,
-    ttlSec: 60,
     knownMs: known.ms ?? 0,
-  });
+  };
+  const [state] = await openChannels.run(redis, { channels: [look], ttlSec: 60 });
+  if (state === undefined) throw new Error('no state of the channel');
+  return state;
+};
 
 const texts = (entries: readonly (Buffer | undefined)[]): unknown[] =>
   entries.map((one) => one && unpackTail(parseEntry(one).tail).body['text']);

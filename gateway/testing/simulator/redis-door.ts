@@ -61,7 +61,6 @@ export class RedisDoor {
             String(till),
           ]),
         ),
-      set: (key: string) => ask(() => (model.mark(key) ? 'OK' : null)),
     };
     return client as unknown as RedisClient;
   }

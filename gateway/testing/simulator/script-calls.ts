@@ -3,7 +3,7 @@
 import { claimRoom } from '../../coordinator-scripts.js';
 import { moderateChannel } from '../../moderation-script.js';
 import { reportPresence } from '../../presence-scripts.js';
-import { compareTops, openChannel, sequenceBatch } from '../../scripts.js';
+import { claimTickets, compareTops, openChannels, sequenceBatch } from '../../scripts.js';
 import { channelOfKey, type RedisModel } from './redis-model.js';
 
 type Argument = string | number | Buffer;
@@ -45,12 +45,21 @@ function sequence({ model, keys, argv, nowMs }: ScriptCall): unknown {
 }
 
 function open({ model, keys, argv }: ScriptCall): unknown {
-  const [newEpoch, knownEpoch, knownTop, after, max, , knownMs] = argv;
-  return model.open({
-    channel: channelOfKey(keys[0] ?? ''),
-    ...{ newEpoch: text(newEpoch), knownEpoch: text(knownEpoch), knownTop: number(knownTop) },
-    ...{ after: number(after), max: number(max), knownMs: number(knownMs) },
-  });
+  const states = [];
+  for (let at = 0; 3 * at < keys.length; at += 1) {
+    const [newEpoch, knownEpoch, knownTop, after, max, knownMs] = argv.slice(1 + 6 * at);
+    const state = model.open({
+      channel: channelOfKey(keys[3 * at] ?? ''),
+      ...{ newEpoch: text(newEpoch), knownEpoch: text(knownEpoch), knownTop: number(knownTop) },
+      ...{ after: number(after), max: number(max), knownMs: number(knownMs) },
+    });
+    states.push(state);
+  }
+  return states;
+}
+
+function claimAll({ model, keys }: ScriptCall): unknown {
+  return keys.map((key) => (model.mark(key) ? 1 : 0));
 }
 
 function compare({ model, keys, argv }: ScriptCall): unknown {
@@ -107,7 +116,8 @@ function byShape(call: ScriptCall): unknown {
 
 const byName: ReadonlyMap<string, (call: ScriptCall) => unknown> = new Map([
   [sequenceBatch.sha, sequence],
-  [openChannel.sha, open],
+  [openChannels.sha, open],
+  [claimTickets.sha, claimAll],
   [compareTops.sha, compare],
   [moderateChannel.sha, moderate],
   [claimRoom.sha, claim],
