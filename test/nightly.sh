@@ -33,6 +33,7 @@ check 'billing: histories of shows, 10^6 commands' run billing/testing/histories
 check 'billing: histories of credits, 10^6 commands' run billing/testing/histories.ts credits 3400 10001
 check 'billing: simulator, 100 runs' run billing/testing/simulate.ts 100 101
 export SHOWBILL_FUZZ_ROUNDS=1000000
+check 'gateway: 1,000 join a busy room, 50,000 messages of 8 publishers' run gateway/test/crowded-room.test.ts
 check 'billing: a log torn at every byte of two scripts' run billing/test/faults-torn-log.test.ts
 check 'rtmp: 10^6 hostile inputs' run rtmp/test/hostile.test.ts
 check 'rtmp: 100 cycles of ffmpeg' run rtmp/test/ffmpeg-process.test.ts

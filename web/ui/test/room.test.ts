@@ -4,7 +4,7 @@ import { parseProblem } from '../src/api/problem.js';
 import type { Room } from '../src/api/rooms.js';
 import { layOut } from '../src/lobby/room-filter.js';
 import { creditEndsAtMs } from '../src/room/credit-clock.js';
-import { describeCut, isKnownCut, readOffer } from '../src/room/room-state.js';
+import { describeCut, isKnownCut, readOffer, reasonOfEnd } from '../src/room/room-state.js';
 import { applyTerms } from '../src/room/room-terms.js';
 import { goalPercent, readGoal, readLeaders } from '../src/room/room-values.js';
 
@@ -69,6 +69,12 @@ await t.test('every reason of a cut-off has words, an unknown one is shown as it
   t.equal(describeCut('banned').canReturn, false);
   t.match(describeCut('solar_flare').text, /solar_flare/);
   t.equal(isKnownCut('toString'), false);
+  t.equal(reasonOfEnd('cutoff', undefined), 'ended');
+  t.equal(reasonOfEnd('cutoff', 'solar_flare'), 'solar_flare');
+  t.equal(reasonOfEnd('kicked', 'role'), 'role', 'who got another role was not thrown out');
+  t.match(describeCut('role').text, /Come in again/);
+  t.equal(reasonOfEnd('kicked', 'was rude'), 'kicked');
+  t.equal(reasonOfEnd('banned', 'role'), 'banned');
   t.equal(describeCut('toString').canReturn, true);
   t.end();
 });

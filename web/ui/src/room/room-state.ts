@@ -80,7 +80,7 @@ interface CutWords {
   canReturn: boolean;
 }
 
-/** By the reasons with which billing ends a session against the viewer's will. */
+/** By the reasons with which billing or the site ends a visit against the viewer's will. */
 const cutWords: Record<string, CutWords> = {
   insufficient_credit: {
     title: 'Your credits have run out',
@@ -122,6 +122,36 @@ const cutWords: Record<string, CutWords> = {
     text: 'A moderator has ended your visit. Nothing more is charged.',
     canReturn: true,
   },
+  role: {
+    title: 'Your role here has changed',
+    text: 'Come in again and what you may do here is as it should be. Nothing more is charged.',
+    canReturn: true,
+  },
+  price: {
+    title: 'The terms of the show have changed',
+    text: 'The model has set another price. Look at it before you come in again.',
+    canReturn: true,
+  },
+  ended: {
+    title: 'The show was ended',
+    text: 'It does not go on for now. Nothing more is charged.',
+    canReturn: true,
+  },
+  private: {
+    title: 'A private show has begun',
+    text: 'The room is open to all again when it is over. Nothing more is charged.',
+    canReturn: true,
+  },
+  'private-ended': {
+    title: 'The private show is over',
+    text: 'You can come in again like everybody. Nothing more is charged.',
+    canReturn: true,
+  },
+  room_private: {
+    title: 'The room is private now',
+    text: 'Only those whom the model invites may stay. Nothing more is charged.',
+    canReturn: true,
+  },
   banned: {
     title: 'You are banned from this room',
     text: 'A moderator has closed this room for you. Nothing more is charged.',
@@ -141,6 +171,15 @@ const cutWords: Record<string, CutWords> = {
 
 export function isKnownCut(reason: CutReason): boolean {
   return Object.hasOwn(cutWords, reason);
+}
+
+/**
+ * The reason to show for a control message that ends a visit: the one it names where there are
+ * words for it, else what it is.
+ */
+export function reasonOfEnd(kind: string, reason: string | undefined): CutReason {
+  if (kind === 'cutoff') return reason ?? 'ended';
+  return kind === 'kicked' && reason !== undefined && isKnownCut(reason) ? reason : kind;
 }
 
 /** Words for a cut-off reason. An unknown reason is shown as it came rather than hidden. */

@@ -11,7 +11,7 @@ import type { Joined, ReceivedMessage } from '../realtime/realtime.js';
 import { keepSessionFresh, sessionStore } from '../session/session.js';
 import { createStore } from '../state/store.js';
 import { applyTerms, isPaid } from './room-terms.js';
-import { isKnownCut, readOffer } from './room-state.js';
+import { isKnownCut, readOffer, reasonOfEnd } from './room-state.js';
 import type { Offer, RoomState } from './room-state.js';
 import { readGoal, readLeaders } from './room-values.js';
 
@@ -252,7 +252,7 @@ export class RoomVisit {
     const kind = asText(body['kind']) ?? '';
     if (about !== undefined && about !== room?.id) return;
     if (kind === 'denied') this.events.onDenied(asText(body['reason']));
-    const reason = kind === 'cutoff' ? (asText(body['reason']) ?? 'ended') : kind;
+    const reason = reasonOfEnd(kind, asText(body['reason']));
     const isEnd = kind === 'cutoff' || kind === 'kicked' || kind === 'banned';
     // The gateway may have put us out a moment before the reason arrives.
     const isLate = phase.at === 'cut' && !isKnownCut(phase.reason);
