@@ -14,7 +14,7 @@ import type { FenceLifter } from './engine.js';
 import { billingError } from './errors.js';
 import type { BillingMetrics } from './metrics.js';
 import type { Cursor } from './outbox.js';
-import { type RebuiltShard, rebuildShard } from './rebuild.js';
+import { type RebuiltShard, rebuildShards } from './rebuild.js';
 import { bootCheck } from './restore-scripts.js';
 import { FENCED_SCRIPTS } from './scripts.js';
 import { readCursors } from './settler.js';
@@ -70,7 +70,7 @@ export class Fence implements FenceLifter {
     try {
       const rebuilt = await database.withLock('showbill_ledger.fence', LOCK_WAIT_SEC, async () => {
         const shards = await this.mendShards();
-        for (const shard of shards) await shard.finish();
+        await Promise.all(shards.map((shard) => shard.finish()));
         await this.loadScripts();
         return shards;
       });
@@ -93,11 +93,8 @@ export class Fence implements FenceLifter {
     return database.transaction('REPEATABLE READ', async (sql) => {
       const cursors = await readCursors(sql, ALL_SHARDS, 'FOR UPDATE');
       const checks = await Promise.all(cursors.map((cursor) => this.check(cursor)));
-      const rebuilt: RebuiltShard[] = [];
-      for (const cursor of checks.flatMap((one) => one ?? [])) {
-        rebuilt.push(await rebuildShard({ redis, sql, cursor, nowMs: clock.nowMs(), maxGapMs }));
-      }
-      return rebuilt;
+      const behind = checks.flatMap((one) => one ?? []);
+      return rebuildShards({ redis, sql, nowMs: clock.nowMs(), maxGapMs }, behind);
     });
   }
 
