@@ -130,11 +130,13 @@ export function createEntryService(parts: {
     if (room.privateViewerId === viewerId) {
       await privates.entered(room.id, viewerId, opened.sessionId);
     }
+    const { kind, ticketMilli } = currentOffer(room);
     return {
       ...(await admit(request, room, { stream, sessionId: opened.sessionId })),
       sessionId: opened.sessionId,
-      priceMilliPerMin: String(opened.priceMilliPerMin),
-      ticketMilli: currentOffer(room).ticketMilli,
+      // Billing calls what a ticket costs its price; nothing is charged by the minute.
+      priceMilliPerMin: kind === 'ticket' ? '0' : String(opened.priceMilliPerMin),
+      ticketMilli,
       balance: String(opened.balance),
       grantedUntilMs: opened.grantedUntilMs,
     };

@@ -113,6 +113,7 @@ t.test('show types and prices fit together', async (t) => {
   await money.fund(viewerUser.id, 100_000n);
   await air(true);
   const enter = await viewer.post('/api/v1/rooms/mira/enter', { accept: true });
+  t.match(enter.json(), { priceMilliPerMin: '0', ticketMilli: '30000' }, 'no minute is charged');
   const { sessionId } = enter.json<{ sessionId: string }>();
   await viewer.post('/api/v1/rooms/mira/leave', { sessionId });
   t.equal((await money.client.getSession(sessionId)).state, 'active', 'a ticket survives leaving');

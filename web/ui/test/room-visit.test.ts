@@ -60,16 +60,19 @@ async function roundTrip(times = 5): Promise<void> {
   if (times > 1) await roundTrip(times - 1);
 }
 
-async function begin(t: TestScope) {
+type Join = ConstructorParameters<typeof RoomVisit>[2];
+
+async function begin(t: TestScope, join?: Join) {
   knocks = [];
   const redirects: string[] = [];
   const denials: (string | undefined)[] = [];
-  const visit = new RoomVisit('nova', {
+  const events = {
     onMessage: () => undefined,
     onLost: () => undefined,
-    onDenied: (reason) => denials.push(reason),
-    onRedirect: (slug) => redirects.push(slug),
-  });
+    onDenied: (reason: string | undefined) => denials.push(reason),
+    onRedirect: (slug: string) => redirects.push(slug),
+  };
+  const visit = new RoomVisit('nova', events, join);
   t.teardown(() => visit.stop());
   const phases: string[] = [];
   visit.store.subscribe(() => phases.push(visit.store.get().phase.at));
@@ -92,6 +95,26 @@ await t.test(
     t.match(visit.store.get().phase, { at: 'inside', entry: { sessionId: 's1' } });
   },
 );
+
+await t.test('who stands before an offer does not knock again and again', async (t) => {
+  const joined: string[] = [];
+  const told = {
+    ...{ channel: 'lobby', kind: 's' as const, body: { rooms: ['42'] } },
+    ...{ mid: '', from: undefined, offset: 0, ts: 0, isBacklog: true },
+  };
+  // Like the gateway: each join is told the newest change of the list again.
+  const { at } = await begin(t, (channel, { onMessage }) => {
+    joined.push(channel);
+    queueMicrotask(() => onMessage(told));
+    return { leave: () => joined.push('left') };
+  });
+  (await knockAt(ENTER)).answer(402, offer);
+  await until(() => at() === 'offer', { what: 'the offer' });
+  (await knockAt('GET /api/v1/rooms/nova')).answer(200, room);
+  (await knockAt(ENTER)).answer(402, offer);
+  await roundTrip();
+  t.same(joined, ['lobby'], 'one look after joining, and the list is joined once');
+});
 
 await t.test('the offer of an older knock does not undo a paid entry', async (t) => {
   const { visit, at } = await begin(t);

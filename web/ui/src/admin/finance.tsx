@@ -14,6 +14,13 @@ function accountName(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** Accounts of real money hold hundredths of its currency, all others milli-credits. */
+function amountOf({ name, balance }: { name: string; balance: string }): string {
+  return /^(fiat|psp)_/.test(name)
+    ? `${(Number(balance) / 100).toFixed(2)} in money`
+    : formatCredits(balance);
+}
+
 /** `grants` counts what this page has changed, so that the books are read again. */
 export function Finance({ grants }: { grants: number }) {
   const { data, problem, reload } = useLoad(fetchFinance, [grants]);
@@ -44,10 +51,10 @@ export function Finance({ grants }: { grants: number }) {
                 </tr>
               </thead>
               <tbody>
-                {data.accounts.map(({ name, balance }) => (
-                  <tr key={name}>
-                    <td>{accountName(name)}</td>
-                    <td className="cell-number number">{formatCredits(balance)}</td>
+                {data.accounts.map((one) => (
+                  <tr key={one.name}>
+                    <td>{accountName(one.name)}</td>
+                    <td className="cell-number number">{amountOf(one)}</td>
                   </tr>
                 ))}
               </tbody>

@@ -123,7 +123,7 @@ const titles = {
 } as const;
 
 const smallPrint = {
-  ticket: 'Paid once, for this show. After a long absence it needs a new ticket.',
+  ticket: 'Paid once. Until the show ends you may leave and come back.',
   other:
     'Charged by the second while you are inside. Leaving or closing the page stops the charge.',
 };

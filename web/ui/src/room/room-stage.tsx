@@ -34,8 +34,8 @@ export function RoomStage(props: RoomStageProps) {
   const { state, visit, chat } = view;
   const { phase } = state;
   const renewUrl = useCallback(() => visit.renewHls(), [visit]);
-  const offline = (text: string) => (
-    <OfflineStage slug={room.slug} name={room.model.name} text={text} />
+  const offline = (text: string, isOffline = false) => (
+    <OfflineStage slug={room.slug} name={room.model.name} text={text} isOffline={isOffline} />
   );
   switch (phase.at) {
     case 'loading':
@@ -69,7 +69,7 @@ export function RoomStage(props: RoomStageProps) {
         );
       }
       const url = resolveHls(phase.entry.hlsUrl);
-      if (url === undefined || !room.isLive) return offline(offlineText(room));
+      if (url === undefined || !room.isLive) return offline(offlineText(room), true);
       return (
         <LivePlayer
           url={url}

@@ -43,6 +43,7 @@ export class RoomVisit {
   constructor(
     private readonly slug: string,
     private readonly events: VisitEvents,
+    private readonly join = joinChannel,
   ) {}
 
   start(): void {
@@ -122,7 +123,7 @@ export class RoomVisit {
   }
 
   private settle(entry: Entry): void {
-    this.quit();
+    this.quitRoom();
     this.unusedTicket = entry.ticket;
     const { room } = this.store.get();
     this.patch({
@@ -134,7 +135,8 @@ export class RoomVisit {
       this.watchLobby();
       return;
     }
-    this.channel = joinChannel(entry.channel, {
+    this.quitLobby();
+    this.channel = this.join(entry.channel, {
       ticket: () => this.nextTicket(),
       onMessage: (message) => this.receive(message),
       onJoined: ({ level }) => this.patch({ level, isJoined: true }),
@@ -161,7 +163,7 @@ export class RoomVisit {
       problem.code === 'SHOW_NOT_LIVE' ||
       (problem.status === 401 && room !== undefined && isPaid(room));
     if (isOffer) {
-      this.quit();
+      this.quitRoom();
       const offer = readOffer(problem, room);
       const isNews = this.acceptance !== undefined && problem.code !== 'PAYMENT_REQUIRED';
       this.acceptance = undefined;
@@ -175,10 +177,13 @@ export class RoomVisit {
     }
   }
 
-  /** Outside the room's own channel, the lobby tells when something about the room changes. */
+  /**
+   * Outside the room's own channel, the lobby tells when something about the room changes. Joined
+   * once: each join is told the newest change again, so joining anew after each look never ends.
+   */
   private watchLobby(): void {
     const { room } = this.store.get();
-    this.lobby ??= joinChannel('lobby', {
+    this.lobby ??= this.join('lobby', {
       onMessage: ({ body }) => {
         const ids = body['rooms'];
         if (!Array.isArray(ids) || (room && ids.includes(room.id)))
@@ -272,12 +277,20 @@ export class RoomVisit {
   }
 
   private quit(): void {
+    this.quitRoom();
+    this.quitLobby();
+  }
+
+  private quitRoom(): void {
     window.clearTimeout(this.timer);
     this.channel?.leave();
     this.channel = undefined;
+    this.patch({ isJoined: false });
+  }
+
+  private quitLobby(): void {
     this.lobby?.leave();
     this.lobby = undefined;
-    this.patch({ isJoined: false });
   }
 
   /**
