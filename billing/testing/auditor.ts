@@ -5,11 +5,15 @@ import { type OutboxEntry, parseOutbox } from '../outbox.js';
 import { snapshotShard } from '../scripts.js';
 import { shardKeys } from '../shard.js';
 
+/** What a show or a tip has cost by the outbox, milli-credits, and what of it each lot has paid. */
+export interface Spending {
+  amount: bigint;
+  readonly lots: Map<string, bigint>;
+}
+
 export interface Audit {
-  /** Σ of charges and tips in the outbox, milli-credits. */
-  readonly spent: bigint;
-  /** What charges and tips have taken of each lot. */
-  readonly used: ReadonlyMap<string, bigint>;
+  /** By session, or by the key of the tip. */
+  readonly spendings: ReadonlyMap<string, Spending>;
   /** Σ of what expired. */
   readonly broken: bigint;
 }
@@ -35,8 +39,8 @@ export async function auditShard(shard: number, redis: RedisClient): Promise<Aud
 function auditEntries(entries: readonly OutboxEntry[]): Audit & { open: number } {
   const reached = new Map<string, { bill: bigint; cost: bigint; isClosed: boolean }>();
   const commands = new Map<string, bigint>();
-  const used = new Map<string, bigint>();
-  let [spent, broken] = [0n, 0n];
+  const spendings = new Map<string, Spending>();
+  let broken = 0n;
   for (const event of entries.flatMap((entry) => entry.events)) {
     if (event.type === 'opened') {
       reached.set(event.sessionId, { bill: 0n, cost: 0n, isClosed: false });
@@ -45,16 +49,14 @@ function auditEntries(entries: readonly OutboxEntry[]): Audit & { open: number }
       if (at === undefined || at.isClosed) throw new Error('charged while not open');
       if (at.bill !== event.fromBillMs || at.cost !== event.fromCost) throw new Error('a gap');
       Object.assign(at, { bill: event.toBillMs, cost: event.toCost });
-      spent += event.toCost - event.fromCost;
-      countLots(used, event.lots);
+      countSpending(spendings, event.sessionId, event.toCost - event.fromCost, event.lots);
     } else if (event.type === 'closed') {
       const at = reached.get(event.sessionId);
       if (at === undefined || at.isClosed) throw new Error('closed while not open');
       if (at.bill !== event.billMs || at.cost !== event.cost) throw new Error('closed elsewhere');
       at.isClosed = true;
     } else if (event.type === 'tipped') {
-      spent += event.amount;
-      countLots(used, event.lots);
+      countSpending(spendings, event.key, event.amount, event.lots);
     } else if (event.type === 'funded') {
       const due = (commands.get(event.wallet) ?? 0n) + 1n;
       if (event.cmdSeq !== due) throw new Error(`command ${event.cmdSeq} where ${due} was due`);
@@ -63,12 +65,21 @@ function auditEntries(entries: readonly OutboxEntry[]): Audit & { open: number }
       broken += event.amount;
     }
   }
-  return { spent, used, broken, open: [...reached.values()].filter((one) => !one.isClosed).length };
+  const open = [...reached.values()].filter((one) => !one.isClosed).length;
+  return { spendings, broken, open };
 }
 
-function countLots(used: Map<string, bigint>, lots: string): void {
+function countSpending(
+  spendings: Map<string, Spending>,
+  source: string,
+  amount: bigint,
+  lots: string,
+): void {
+  const spending = spendings.get(source) ?? { amount: 0n, lots: new Map<string, bigint>() };
+  spendings.set(source, spending);
+  spending.amount += amount;
   for (const [, lot = '', part = '0'] of lots.matchAll(/(\d+):(\d+)/g)) {
-    used.set(lot, (used.get(lot) ?? 0n) + BigInt(part));
+    spending.lots.set(lot, (spending.lots.get(lot) ?? 0n) + BigInt(part));
   }
 }
 

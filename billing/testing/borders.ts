@@ -24,7 +24,7 @@ const touch: Command = { type: 'touch', at: [0] };
 const end: Command = { type: 'end', at: 0 };
 const sweep: Command = { type: 'sweep' };
 const expire: Command = { type: 'expire', w: 0 };
-const refund: Command = { type: 'refund', w: 0 };
+const refund: Command = { type: 'refund', w: 0, at: 0, amount: 0 };
 const LIVE: Shortened = [0, room(true)];
 
 /** Places in TARIFFS and LOT_SPECS of history.ts. */

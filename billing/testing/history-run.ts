@@ -3,20 +3,24 @@
 // answers are compared afterwards. Each history has a shard and a time of its own.
 import type { RedisClient } from '../../cluster/index.js';
 import * as scripts from '../scripts.js';
-import { newSessionId, SHARD_COUNT, shardOfWallet } from '../shard.js';
-import { tariffText, type Timing, timingText } from '../tariff.js';
+import { newSessionId, SHARD_COUNT } from '../shard.js';
+import { type Tariff, tariffText, type Timing, timingText } from '../tariff.js';
 import { auditShard, clearShard } from './auditor.js';
 import { type Command, type FundKind, LOT_SPECS, ROOMS, type Step, TARIFFS } from './history.js';
 import { WALLETS } from './history.js';
-import { Model, type ModelSession } from './model.js';
-import type { Funding, ModelLot } from './model-wallet.js';
+import * as rules from './model.js';
+import { FOREVER, type Lot, Model, type Paid, type Session, Wallet } from './model.js';
+import { RefundBook } from './refunds.js';
+import { walletsOf } from './wallet-ids.js';
+import { compareAudit, listOf, lotsOf, lotText, stateOf, sum } from './history-texts.js';
 
 /** Proofs of life every 10 s. */
-const TIMING: Timing = { quantumMs: 15_000, maxGapMs: 30_000, graceMs: 5_000, settleMs: 60_000 };
+const TIMING: Timing = {
+  ...{ quantumMs: Number(rules.QUANTUM), maxGapMs: Number(rules.MAX_GAP) },
+  ...{ graceMs: Number(rules.GRACE), settleMs: 60_000 },
+};
 /** Twenty minutes before midnight UTC, so that histories see a day end. */
 const START_MS = 1_700_006_400_000 - 1_200_000;
-/** More is refused before a script is asked. */
-const AMOUNT_MAX = 9_000_000_000_000n;
 const FINGERPRINT = '0123456789abcdef';
 
 let histories = 0;
@@ -31,14 +35,27 @@ export async function runHistory(steps: readonly Step[], redis: RedisClient): Pr
   await run.compare();
 }
 
+interface Owner {
+  readonly id: string;
+  readonly wallet: Wallet;
+}
+
+interface Funding {
+  readonly kind: 'credit' | 'debit' | 'freeze' | 'unfreeze' | 'lot' | 'end-lot';
+  readonly amount: bigint;
+  readonly lot?: Lot;
+}
+
 class HistoryRun {
   readonly shard: number;
-  private readonly wallets: readonly string[];
-  private readonly model: Model;
-  private readonly sessions: string[] = [];
-  private readonly lots: ModelLot[] = [];
+  private readonly owners: readonly Owner[];
+  private readonly model = new Model(BigInt(START_MS));
+  private readonly refunds = new RefundBook();
   private readonly checks: { what: string; real: Promise<string>; wanted: string }[] = [];
-  private readonly lastFundings = new Map<string, { cmdSeq: bigint; funding: Funding }>();
+  private readonly lastFundings = new Map<Wallet, { cmdSeq: bigint; funding: Funding }>();
+  private lots = 0;
+  /** Σ given less Σ taken by funding. */
+  private funded = 0n;
   private limitVersion = 0n;
   /** What the server's clock shows. */
   private server = BigInt(START_MS);
@@ -48,12 +65,10 @@ class HistoryRun {
     private readonly number: number,
   ) {
     this.shard = number % SHARD_COUNT;
-    this.wallets = walletsOf(this.shard);
-    this.model = new Model(START_MS, {
-      quantumMs: BigInt(TIMING.quantumMs),
-      maxGapMs: BigInt(TIMING.maxGapMs),
-      graceMs: BigInt(TIMING.graceMs),
-    });
+    this.owners = walletsOf(this.shard, WALLETS).map((id) => ({
+      id,
+      wallet: new Wallet(this.model.today),
+    }));
   }
 
   step({ ms, command }: Step): void {
@@ -83,8 +98,8 @@ class HistoryRun {
 
   /** Ends all, so that the auditor finds nothing held. */
   finish(): void {
-    for (const id of this.sessions) this.end(id);
-    for (let at = 0; at < WALLETS; at += 1) this.expectWallet(this.wallet(at));
+    for (const session of this.model.sessions) this.end(session);
+    this.owners.forEach((owner) => this.expectWallet(owner));
   }
 
   async compare(): Promise<void> {
@@ -93,34 +108,38 @@ class HistoryRun {
       if (seen[at] === wanted) return;
       throw new Error(`step ${at} ${what}: scripts "${seen[at]}", model "${wanted}"`);
     });
-    const wallets = [...this.model.wallets.values()];
-    const sum = (of: (one: (typeof wallets)[number]) => bigint): bigint =>
-      wallets.reduce((total, one) => total + of(one), 0n);
-    const [spent, broken] = [sum((one) => one.spent), sum((one) => one.broken)];
-    if (sum((one) => one.funded - one.owned + one.debt) !== spent + broken) {
-      throw new Error('the model itself does not add up');
+    const wallets = this.owners.map(({ wallet }) => wallet);
+    const spendings = new Map<string, Paid>(this.model.sessions.map(({ id, paid }) => [id, paid]));
+    for (const { wallet } of this.owners) {
+      for (const [key, { paid }] of wallet.tips) spendings.set(key, paid);
     }
+    const broken = sum(wallets.map((one) => one.expired));
+    const spent = sum([...spendings.values()].flat().map(({ amount }) => amount));
+    const left = sum(wallets.map((one) => one.owned() - one.debt));
+    if (this.funded - left !== spent + broken) throw new Error('the model itself does not add up');
     const audit = await auditShard(this.shard, this.redis);
-    const wanted = new Map(wallets.flatMap((one) => [...one.used]));
-    compareAudit(audit, { spent, broken, used: wanted });
+    compareAudit(audit, { broken, spendings });
+    this.refunds.check(audit.spendings);
   }
 
   private perform(one: Command): void {
     switch (one.type) {
       case 'fund':
-        this.fundAs(this.wallet(one.w), one.kind, BigInt(one.amount));
+        this.fundAs(this.owner(one.w), one.kind, BigInt(one.amount));
         return;
       case 'lot':
-        this.fund(this.wallet(one.w), this.newLot(one.spec, BigInt(one.amount)));
+        this.fund(this.owner(one.w), {
+          ...{ kind: 'lot', amount: BigInt(one.amount), lot: this.newLot(one.spec) },
+        });
         return;
       case 'end-lot':
-        this.endLot(this.wallet(one.w), one.at);
+        this.endLot(this.owner(one.w), one.at);
         return;
       case 'expire':
-        this.expire(this.wallet(one.w));
+        this.expire(this.owner(one.w));
         return;
       case 'refund':
-        this.refund(this.wallet(one.w));
+        this.refund(one);
         return;
       case 'open':
         this.open(one);
@@ -129,7 +148,7 @@ class HistoryRun {
         this.touch(one.at);
         return;
       case 'end':
-        this.end(this.sessions.at(-1 - one.at));
+        this.end(this.model.sessions.at(-1 - one.at));
         return;
       case 'sweep':
         this.sweep();
@@ -154,89 +173,96 @@ class HistoryRun {
     }
   }
 
-  private fundAs(wallet: string, kind: FundKind, amount: bigint): void {
-    const next = this.model.wallet(wallet).cmdSeq + 1n;
+  private fundAs(owner: Owner, kind: FundKind, amount: bigint): void {
+    const next = owner.wallet.cmdSeq + 1n;
     if (kind === 'again') {
-      const last = this.lastFundings.get(wallet);
-      if (last !== undefined) this.fund(wallet, last.funding, last.cmdSeq);
-    } else if (kind === 'ahead') this.fund(wallet, { kind: 'credit', amount }, next + 1n);
-    else if (kind === 'too-much') this.fund(wallet, { kind: 'credit', amount: AMOUNT_MAX });
-    else if (kind === 'credit' || kind === 'debit') this.fund(wallet, { kind, amount });
-    else this.fund(wallet, { kind });
+      const last = this.lastFundings.get(owner.wallet);
+      if (last !== undefined) this.fund(owner, last.funding, last.cmdSeq);
+    } else if (kind === 'ahead') this.fund(owner, { kind: 'credit', amount }, next + 1n);
+    else if (kind === 'too-much') this.fund(owner, { kind: 'credit', amount: rules.OWNED_MAX });
+    else if (kind === 'credit' || kind === 'debit') this.fund(owner, { kind, amount });
+    else this.fund(owner, { kind, amount: 0n });
   }
 
-  private fund(
-    wallet: string,
-    funding: Funding,
-    cmdSeq = this.model.wallet(wallet).cmdSeq + 1n,
-  ): void {
-    const status = this.model.wallet(wallet).fund(this.model.today, cmdSeq, funding);
-    if (status === 'APPLIED') this.lastFundings.set(wallet, { cmdSeq, funding });
-    const { kind } = funding;
-    const amount = 'amount' in funding ? funding.amount : 0n;
-    const lot = 'lot' in funding ? { lot: lotText(funding.lot) } : {};
+  private fund(owner: Owner, funding: Funding, cmdSeq = owner.wallet.cmdSeq + 1n): void {
+    const { kind, amount, lot } = funding;
+    // Its life ends with the command.
+    const text = lot === undefined ? {} : { lot: lotText(lot) };
+    const status = owner.wallet.fund(cmdSeq, funding);
+    if (status === 'APPLIED') {
+      this.lastFundings.set(owner.wallet, { cmdSeq, funding });
+      this.funded += kind === 'debit' ? -amount : amount;
+    }
     const real = scripts.fundWallet.run(this.redis, {
-      ...{ ...this.base(), wallet, cmdSeq, kind, amount, ...lot },
+      ...{ ...this.base(), wallet: owner.id, cmdSeq, kind, amount, ...text },
     });
     this.expect(
       `${kind} ${amount}`,
-      `${status} ${this.state(wallet)}`,
+      `${status} ${stateOf(owner.wallet)}`,
       real.then((reply) => `${reply.status} ${reply.wallet.owned} ${reply.wallet.held}`),
     );
-    if ('lot' in funding) this.expectWallet(wallet);
+    if (lot !== undefined) this.expectWallet(owner);
   }
 
-  private newLot(spec: number, amount: bigint): Funding {
+  private newLot(spec: number): Lot {
     const [lifeMs, priority, scope] = LOT_SPECS[spec] ?? [0, 5n, 'any'];
-    const expires = lifeMs === 0 ? 0n : this.model.today + BigInt(lifeMs);
-    const lot = { id: String(this.number * 1_000 + this.lots.length), expires, priority, scope };
-    this.lots.push({ ...lot, amount });
-    return { kind: 'lot', amount, lot: { ...lot, amount } };
+    const expires = lifeMs === 0 ? FOREVER : this.model.today() + BigInt(lifeMs);
+    this.lots += 1;
+    return { id: String(this.number * 1_000 + this.lots), expires, priority, scope, amount: 0n };
   }
 
-  private endLot(wallet: string, at: number): void {
-    const lot = this.model.wallet(wallet).lots.at(at);
-    if (lot !== undefined) this.fund(wallet, { kind: 'end-lot', lot: { ...lot } });
+  private endLot(owner: Owner, at: number): void {
+    const lot = lotsOf(owner.wallet).at(at);
+    if (lot !== undefined) this.fund(owner, { kind: 'end-lot', amount: 0n, lot });
   }
 
-  /** What a lot paid of the last tip goes back to it; an equal one takes its place once expired. */
-  private refund(wallet: string): void {
-    const { lastTip } = this.model.wallet(wallet);
-    this.model.wallet(wallet).lastTip = [];
-    for (const { lot, part } of lastTip.toReversed()) {
-      const isOver = lot.expires !== 0n && lot.expires <= this.model.today;
-      const fresh = isOver ? this.newLot(LOT_SPECS.length - 1, part) : undefined;
-      this.fund(wallet, fresh ?? { kind: 'lot', amount: part, lot: { ...lot, amount: part } });
+  /** What paid for a tip or a show goes back; an equal lot takes the place of one that expired. */
+  private refund({ w, at, amount }: Extract<Command, { type: 'refund' }>): void {
+    const owner = this.owner(w);
+    const { shows, tips } = owner.wallet;
+    const over = shows.filter((one) => one.ended !== '').map(({ id, paid }) => ({ id, paid }));
+    const given = [...tips].map(([id, { paid }]) => ({ id, paid }));
+    // Tips and shows by turns.
+    const source = (at % 2 === 0 ? given : over).at(-1 - Math.floor(at / 2));
+    if (source === undefined) return;
+    for (const part of this.refunds.give(source.id, source.paid, BigInt(amount))) {
+      const isCash = part.lot === owner.wallet.cash;
+      const isOver = part.lot.expires <= this.model.today();
+      const lot = isOver ? this.newLot(LOT_SPECS.length - 1) : part.lot;
+      this.fund(
+        owner,
+        isCash
+          ? { kind: 'credit', amount: part.amount }
+          : { kind: 'lot', amount: part.amount, lot },
+      );
     }
   }
 
-  private expire(wallet: string): void {
-    const model = this.model.wallet(wallet);
-    const before = model.broken;
-    model.expire(this.model.today);
-    const real = scripts.expireLots.run(this.redis, { ...this.base(), wallets: [wallet] });
+  private expire({ id, wallet }: Owner): void {
+    const before = wallet.expired;
+    wallet.expire();
+    const real = scripts.expireLots.run(this.redis, { ...this.base(), wallets: [id] });
     this.expect(
       'expire',
-      model.broken === before ? '' : `${wallet} ${this.state(wallet)}`,
+      wallet.expired === before ? '' : `${id} ${stateOf(wallet)}`,
       real.then((rows) => rows.map((row) => `${row.wallet} ${row.owned} ${row.held}`).join()),
     );
-    this.expectWallet(wallet);
+    this.expectWallet({ id, wallet });
   }
 
   private open(one: Extract<Command, { type: 'open' }>): void {
-    const wallet = this.wallet(one.w);
+    const { id: owner, wallet } = this.owner(one.w);
     const room = this.room(one.room);
     const id = newSessionId(this.shard, Number(this.model.now));
-    const tariff = TARIFFS[one.tariff] ?? this.noTariff(one.tariff);
-    const wanted = this.model.openSession(id, wallet, room, tariff);
-    if (wanted.startsWith('opened')) this.sessions.push(id);
+    const tariff = TARIFFS[one.tariff] ?? absent(one.tariff);
+    const wanted = this.model.open(id, wallet, room, inModel(tariff));
     const real = scripts.openSession.run(this.redis, {
-      ...{ ...this.base(), sessionId: id, wallet, room, payee: '99', entryMs: 1_000 },
+      ...{ ...this.base(), sessionId: id, wallet: owner, room, payee: '99', entryMs: 1_000 },
       ...{ tariff: tariffText(tariff), key: `key-${id}`, fingerprint: FINGERPRINT },
     });
     this.expect(
       `open ${one.tariff}`,
-      `${wanted} ${this.state(wallet)}`,
+      `${wanted} ${stateOf(wallet)}`,
       real.then((reply) => {
         const { status, isDuplicate, sessionId, wallet: after } = reply;
         const what = status === 'OK' ? `${isDuplicate ? 'joined' : 'opened'} ${sessionId}` : status;
@@ -246,30 +272,29 @@ class HistoryRun {
   }
 
   private touch(at: readonly number[]): void {
-    const ids = at.flatMap((one) => this.sessions.at(-1 - one) ?? []);
-    if (ids.length === 0) return;
-    const wanted = ids.map((id) => this.model.touch(id));
-    const walletOf = (id: string): string => this.model.sessions.get(id)?.wallet ?? '';
-    const items = ids.map((id) => [id, 'g'] as const);
+    const sessions = at.flatMap((one) => this.model.sessions.at(-1 - one) ?? []);
+    if (sessions.length === 0) return;
+    const wanted = sessions.map((one) => one.touch());
+    const items = sessions.map(({ id }) => [id, 'g'] as const);
     this.expect(
       'touch',
-      ids.map((id, nth) => `${wanted[nth]} ${this.state(walletOf(id))}`).join(),
+      sessions.map(({ wallet }, nth) => `${wanted[nth]} ${stateOf(wallet)}`).join(),
       scripts.touchSessions.run(this.redis, { ...this.base(), items }).then((rows) => {
         return rows.map((row) => `${verdictOf(row)} ${row.owned} ${row.held}`).join();
       }),
     );
   }
 
-  private end(id: string | undefined): void {
-    if (id === undefined) return;
-    const wanted = this.model.end(id, 'left');
-    const session = this.model.sessions.get(id);
+  private end(session: Session | undefined): void {
+    if (session === undefined) return;
+    const { id } = session;
+    const wanted = session.prove('left');
     const real = scripts.endSession.run(this.redis, {
       ...{ ...this.base(), sessionId: id, reason: 'left' },
     });
     this.expect(
       'end',
-      `${wanted} ${session?.charged} ${session?.billable}`,
+      `${wanted} ${session.charged} ${session.billable}`,
       real.then((reply) => {
         const what = reply.wasEnded ? 'ended' : 'cut';
         return `${what} ${reply.reason} ${reply.charged} ${reply.billMs}`;
@@ -279,19 +304,17 @@ class HistoryRun {
 
   /** Skipped where two sessions of a wallet are due at once: their order is nobody's promise. */
   private sweep(): void {
-    const isDue = ({ limit, lastProof }: ModelSession): boolean =>
-      limit !== undefined || this.model.now - lastProof > BigInt(TIMING.maxGapMs);
-    if (this.wallets.some((one) => this.model.open(one).filter(isDue).length > 1)) return;
-    const wanted = this.sessions.flatMap((id) => {
-      const verdict = this.model.sweep(id);
-      return verdict === undefined ? [] : [`${id} ${verdict}`];
-    });
+    const isDue = ({ ended, limit, gap }: Session): boolean =>
+      ended === '' && (limit < FOREVER || gap > rules.MAX_GAP);
+    if (this.owners.some(({ wallet }) => wallet.shows.filter(isDue).length > 1)) return;
+    const open = this.model.sessions.filter(({ ended }) => ended === '');
+    const wanted = open.map((one) => ({ id: one.id, verdict: one.sweep() }));
     const real = scripts.sweepSessions.run(this.redis, {
       ...{ ...this.base(), limit: 100, isSuspended: false },
     });
     this.expect(
       'sweep',
-      wanted.sort().join(),
+      listOf(wanted),
       real.then(({ notices }) => {
         const cuts = notices.filter((one) => one.kind === 'cut');
         return cuts
@@ -303,33 +326,35 @@ class HistoryRun {
   }
 
   private tip(one: Extract<Command, { type: 'tip' }>): void {
-    const wallet = this.wallet(one.w);
+    const { id, wallet } = this.owner(one.w);
     const key = `tip-${this.number}-${one.w}-${one.key}`;
-    const all = this.model.wallet(wallet).leftForTip(this.model.today);
+    const all = wallet.freeForTip();
     const amount = one.allAnd === undefined ? BigInt(one.amount) : all + BigInt(one.allAnd);
-    if (amount <= 0n || amount > AMOUNT_MAX) return;
-    const wanted = this.model.tip(key, wallet, amount);
+    if (amount <= 0n || amount > rules.OWNED_MAX) return;
+    const wanted = wallet.tip(key, amount);
     const real = scripts.tipPayee.run(this.redis, {
-      ...{ ...this.base(), wallet, room: this.room(0), payee: '99', amount, bps: 6_000, key },
+      ...{ ...this.base(), wallet: id, room: this.room(0), payee: '99', amount, bps: 6_000, key },
       ...{ tipId: '0123456789ABCDEFGHJKMNPQRS', fingerprint: `${amount}`.padStart(16, '0') },
     });
     this.expect(
       `tip ${amount}`,
-      `${wanted} ${this.state(wallet)}`,
+      `${wanted} ${stateOf(wallet)}`,
       real.then((reply) => `${reply.status} ${reply.wallet.owned} ${reply.wallet.held}`),
     );
   }
 
   private price(one: Extract<Command, { type: 'price' }>): void {
     const room = this.room(one.room);
-    const tariff = TARIFFS[one.tariff] ?? this.noTariff(one.tariff);
-    const wanted = this.model.setTariff(room, tariff);
+    const tariff = TARIFFS[one.tariff] ?? absent(one.tariff);
+    const wanted = this.inRoom(room).map((session) => ({
+      ...{ id: session.id, verdict: session.reprice(inModel(tariff)) },
+    }));
     const real = scripts.setTariff.run(this.redis, {
       ...{ ...this.base(), room, tariff: tariffText(tariff), version: 0, after: '', limit: 100 },
     });
     this.expect(
       `price ${one.tariff}`,
-      wanted.sort().join(),
+      listOf(wanted),
       real.then(({ changed }) => {
         const rows = changed.map((row) => {
           return `${row.sessionId} ${row.reason ? `cut ${row.reason}` : 'repriced'}`;
@@ -337,34 +362,41 @@ class HistoryRun {
         return rows.sort().join();
       }),
     );
-    for (const wallet of this.wallets) this.expectWallet(wallet);
+    this.owners.forEach((owner) => this.expectWallet(owner));
   }
 
   private limits({ w, values }: Extract<Command, { type: 'limits' }>): void {
-    const wallet = this.wallet(w);
+    const { id, wallet } = this.owner(w);
     const [perShow = 0n, perMinute = 0n, perDay = 0n, perTip = 0n] = values.map(BigInt);
     const limits = { perShow, perMinute, perDay, perTip };
-    this.model.wallet(wallet).setLimits(limits);
+    wallet.limits = {
+      ...{ perShow: orForever(perShow), perMinute: orForever(perMinute) },
+      ...{ perDay: orForever(perDay), perTip: orForever(perTip) },
+    };
     this.limitVersion += 1n;
     const real = scripts.setLimits.run(this.redis, {
-      ...{ ...this.base(), ...limits, wallet, version: this.limitVersion },
+      ...{ ...this.base(), ...limits, wallet: id, version: this.limitVersion },
     });
     this.expect(
       'limits',
-      this.state(wallet),
+      stateOf(wallet),
       real.then((one) => `${one.owned} ${one.held}`),
     );
   }
 
   private setRoom(room: string, isLive: boolean): void {
-    this.model.setRoom(room, isLive);
+    if (isLive) this.model.live.add(room);
+    else this.model.live.delete(room);
     this.expect('room', '', this.tellRoom(room, isLive ? 'live' : 'down'));
   }
 
   private endShow(room: string): void {
-    const wanted = this.model.endShow(room);
-    this.expect('show ends', wanted.sort().join(), this.tellRoom(room, 'ended'));
-    for (const wallet of this.wallets) this.expectWallet(wallet);
+    this.model.live.delete(room);
+    const wanted = this.inRoom(room).map((session) => ({
+      ...{ id: session.id, verdict: session.prove('show_ended') },
+    }));
+    this.expect('show ends', listOf(wanted), this.tellRoom(room, 'ended'));
+    this.owners.forEach((owner) => this.expectWallet(owner));
   }
 
   private async tellRoom(room: string, state: 'live' | 'down' | 'ended'): Promise<string> {
@@ -377,13 +409,13 @@ class HistoryRun {
       .join();
   }
 
-  private expectWallet(wallet: string): void {
-    const { lots, cash, debt, isFrozen } = this.model.wallet(wallet);
-    const texts = lots.map((lot) => `${lotText(lot)}:${lot.amount}`);
+  private expectWallet({ id, wallet }: Owner): void {
+    const { cash, debt, isFrozen } = wallet;
+    const texts = lotsOf(wallet).map((lot) => `${lotText(lot)}:${lot.amount}`);
     this.expect(
       'wallet',
-      `${cash} ${debt} ${isFrozen} ${texts.join()}`,
-      scripts.readLots.run(this.redis, { shard: this.shard, wallet }).then((real) => {
+      `${cash.amount} ${debt} ${isFrozen} ${texts.join()}`,
+      scripts.readLots.run(this.redis, { shard: this.shard, wallet: id }).then((real) => {
         const found = real.lots.map((lot) => {
           return `${lot.id} ${lot.expiresMs} ${lot.priority} ${lot.scope}:${lot.amount}`;
         });
@@ -402,16 +434,12 @@ class HistoryRun {
     return { shard: this.shard, now: Number(this.server), timing: timingText(TIMING) };
   }
 
-  private state(wallet: string): string {
-    return `${this.model.wallet(wallet).owned} ${this.model.held(wallet)}`;
+  private inRoom(room: string): Session[] {
+    return this.model.sessions.filter((one) => one.room === room);
   }
 
-  private wallet(at: number): string {
-    return this.wallets[at] ?? this.noTariff(at);
-  }
-
-  private noTariff(at: number): never {
-    throw new RangeError(`no ${at} in this history`);
+  private owner(at: number): Owner {
+    return this.owners[at] ?? absent(at);
   }
 
   private room(at: number): string {
@@ -419,35 +447,14 @@ class HistoryRun {
   }
 }
 
-function compareAudit(
-  real: { spent: bigint; broken: bigint; used: ReadonlyMap<string, bigint> },
-  wanted: typeof real,
-): void {
-  const text = ({ spent, broken, used }: typeof real): string => {
-    const lots = [...used].filter(([, part]) => part > 0n).map(([lot, part]) => `${lot}:${part}`);
-    return `spent ${spent}, expired ${broken}, lots ${lots.sort().join()}`;
-  };
-  if (text(real) === text(wanted)) return;
-  throw new Error(`the outbox says ${text(real)}, the model ${text(wanted)}`);
+const orForever = (limit: bigint): bigint => (limit === 0n ? FOREVER : limit);
+
+function inModel(tariff: Tariff): Tariff {
+  return { ...tariff, maxMs: orForever(tariff.maxMs), maxCost: orForever(tariff.maxCost) };
 }
 
-const SCOPE_CODES = { any: 0, shows: 1 } as const;
-
-function lotText({ id, expires, priority, scope }: ModelLot): string {
-  return `${id} ${expires} ${priority} ${SCOPE_CODES[scope]}`;
-}
-
-const walletsByShard = new Map<number, string[]>();
-
-/** The same three wallets in each history of a shard. */
-function walletsOf(shard: number): readonly string[] {
-  if (walletsByShard.size === 0) {
-    for (let id = 1; id < SHARD_COUNT * 40; id += 1) {
-      const at = shardOfWallet(String(id));
-      walletsByShard.set(at, [...(walletsByShard.get(at) ?? []), String(id)]);
-    }
-  }
-  return (walletsByShard.get(shard) ?? []).slice(0, WALLETS);
+function absent(at: number): never {
+  throw new RangeError(`no ${at} in this history`);
 }
 
 function verdictOf(row: { verdict: string; reason?: string }): string {

@@ -8,7 +8,8 @@ export type Command =
   | { readonly type: 'lot'; readonly w: number; readonly spec: number; readonly amount: number }
   | { readonly type: 'end-lot'; readonly w: number; readonly at: number }
   | { readonly type: 'expire'; readonly w: number }
-  | { readonly type: 'refund'; readonly w: number }
+  /** A tip or a show, counted from the last; 0 = all that is left of it. */
+  | { readonly type: 'refund'; readonly w: number; readonly at: number; readonly amount: number }
   | { readonly type: 'open'; readonly w: number; readonly room: number; readonly tariff: number }
   | { readonly type: 'touch'; readonly at: readonly number[] }
   | { readonly type: 'end'; readonly at: number }
@@ -89,7 +90,10 @@ const COMMANDS = {
   }),
   'end-lot': fc.record({ type: is('end-lot'), w, at: index(3) }),
   expire: fc.record({ type: is('expire'), w }),
-  refund: fc.record({ type: is('refund'), w }),
+  refund: fc.record({
+    ...{ type: is('refund'), w, at: index(8) },
+    amount: fc.oneof(fc.constant(0), fc.nat({ max: 3_000 })),
+  }),
   open: fc.record({ type: is('open'), w, room, tariff }),
   touch: fc.record({
     type: is('touch'),

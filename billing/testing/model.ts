@@ -1,266 +1,299 @@
 // Reference model of charging in plain bigint: what the scripts must do, written from the rules and
-// not from the Lua. One shard, one clock; slow and obvious. The histories of history.ts compare
-// every reply and every wallet with it; model-wallet.ts is what a viewer owns.
-import { costOf, type Tariff } from '../tariff.js';
-import { changePrice, isSamePrice, passChanges, payable, total } from './model-price.js';
-import type { PricedTime } from './model-price.js';
-import { max, min, ModelWallet } from './model-wallet.js';
+// not from the Lua. One shard, one clock; slow and obvious. history-run.ts compares every reply,
+// wallet and lot with it. Where the wire says 0 for "no limit" or "never", it has FOREVER.
+import type { Tariff } from '../tariff.js';
 
-export interface ModelSession extends PricedTime {
+export const [QUANTUM, MAX_GAP, GRACE] = [15_000n, 30_000n, 5_000n] as const;
+const [MINUTE, DAY, NEXT_PRICES_MAX] = [60_000n, 86_400_000n, 3] as const;
+export const OWNED_MAX = 9_000_000_000_000n;
+export const FOREVER = 10n ** 18n;
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+const ceil = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
+
+/** Credits of one origin; an empty lot stays in its wallet. */
+export interface Lot {
   readonly id: string;
-  readonly wallet: string;
-  readonly room: string;
-  lastProof: bigint;
-  charged: bigint;
-  hold: bigint;
-  /** Most billable ms that the hold pays for; undefined when the hold is whole. */
-  limit: bigint | undefined;
-  ended: string | undefined;
-  /** It was entered by a ticket and the show goes on. */
-  hasTicket: boolean;
-  /** Since the last proof the stream was down for so long, and is down since. */
-  offMs: bigint;
-  offSince: bigint | undefined;
+  readonly priority: bigint;
+  readonly scope: 'any' | 'shows';
+  expires: bigint;
+  amount: bigint;
+}
+
+/** What paid for a show or a tip, in that order. */
+export type Paid = { readonly lot: Lot; readonly amount: bigint }[];
+const sumOf = (all: { amount: bigint }[]): bigint => all.reduce((sum, one) => sum + one.amount, 0n);
+const bySpending = (a: Lot, b: Lot): number =>
+  Number(a.priority - b.priority || a.expires - b.expires || BigInt(a.id) - BigInt(b.id));
+
+export type Funding = Readonly<{ kind: string; amount: bigint; lot?: Lot }>;
+const NO_LIMITS = { perShow: FOREVER, perMinute: FOREVER, perDay: FOREVER, perTip: FOREVER };
+const priceOf = (t: Tariff): string => [t.model, t.price, t.unitMs, t.minCharge].join();
+/** What a minute costs; a ticket is no matter of minutes. */
+const rateOf = (t: Tariff): bigint => (t.model === 't' ? 0n : ceil(t.price * MINUTE, t.unitMs));
+
+export class Wallet {
+  readonly cash: Lot = { id: '', priority: FOREVER, expires: FOREVER, scope: 'any', amount: 0n };
+  /** In the order of spending. */
+  lots = [this.cash];
+  debt = 0n;
+  expired = 0n;
+  cmdSeq = 0n;
+  isFrozen = false;
+  limits = NO_LIMITS;
+  readonly shows: Session[] = [];
+  readonly tips = new Map<string, { amount: bigint; status: string; paid: Paid }>();
+  /** Counted since there was a limit. */
+  private readonly spent: { at: bigint; amount: bigint }[] = [];
+
+  constructor(private readonly today: () => bigint) {}
+
+  private usable = (scope: Lot['scope']): Lot[] =>
+    this.lots.filter((one) => one.expires > this.today() && [scope, 'any'].includes(one.scope));
+  held = (): bigint => this.shows.reduce((sum, show) => sum + show.hold, 0n);
+  owned = (): bigint => sumOf(this.lots);
+  /** For shows; below zero when a lot has expired under a hold. */
+  free = (): bigint => sumOf(this.usable('shows')) - this.held();
+  freeForTip = (): bigint => min(this.free(), sumOf(this.usable('any')));
+  leftToday = (): bigint => this.limits.perDay - this.spentIn(DAY) - this.held();
+  reservable = (): bigint => min(this.free(), this.leftToday());
+
+  /** Today or in this minute; a spending on another day forgets what was before. */
+  private spentIn(unit: bigint): bigint {
+    const now = this.today() / unit;
+    return sumOf(this.spent.slice(this.spent.findLastIndex(({ at }) => at / unit !== now) + 1));
+  }
+
+  tip(key: string, amount: bigint): string {
+    const known = this.tips.get(key);
+    if (known !== undefined) return known.amount === amount ? known.status : 'BILLING_KEY_CONFLICT';
+    const status = this.tipStatus(amount);
+    const paid = status === 'OK' ? this.spend(amount, 'any') : [];
+    this.tips.set(key, { amount, status, paid });
+    return status;
+  }
+
+  private tipStatus(amount: bigint): string {
+    const { perTip, perMinute } = this.limits;
+    const left = min(perMinute - this.spentIn(MINUTE), this.leftToday());
+    if (this.isFrozen) return 'BILLING_WALLET_FROZEN';
+    if (amount > this.freeForTip()) return 'BILLING_INSUFFICIENT_CREDIT';
+    if (amount > perTip) return 'BILLING_TIP_LIMIT';
+    return amount > left ? 'BILLING_SPEND_LIMIT' : 'OK';
+  }
+
+  spend(amount: bigint, scope: Lot['scope']): Paid {
+    let left = amount;
+    const paid = this.usable(scope).map((lot) => {
+      const part = min(left, lot.amount);
+      lot.amount -= part;
+      left -= part;
+      return { lot, amount: part };
+    });
+    if (this.limits !== NO_LIMITS && amount > 0n) this.spent.push({ at: this.today(), amount });
+    return paid.filter((one) => one.amount > 0n);
+  }
+
+  /** A command of SQL, numbered by the wallet: only the next one acts. */
+  fund(cmdSeq: bigint, { kind, amount, lot = this.cash }: Funding): string {
+    const isGift = kind === 'credit' || kind === 'lot';
+    if (cmdSeq <= this.cmdSeq) return 'ALREADY';
+    if (cmdSeq > this.cmdSeq + 1n) return 'GAP';
+    if (isGift && this.owned() + amount > OWNED_MAX) return 'BILLING_BALANCE_LIMIT';
+    this.cmdSeq = cmdSeq;
+    if (kind === 'freeze' || kind === 'unfreeze') this.isFrozen = kind === 'freeze';
+    if (kind === 'lot' && lot.amount === 0n)
+      this.lots = [...new Set(this.lots).add(lot)].sort(bySpending);
+    // What a debit does not find is debt, which credit repays first.
+    const spare = max(0n, min(this.cash.amount, this.owned() - this.held()));
+    const missing = kind === 'debit' ? max(0n, amount - spare) : 0n;
+    const repaid = kind === 'credit' ? min(amount, this.debt) : 0n;
+    lot.amount += isGift ? amount - repaid : missing - amount;
+    this.debt += missing - repaid;
+    if (kind === 'end-lot') this.expire(lot);
+    return 'APPLIED';
+  }
+
+  /** What has expired is gone, but for what open sessions hold. */
+  expire(ended?: Lot): void {
+    if (ended !== undefined) ended.expires = this.today();
+    for (const lot of this.lots.filter((one) => one.expires <= this.today())) {
+      const part = min(lot.amount, this.owned() - this.held());
+      lot.amount -= part;
+      this.expired += part;
+    }
+  }
+}
+
+/** In force from so many billable ms on; `isPaidUp`: because a unit that was paid ends there. */
+type Price = Readonly<{ from: bigint; isPaidUp: boolean; tariff: Tariff }>;
+
+export class Session {
+  /** Since the last proof of life; how much of it the stream was live. */
+  gap = 0n;
+  streamed = 0n;
+  billable = 0n;
+  charged = 0n;
+  hold = 0n;
+  /** Most billable ms that the hold pays for; FOREVER when the hold is whole. */
+  limit = FOREVER;
+  ended = '';
+  readonly paid: Paid = [];
+  private isShowOver = false;
+  private readonly prices: Price[];
+
+  constructor(
+    readonly id: string,
+    readonly wallet: Wallet,
+    readonly room: string,
+    private terms: Tariff,
+  ) {
+    this.prices = [{ from: 0n, isPaidUp: false, tariff: terms }];
+  }
+
+  touch = (): string => this.prove(this.wallet.isFrozen ? 'frozen' : '');
+  private ahead = (): bigint => this.billable + this.streamed;
+  private isOver = (): boolean => this.ahead() >= this.limit;
+  private toCome = (): Price[] => this.prices.slice(1).filter((p) => p.from >= this.billable);
+  private last = (): Price => this.prices.at(-1) as Price;
+
+  /** What `bill` ms cost in all, each at its price; the free time is that of the first. */
+  cost(bill: bigint): bigint {
+    return this.prices.reduce((sum, { from, tariff }, at) => {
+      const { model, price, unitMs, minCharge } = tariff;
+      const ms = min(bill, this.prices[at + 1]?.from ?? bill) - max(from, this.terms.freeMs);
+      if (model === 't') return sum + price;
+      if (ms <= 0n) return sum;
+      const cost = model === 'm' ? (price * ms) / unitMs : price * ceil(ms, unitMs);
+      return max(sum + cost, minCharge);
+    }, 0n);
+  }
+
+  /** Most billable ms up to `until` that `means` pays for, by bisection. */
+  private payable(means: bigint, until: bigint): bigint {
+    const limit = min(means, this.terms.maxCost);
+    let low = this.billable;
+    let high = max(low, min(until, this.terms.maxMs));
+    while (low < high) {
+      const middle = (low + high + 1n) / 2n;
+      if (this.cost(middle) <= limit) low = middle;
+      else high = middle - 1n;
+    }
+    return low;
+  }
+
+  /** Counts the time since the last proof, at most what can be paid; `end`: the show ends now. */
+  prove(end = '', isOver = false): string {
+    this.isShowOver ||= end === 'show_ended';
+    if (this.ended !== '') return `ended ${this.ended}`;
+    const counted = min(this.gap <= MAX_GAP ? this.gap : GRACE, this.streamed);
+    const means = this.charged + max(0n, this.hold + this.wallet.reservable());
+    this.billable = this.payable(means, min(this.billable + counted, this.limit));
+    this.gap = this.streamed = 0n;
+    const delta = this.cost(this.billable) - this.charged;
+    this.charged += delta;
+    this.hold = max(0n, this.hold - delta);
+    this.paid.push(...this.wallet.spend(delta, 'shows'));
+    // Less was counted than had passed: the last price that should have begun begins.
+    const [next, ...others] = this.toCome();
+    const isLate = next !== undefined && !next.isPaidUp && next.from > this.billable;
+    if (isLate) this.prices.splice(-1 - others.length, 9, { ...this.last(), from: this.billable });
+    this.ended = end || (this.refill() || isOver ? this.why() : '');
+    if (this.ended === '') return 'goes on';
+    this.hold = 0n;
+    return `cut ${this.ended}`;
+  }
+
+  /** While it is open; answers nothing when it goes on. */
+  sweep(): string {
+    if (this.gap > MAX_GAP) return this.prove('stale');
+    return this.isOver() && this.refill() ? this.prove('', true) : '';
+  }
+
+  /** Holds one quantum ahead of now; what is missing fixes the end. Answers whether it is over. */
+  private refill(): boolean {
+    const until = this.ahead() + QUANTUM;
+    const want = max(0n, min(this.cost(until), this.terms.maxCost) - this.charged);
+    this.hold = max(0n, min(want, this.hold + this.wallet.reservable()));
+    const limit = this.payable(this.charged + this.hold, until);
+    this.limit = limit < until ? limit : FOREVER;
+    return this.isOver();
+  }
+
+  private why(): string {
+    if (this.billable >= this.terms.maxMs) return 'time_limit';
+    if (this.cost(this.billable + 1n) > this.terms.maxCost) return 'spend_limit';
+    return this.wallet.leftToday() < this.wallet.free() ? 'spend_limit' : 'insufficient_credit';
+  }
+
+  /** Its room has another tariff now; a unit that has begun and is paid is used up first. */
+  reprice(tariff: Tariff): string {
+    const last = this.last();
+    const { model, price, unitMs } = last.tariff;
+    if (model === 't' || this.ended !== '') return '';
+    this.terms = { ...this.terms, maxMs: tariff.maxMs };
+    if (priceOf(tariff) === priceOf(last.tariff)) {
+      this.refill();
+      return '';
+    }
+    const mustAgree = tariff.price > 0n && (price === 0n || tariff.model === 't');
+    if (mustAgree) return this.prove('price_changed');
+    if (rateOf(tariff) > this.wallet.limits.perMinute) return this.prove('spend_limit');
+    const now = max(this.ahead(), last.from);
+    const start = max(last.from, this.terms.freeMs);
+    const isPaidUp = model === 'u' && now > start;
+    const from = isPaidUp ? start + ceil(now - start, unitMs) * unitMs : now;
+    if (this.toCome().length < NEXT_PRICES_MAX) this.prices.push({ from, isPaidUp, tariff });
+    else this.prices.splice(-1, 1, { ...last, tariff });
+    this.refill();
+    return 'repriced';
+  }
+
+  /** A ticket lets in again who left, for the rest of its time, until the show ends. */
+  readmission(): Tariff | undefined {
+    const maxMs = this.terms.maxMs - this.billable;
+    const isGood = this.terms.model === 't' && !this.isShowOver && maxMs > 0n;
+    if (!isGood || !['left', 'stale'].includes(this.ended)) return undefined;
+    return { ...this.terms, price: 0n, minCharge: 0n, maxMs, maxCost: FOREVER };
+  }
 }
 
 export class Model {
-  readonly wallets = new Map<string, ModelWallet>();
-  readonly sessions = new Map<string, ModelSession>();
-  private readonly live = new Set<string>();
-  private readonly tips = new Map<string, { body: string; status: string }>();
-  /** Show time, and how far it is ahead of the server's clock. */
-  now: bigint;
-  off = 0n;
+  readonly sessions: Session[] = [];
+  readonly live = new Set<string>();
+  /** Show time is so much ahead of the server's clock, which days and expiry go by. */
+  private off = 0n;
 
-  constructor(
-    start: number,
-    private readonly timing: Record<'quantumMs' | 'maxGapMs' | 'graceMs', bigint>,
-  ) {
-    this.now = BigInt(start);
-  }
-
-  /** What days and expiry go by. */
-  get today(): bigint {
-    return this.now - this.off;
-  }
+  constructor(public now: bigint) {}
+  today = (): bigint => this.now - this.off;
 
   /** Show time never goes back: what the server is set back by, beyond a gap, is left out. */
   tick(server: bigint): void {
     if (server >= this.now) this.off = 0n;
-    else if (this.now - server - this.off > this.timing.maxGapMs) this.off = this.now - server;
-    this.now = max(this.now, server + this.off);
-  }
-
-  wallet(id: string): ModelWallet {
-    const known = this.wallets.get(id) ?? new ModelWallet(() => this.held(id));
-    this.wallets.set(id, known);
-    return known;
-  }
-
-  open(wallet: string): ModelSession[] {
-    return [...this.sessions.values()].filter((one) => {
-      return one.wallet === wallet && one.ended === undefined;
-    });
-  }
-
-  held(wallet: string): bigint {
-    return this.open(wallet).reduce((sum, one) => sum + one.hold, 0n);
-  }
-
-  /** What shows may still reserve. */
-  private reservable(id: string): bigint {
-    const wallet = this.wallet(id);
-    return min(wallet.free(this.today), wallet.leftToday(this.today));
-  }
-
-  openSession(id: string, wallet: string, room: string, tariff: Tariff): string {
-    const known = this.open(wallet).find((one) => one.room === room);
-    if (known !== undefined) return `joined ${known.id}`;
-    const ticket = this.ticketInHand(wallet, room);
-    const { isFrozen, limits } = this.wallet(wallet);
-    const caps = [tariff.maxCost, limits.perShow].filter((one) => one > 0n);
-    const maxCost = caps.length === 0 ? 0n : min(...caps);
-    const entry = max(costOf(tariff, 1_000n), tariff.minCharge);
-    if (isFrozen) return 'BILLING_WALLET_FROZEN';
-    if (ticket !== undefined) return this.admit(id, wallet, room, { ...ticket, maxCost: 0n });
-    if (this.wallet(wallet).free(this.today) < entry) return 'BILLING_INSUFFICIENT_CREDIT';
-    const isPastDay = entry > this.wallet(wallet).leftToday(this.today);
-    if (isPastDay || this.wallet(wallet).isTooDear(tariff) || (maxCost > 0n && entry > maxCost)) {
-      return 'BILLING_SPEND_LIMIT';
+    else if (this.now - server - this.off > MAX_GAP) this.off = this.now - server;
+    const passed = max(0n, server + this.off - this.now);
+    this.now += passed;
+    for (const one of this.sessions) {
+      one.gap += passed;
+      if (this.live.has(one.room)) one.streamed += passed;
     }
-    return this.admit(id, wallet, room, { ...tariff, maxCost });
   }
 
-  /** A ticket lets in again, for the rest of its time, until the show ends. */
-  private ticketInHand(wallet: string, room: string): Tariff | undefined {
-    const held = [...this.sessions.values()].findLast((one) => {
-      return one.wallet === wallet && one.room === room && one.hasTicket;
-    });
-    if (held?.ended !== 'left' && held?.ended !== 'stale') return undefined;
-    const { maxMs, billable, segments } = held;
-    if (maxMs > 0n && billable >= maxMs) return undefined;
-    const rest = maxMs > 0n ? maxMs - billable : 0n;
-    return { ...segments[0].tariff, price: 0n, minCharge: 0n, maxMs: rest };
-  }
-
-  private admit(id: string, wallet: string, room: string, tariff: Tariff): string {
-    const { maxCost, maxMs, model } = tariff;
-    const session: ModelSession = {
-      ...{ id, wallet, room, maxCost, maxMs, hasTicket: model === 't' },
-      segments: [{ from: 0n, base: 0n, tariff, isPaidUp: false }],
-      ...{ lastProof: this.now, billable: 0n, charged: 0n, hold: 0n },
-      ...{ limit: undefined, ended: undefined, offMs: 0n },
-      offSince: this.live.has(room) ? undefined : this.now,
-    };
-    this.sessions.set(id, session);
-    this.charge(session);
-    this.refill(session);
+  open(id: string, wallet: Wallet, room: string, tariff: Tariff): string {
+    const before = wallet.shows.findLast((one) => one.room === room);
+    if (before?.ended === '') return `joined ${before.id}`;
+    const ticket = before?.readmission();
+    const maxCost = min(tariff.maxCost, wallet.limits.perShow);
+    const session = new Session(id, wallet, room, ticket ?? { ...tariff, maxCost });
+    const entry = max(session.cost(1_000n), tariff.minCharge);
+    const isTooMuch = entry > maxCost || rateOf(tariff) > wallet.limits.perMinute;
+    if (wallet.isFrozen) return 'BILLING_WALLET_FROZEN';
+    if (!ticket && entry > wallet.free()) return 'BILLING_INSUFFICIENT_CREDIT';
+    if (!ticket && (isTooMuch || entry > wallet.leftToday())) return 'BILLING_SPEND_LIMIT';
+    this.sessions.push(session);
+    wallet.shows.push(session);
+    session.prove();
     return `opened ${id}`;
-  }
-
-  touch(id: string): string {
-    const session = this.sessions.get(id);
-    if (session === undefined) return 'unknown';
-    if (session.ended !== undefined) return `ended ${session.ended}`;
-    this.prove(session);
-    if (this.wallet(session.wallet).isFrozen) return this.finish(session, 'frozen');
-    this.refill(session);
-    return this.isOver(session) ? this.finish(session, this.why(session)) : 'goes on';
-  }
-
-  end(id: string, reason: string): string {
-    const session = this.sessions.get(id);
-    if (session === undefined) return 'unknown';
-    if (session.ended !== undefined) return `ended ${session.ended}`;
-    this.prove(session);
-    return this.finish(session, reason);
-  }
-
-  /** What the sweeper must do to this session now. */
-  sweep(id: string): string | undefined {
-    const session = this.sessions.get(id);
-    if (session === undefined || session.ended !== undefined) return undefined;
-    if (this.now - session.lastProof > this.timing.maxGapMs) return this.end(id, 'stale');
-    if (!this.isOver(session)) return undefined;
-    this.refill(session);
-    if (!this.isOver(session)) return undefined;
-    this.prove(session);
-    return this.finish(session, this.why(session));
-  }
-
-  tip(key: string, id: string, amount: bigint): string {
-    const body = `${id} ${amount}`;
-    const known = this.tips.get(key);
-    if (known !== undefined) return known.body === body ? known.status : 'BILLING_KEY_CONFLICT';
-    const status = this.wallet(id).tip(this.today, amount);
-    this.tips.set(key, { body, status });
-    return status;
-  }
-
-  setRoom(room: string, isLive: boolean): void {
-    if (isLive) this.live.add(room);
-    else this.live.delete(room);
-    for (const session of this.sessions.values()) {
-      if (session.room !== room || session.ended !== undefined) continue;
-      if (!isLive) session.offSince ??= this.now;
-      else if (session.offSince !== undefined) {
-        session.offMs += this.now - session.offSince;
-        session.offSince = undefined;
-      }
-    }
-  }
-
-  /** All shows of the room end now, and what their tickets are good for. */
-  endShow(room: string): string[] {
-    this.setRoom(room, false);
-    const inRoom = [...this.sessions.values()].filter((one) => one.room === room);
-    for (const one of inRoom) one.hasTicket = false;
-    const open = inRoom.filter((one) => one.ended === undefined);
-    return open.map(({ id }) => `${id} ${this.end(id, 'show_ended')}`);
-  }
-
-  /** The price of a room changes now; answers what happens to its open sessions. */
-  setTariff(room: string, tariff: Tariff): string[] {
-    return [...this.sessions.values()].flatMap((session) => {
-      const isIn = session.room === room && session.ended === undefined;
-      if (!isIn || session.segments[0].tariff.model === 't') return [];
-      session.maxMs = tariff.maxMs;
-      const last = session.segments.at(-1)?.tariff ?? tariff;
-      const said = isSamePrice(last, tariff)
-        ? []
-        : [`${session.id} ${this.reprice(session, tariff)}`];
-      if (session.ended === undefined) this.refill(session);
-      return said;
-    });
-  }
-
-  private reprice(session: ModelSession, tariff: Tariff): string {
-    const last = session.segments.at(-1)?.tariff ?? tariff;
-    const mustAgree = last.price === 0n || tariff.model === 't';
-    if (tariff.price > 0n && (mustAgree || this.wallet(session.wallet).isTooDear(tariff))) {
-      return this.end(session.id, mustAgree ? 'price_changed' : 'spend_limit');
-    }
-    changePrice(session, tariff, session.billable + this.liveMs(session));
-    return 'repriced';
-  }
-
-  private liveMs({ lastProof, offMs, offSince }: ModelSession): bigint {
-    return this.now - lastProof - offMs - (offSince === undefined ? 0n : this.now - offSince);
-  }
-
-  /** Counts the time since the last proof, at most what can be paid, and debits it. */
-  private prove(session: ModelSession): void {
-    const gap = this.now - session.lastProof;
-    const counted = min(
-      gap <= this.timing.maxGapMs ? gap : this.timing.graceMs,
-      this.liveMs(session),
-    );
-    const until = min(session.billable + counted, session.limit ?? session.billable + counted);
-    const means = session.charged + session.hold + this.reservable(session.wallet);
-    session.billable = payable(session, max(session.charged, means), until);
-    session.lastProof = this.now;
-    session.offMs = 0n;
-    if (session.offSince !== undefined) session.offSince = this.now;
-    this.charge(session);
-    passChanges(session);
-  }
-
-  private charge(session: ModelSession): void {
-    const delta = total(session, session.billable) - session.charged;
-    session.charged += delta;
-    session.hold = max(0n, session.hold - delta);
-    this.wallet(session.wallet).spend(this.today, delta, true);
-  }
-
-  /** Brings the hold to one quantum ahead of now; what is missing fixes the end. */
-  private refill(session: ModelSession): void {
-    const { maxCost, charged, billable } = session;
-    const ahead = billable + this.liveMs(session) + this.timing.quantumMs;
-    const cost = total(session, ahead);
-    const want = max(0n, (maxCost > 0n ? min(cost, maxCost) : cost) - charged);
-    const change = min(want - session.hold, this.reservable(session.wallet));
-    session.hold = max(0n, session.hold + change);
-    const limit = payable(session, charged + session.hold, ahead);
-    session.limit = limit < ahead ? limit : undefined;
-  }
-
-  private isOver(session: ModelSession): boolean {
-    const { limit, billable } = session;
-    return limit !== undefined && billable + this.liveMs(session) >= limit;
-  }
-
-  private why(session: ModelSession): string {
-    const { maxMs, maxCost, billable } = session;
-    if (maxMs > 0n && billable >= maxMs) return 'time_limit';
-    if (maxCost > 0n && total(session, billable + 1n) > maxCost) return 'spend_limit';
-    const wallet = this.wallet(session.wallet);
-    const isDayOver = wallet.leftToday(this.today) < wallet.free(this.today);
-    return isDayOver ? 'spend_limit' : 'insufficient_credit';
-  }
-
-  private finish(session: ModelSession, reason: string): string {
-    session.ended = reason;
-    session.hold = 0n;
-    return `cut ${reason}`;
   }
 }

@@ -1,0 +1,54 @@
+// What histories compare, as text: verdicts, lots and spendings, of the model and of the scripts.
+// Used by history-run.ts.
+import type { Audit } from './auditor.js';
+import { FOREVER, type Lot, type Paid, type Wallet } from './model.js';
+
+/** @throws Error when the outbox tells of other spendings */
+export function compareAudit(
+  real: Audit,
+  model: { broken: bigint; spendings: ReadonlyMap<string, Paid> },
+): void {
+  const wanted = [...model.spendings].map(([source, paid]) => {
+    return textOf(source, sum(paid.map(({ amount }) => amount)), lotSums(paid));
+  });
+  const found = [...real.spendings].map(([source, { amount, lots }]) => {
+    return textOf(source, amount, lots);
+  });
+  const seen = `expired ${real.broken}, ${found.filter(Boolean).sort().join()}`;
+  const due = `expired ${model.broken}, ${wanted.filter(Boolean).sort().join()}`;
+  if (seen !== due) throw new Error(`the outbox says ${seen}, the model ${due}`);
+}
+
+/** Empty when nothing was paid. */
+function textOf(source: string, amount: bigint, lots: ReadonlyMap<string, bigint>): string {
+  const parts = [...lots].filter(([, part]) => part > 0n).map(([lot, part]) => `${lot}:${part}`);
+  return amount === 0n ? '' : `${source} ${amount} ${parts.sort().join(' ')}`;
+}
+
+function lotSums(paid: Paid): ReadonlyMap<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const { lot, amount } of paid) sums.set(lot.id, (sums.get(lot.id) ?? 0n) + amount);
+  // What no lot has paid was cash.
+  sums.delete('');
+  return sums;
+}
+
+export const sum = (values: readonly bigint[]): bigint => values.reduce((a, b) => a + b, 0n);
+export const lotsOf = (wallet: Wallet): readonly Lot[] =>
+  wallet.lots.filter((lot) => lot !== wallet.cash && lot.amount > 0n);
+export const stateOf = (wallet: Wallet): string => `${wallet.owned()} ${wallet.held()}`;
+
+/** What was ended or goes on at another price; nothing is said of the others. */
+export function listOf(verdicts: readonly { id: string; verdict: string }[]): string {
+  const said = verdicts.filter(({ verdict }) => verdict !== '' && !verdict.startsWith('ended'));
+  return said
+    .map(({ id, verdict }) => `${id} ${verdict}`)
+    .sort()
+    .join();
+}
+
+const SCOPE_CODES = { any: 0, shows: 1 } as const;
+
+export function lotText({ id, expires, priority, scope }: Lot): string {
+  return `${id} ${expires === FOREVER ? 0n : expires} ${priority} ${SCOPE_CODES[scope]}`;
+}
