@@ -27,7 +27,7 @@ export type Verdict =
   /** Something before this push is missing: subscribe again from the position. */
   | { readonly do: 'repair' };
 
-const MIDS_MAX = 256;
+const KNOWN_MAX = 256;
 const SKIP: Verdict = { do: 'skip' };
 
 export class ChannelReader {
@@ -40,7 +40,9 @@ export class ChannelReader {
   private high = 0;
   private isStalled = false;
   private readonly versions = new Map<string, number>();
-  private readonly mids = new Set<string>();
+  private readonly mids = new Map<string, true>();
+  /** Offset and time of messages that were hidden when they came. */
+  private readonly hidden = new Map<number, number>();
 
   constructor(readonly channel: string) {}
 
@@ -61,10 +63,13 @@ export class ChannelReader {
     const isLossy = this.epoch !== undefined && (!isSame || answer.from > this.offset);
     if (!isSame || answer.from > this.offset) {
       this.offset = this.since = answer.from;
-      if (!isSame) this.high = 0;
+      if (!isSame) {
+        this.high = 0;
+        this.hidden.clear();
+      }
     } else if (answer.recovered === false && answer.top < this.offset) {
       const back = Math.max(answer.from, Math.min(this.since, answer.top));
-      if (this.offset - back <= MIDS_MAX) {
+      if (this.offset - back <= KNOWN_MAX) {
         this.high = Math.max(this.high, this.offset);
         this.offset = back;
       }
@@ -102,9 +107,9 @@ export class ChannelReader {
     if (offset > this.offset + 1) return { do: 'repair' };
     this.offset = offset;
     const mid = typeof tag === 'string' ? tag : '';
-    // What was hidden meanwhile has no mid to know it by, and nothing to show.
-    if (mid === '' ? offset <= this.high : this.mids.has(mid)) return SKIP;
-    this.remember(mid);
+    if (this.hasHad(offset, ts, mid)) return SKIP;
+    if (mid === '') remember(this.hidden, offset, ts);
+    else remember(this.mids, mid, true);
     return { do: 'show', message: { ...base, offset, mid, isBacklog: offset <= this.top } };
   }
 
@@ -114,11 +119,19 @@ export class ChannelReader {
     return { do: 'show', message: { ...message, key, version } };
   }
 
-  private remember(mid: string): void {
-    if (mid === '') return;
-    this.mids.add(mid);
-    if (this.mids.size <= MIDS_MAX) return;
-    const [oldest] = this.mids;
-    if (oldest !== undefined) this.mids.delete(oldest);
+  /**
+   * Whether a message comes once more because the reader has stepped back. One that was hidden has
+   * no mid, but the time it had before; a server that is late may still have it as it was.
+   */
+  private hasHad(offset: number, ts: number, mid: string): boolean {
+    if (mid === '') return offset <= this.high;
+    return this.mids.has(mid) || this.hidden.get(offset) === ts;
   }
+}
+
+function remember<K, V>(known: Map<K, V>, key: K, value: V): void {
+  known.set(key, value);
+  if (known.size <= KNOWN_MAX) return;
+  const [oldest] = known.keys();
+  if (oldest !== undefined) known.delete(oldest);
 }

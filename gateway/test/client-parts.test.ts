@@ -89,6 +89,11 @@ t.test('what was hidden since it was shown is not shown again by a reader that s
   t.same([1, 2, 3, 4].map(hidden), ['skip', 'skip', 'skip', 'show']);
   reader.restart({ epoch: 'f', from: 0, top: 0, recovered: false });
   t.equal(hidden(1), 'show', 'in a new epoch that offset is another message');
+  reader.restart({ epoch: 'f', from: 0, top: 0, recovered: false });
+  const push = (ts: number): string => reader.accept([1, 1, ts, 'm', {}, `of ${ts}`]).do;
+  t.equal(push(1), 'skip', 'a late server still has it as it was before it was hidden');
+  reader.restart({ epoch: 'f', from: 0, top: 0, recovered: false });
+  t.equal(push(2), 'show', 'a later one has taken the place of one that was lost');
   t.end();
 });
 
