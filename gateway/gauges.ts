@@ -37,6 +37,11 @@ export function watchGauges(metrics: Metrics, gauges: GatewayGauges): void {
   gauge('channels', 'Channels followed by this worker.', () => gauges.channels());
   gauge('subscriptions', 'Subscriptions of all connections.', () => gauges.subscriptions());
   gauge('lagging_readers', 'Sockets served from the ring.', () => gauges.laggingReaders());
+  gauge('buffered_bytes', 'Bytes that sockets have not taken yet.', () => {
+    let bytes = 0;
+    for (const { socket } of gauges.sessions()) bytes += socket.bufferedBytes();
+    return bytes;
+  });
   gauge(
     'flush_window_seconds',
     'Window of the largest channel.',
