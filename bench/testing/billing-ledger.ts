@@ -12,6 +12,8 @@ import { Settler } from '../../billing/settler.js';
 import { shardOfWallet } from '../../billing/shard.js';
 import { TIMING } from './billing-engine.js';
 
+export { valuesText } from '../../billing/rows.js';
+
 export interface LedgerStage {
   readonly redis: RedisClient;
   readonly database: Database;

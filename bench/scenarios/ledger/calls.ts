@@ -24,6 +24,8 @@ export interface LedgerCalls {
   readonly drain: { args: null; reply: Work };
   /** Multi-row INSERT of as many rows into a table like `transfer`, and nothing else. */
   readonly insert: { args: { readonly rows: number }; reply: Work };
+  /** All rows that the settler writes for as many transfers, without the settler. */
+  readonly book: { args: { readonly rows: number }; reply: Work };
   /**
    * Runs the settler while charges come at a pace. `lagsMs`: from a charge to its commit, the
    * oldest of each transaction.

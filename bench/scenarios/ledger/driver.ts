@@ -187,6 +187,7 @@ serveParent<LedgerCalls>({
   ...{ prepare, backlog, pace, rebuild, verify },
   drain: () => timed(() => theStage().settler.drain()),
   insert: ({ rows }) => timed(() => theBare().insert(rows)),
+  book: ({ rows }) => timed(() => theBare().book(rows)),
   copy: () => timed(() => theBare().copy()),
   copyOneByOne: ({ wallets }) => timed(() => theBare().copyOneByOne(wallets)),
 });
