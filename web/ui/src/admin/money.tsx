@@ -26,6 +26,7 @@ import { Notice } from '../ui/notice.js';
 import { PageList } from '../ui/page-list.js';
 import { Select } from '../ui/select.js';
 import { AdjustmentForm, CampaignForm, CampaignGrant, ChargebackForm } from './money-forms.js';
+import { Proposals } from './proposals.js';
 import { reportCell, reportHeading } from './report-words.js';
 import { useDecisions } from './use-decisions.js';
 
@@ -168,44 +169,30 @@ export function PayoutQueue() {
 
 export function Corrections() {
   const pages = usePages(fetchAdjustments, []);
-  const { isBusy, run, view } = useDecisions(pages.reload);
   return (
     <>
       <AdjustmentForm onDone={pages.reload} />
-      <section className="panel stack" aria-label="Adjustments">
-        <h2>Adjustments</h2>
-        {view}
-        <PageList
-          pages={pages}
-          empty="There is none."
-          row={(one) => (
-            <li key={one.id} className="application" data-testid="adjustment-row">
-              <p className="number">
-                {formatCredits(one.amountMilli)} for account {one.userId} · {one.reasonCode} ·{' '}
-                {one.ticket} · {one.state} · by account {one.actor}
-              </p>
-              {one.state === 'pending' ? (
-                <div className="row">
-                  <Button
-                    size="small"
-                    isBusy={isBusy}
-                    onClick={() => run(decideAdjustment(one.id, 'approve'))}
-                  >
-                    Approve
-                  </Button>
-                  <Button
-                    size="small"
-                    isBusy={isBusy}
-                    onClick={() => run(decideAdjustment(one.id, 'reject'))}
-                  >
-                    Reject
-                  </Button>
-                </div>
-              ) : null}
-            </li>
-          )}
-        />
-      </section>
+      <Proposals
+        title="Adjustments"
+        testId="adjustment-row"
+        empty="There is none."
+        pages={pages}
+        words={(one) => (
+          <p className="number">
+            {formatCredits(one.amountMilli)} for account {one.userId} · {one.reasonCode} ·{' '}
+            {one.ticket} · {one.state} · by account {one.actor}
+          </p>
+        )}
+        verdictsOf={({ id, state }) =>
+          state !== 'pending'
+            ? undefined
+            : {
+                approve: () => decideAdjustment(id, 'approve'),
+                refuse: () => decideAdjustment(id, 'reject'),
+                refuseWords: 'Reject',
+              }
+        }
+      />
     </>
   );
 }

@@ -6,10 +6,9 @@ import { formatCreditsUnit } from '../format/credits.js';
 import { sessionStore } from '../session/session.js';
 import { useSelected } from '../state/use-store.js';
 import { usePages } from '../state/use-pages.js';
-import { Button } from '../ui/button.js';
-import { PageList } from '../ui/page-list.js';
 import { RefundForm } from './money-forms.js';
-import { useDecisions } from './use-decisions.js';
+import { Proposals } from './proposals.js';
+import type { Verdicts } from './proposals.js';
 
 const states: Record<Refund['state'], string> = {
   waiting: 'waits for a second person',
@@ -28,53 +27,37 @@ export function Refunds() {
     const { refunds, next } = await fetchRefunds(cursor);
     return { items: refunds, next };
   }, []);
-  const { isBusy, run, view } = useDecisions(pages.reload);
+  const verdictsOf = ({ id, state, askedBy }: Refund): Verdicts | undefined => {
+    if (state !== 'waiting') return undefined;
+    const refuse = () => decideRefund(id, 'decline');
+    return askedBy === me
+      ? { refuse, refuseWords: 'Take it back' }
+      : { approve: () => decideRefund(id, 'approve'), refuse, refuseWords: 'Decline' };
+  };
   return (
     <>
       <RefundForm onDone={pages.reload} />
-      <section className="panel stack" aria-label="Refunds">
-        <h2>Refunds</h2>
-        {view}
-        <PageList
-          pages={pages}
-          empty="Nothing was given back yet."
-          row={(one) => (
-            <li key={one.id} className="application" data-testid="refund-order">
-              <div className="application-head">
-                <h3 className="number">{amountOf(one)}</h3>
-                <p className="muted">
-                  {states[one.state]} · {one.kind} <span className="id-text">{one.ref}</span> · by
-                  account {one.askedBy}
-                  {one.decidedBy === null ? '' : ` and ${one.decidedBy}`} ·{' '}
-                  {formatDate(one.createdAt)}
-                </p>
-              </div>
-              <p>{one.reason}</p>
-              {one.state === 'waiting' ? (
-                <div className="row">
-                  {one.askedBy === me ? null : (
-                    <Button
-                      size="small"
-                      look="primary"
-                      isBusy={isBusy}
-                      onClick={() => run(decideRefund(one.id, 'approve'))}
-                    >
-                      Approve
-                    </Button>
-                  )}
-                  <Button
-                    size="small"
-                    isBusy={isBusy}
-                    onClick={() => run(decideRefund(one.id, 'decline'))}
-                  >
-                    {one.askedBy === me ? 'Take it back' : 'Decline'}
-                  </Button>
-                </div>
-              ) : null}
-            </li>
-          )}
-        />
-      </section>
+      <Proposals
+        title="Refunds"
+        testId="refund-order"
+        empty="Nothing was given back yet."
+        pages={pages}
+        verdictsOf={verdictsOf}
+        words={(one) => (
+          <>
+            <div className="application-head">
+              <h3 className="number">{amountOf(one)}</h3>
+              <p className="muted">
+                {states[one.state]} · {one.kind} <span className="id-text">{one.ref}</span> · by
+                account {one.askedBy}
+                {one.decidedBy === null ? '' : ` and ${one.decidedBy}`} ·{' '}
+                {formatDate(one.createdAt)}
+              </p>
+            </div>
+            <p>{one.reason}</p>
+          </>
+        )}
+      />
     </>
   );
 }
