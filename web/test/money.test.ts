@@ -48,6 +48,18 @@ t.test('a receipt exists once the order is paid, for its buyer alone', async (t)
     item: '100 credits',
   });
   t.equal(codeOf(await model.get(path)), 'PURCHASE_NOT_FOUND');
+  const page = await buyer.get(`${path}.html`);
+  t.match(page.headers['content-type'], /^text\/html/);
+  for (const [name, value] of [
+    ['Sold by', 'Test stage'],
+    ['Sold to', 'anna'],
+    ['Item', '100 credits'],
+    ['Price', '9.99 EUR'],
+  ]) {
+    t.match(page.body, `<tr><th>${name}</th><td>${value}</td></tr>`);
+  }
+  t.notMatch(page.body, /Given back/);
+  t.equal(codeOf(await model.get(`${path}.html`)), 'PURCHASE_NOT_FOUND');
 });
 
 t.test('a refund is asked for once and decided once', async (t) => {
@@ -67,6 +79,8 @@ t.test('a refund is asked for once and decided once', async (t) => {
   t.equal(codeOf(await admin.post(`${path}/approve`)), 'REQUEST_DECIDED');
   t.equal(await money.balanceOf(buyerUser.id), 60_000n);
   t.same(await actorsOf('purchase_refund'), [adminUser.id]);
+  const receipt = await buyer.get(`/api/v1/credits/orders/${order.id}/receipt.html`);
+  t.match(receipt.body, '<th>Given back</th><td>40 credits</td>');
   t.equal(codeOf(await ask()), 'REQUEST_EXISTS');
   const stranger = await model.post('/api/v1/credits/refund-requests', wish);
   t.equal(codeOf(stranger), 'PURCHASE_NOT_FOUND', 'an order of somebody else');
