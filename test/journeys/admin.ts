@@ -10,13 +10,15 @@ interface Cast {
   readonly hopeful: Person;
   readonly hopeless: Person;
   readonly model: Person;
+  /** Of finance: proposes what a second person has to approve; has bought something in error. */
+  readonly clerk: Person;
   /** Of the fan's purchase, as payment providers name it. */
   readonly paymentRef: string;
 }
 
 /** What an evening has left for the operator. */
 async function prepare(house: House, view: string): Promise<Cast> {
-  const fan = await enrol(house, `finn${view}`, 50);
+  const fan = await enrol(house, `finn${view}`, 250);
   const [hopeful, hopeless] = [
     await enrol(house, `hope${view}`),
     await enrol(house, `less${view}`),
@@ -32,14 +34,18 @@ async function prepare(house: House, view: string): Promise<Cast> {
   await ask(fan, 'POST', '/rooms/mira/reports', { reason: 'spam', note: `told by ${view}` });
   const checkout = { packageId: 'small', key: `order-${view}-admin` };
   type Checkout = { order: { id: string } };
-  const { order } = await ask<Checkout>(fan, 'POST', '/credits/checkout', checkout);
-  await ask(fan, 'POST', `/credits/orders/${order.id}/sandbox-pay`, {});
-  const wish = { kind: 'purchase', ref: order.id, reason: 'pressed twice' };
-  await ask(fan, 'POST', '/credits/refund-requests', wish);
+  const clerk = await enrol(house, `clerk${view}`);
+  await ask(house.admin, 'PATCH', `/admin/users/${clerk.id}/roles`, { isFinance: true });
+  for (const buyer of [fan, clerk]) {
+    const { order } = await ask<Checkout>(buyer, 'POST', '/credits/checkout', checkout);
+    await ask(buyer, 'POST', `/credits/orders/${order.id}/sandbox-pay`, {});
+    const wish = { kind: 'purchase', ref: order.id, reason: 'pressed twice' };
+    await ask(buyer, 'POST', '/credits/refund-requests', wish);
+  }
   type Purchases = { items: { userId: string; paymentRef: string }[] };
   const { items } = await ask<Purchases>(house.admin, 'GET', '/admin/finance/purchases');
   const paymentRef = items.find(({ userId }) => userId === fan.id)?.paymentRef ?? '';
-  return { fan, hopeful, hopeless, model, paymentRef };
+  return { fan, hopeful, hopeless, model, clerk, paymentRef };
 }
 
 async function giveReason(tour: Tour, words: string): Promise<void> {
@@ -48,7 +54,8 @@ async function giveReason(tour: Tour, words: string): Promise<void> {
   await tour.byId('reason').waitFor({ state: 'detached' });
 }
 
-export async function desk(tour: Tour, { fan, hopeful, hopeless }: Cast): Promise<void> {
+export async function desk(tour: Tour, cast: Cast): Promise<void> {
+  const { fan, hopeful, hopeless, clerk } = cast;
   const { page } = tour;
   const row = (name: string) => page.getByRole('listitem').filter({ hasText: name });
   await row(hopeful.username).waitFor();
@@ -70,6 +77,12 @@ export async function desk(tour: Tour, { fan, hopeful, hopeless }: Cast): Promis
   await wish.getByRole('button', { name: 'Decline' }).click();
   await giveReason(tour, 'it was bought once');
   await wish.waitFor({ state: 'detached' });
+  const other = tour.byId('refund-row').filter({ hasText: clerk.username });
+  await other.getByTestId('refund-approve').click();
+  await other.waitFor({ state: 'detached' });
+  type Wallet = { balance: string };
+  const { balance } = await ask<Wallet>(clerk, 'GET', '/me');
+  if (balance !== '0') throw new Error(`what was given back is still there: ${balance}`);
 }
 
 export async function accounts(tour: Tour, { hopeless }: Cast): Promise<void> {
@@ -92,6 +105,10 @@ export async function accounts(tour: Tour, { hopeless }: Cast): Promise<void> {
   await tour.stop('roles');
   await tour.byId('roles-save').click();
   await row.getByText('moderator').waitFor();
+  await tour.byId('roles-open').click();
+  await tour.byId('role-moderator').uncheck();
+  await tour.byId('roles-save').click();
+  await row.getByText('moderator').waitFor({ state: 'detached' });
 }
 
 /** Lets no piece of video through until it is called again. */
@@ -111,8 +128,12 @@ export async function wall(t: TestScope, tour: Tour): Promise<void> {
   const seat = { amountMilli: credits(100), reason: 'a purse that stays full' };
   const purse = { ...seat, username: admin.username, key: `purse-of-admin-${view.name}` };
   await ask(admin, 'POST', '/admin/grants', purse);
-  const wallet = () => ask(admin, 'GET', `/admin/users/${admin.id}/wallet`);
-  const before = JSON.stringify(await wallet());
+  const wallet = async (): Promise<string> => {
+    type Me = { balance: string; held: string };
+    const { balance, held } = await ask<Me>(admin, 'GET', '/me');
+    return `${balance} and ${held} held`;
+  };
+  const before = await wallet();
   const show = publish(house.cluster, house.cluster.demo().streamKeys['nova'] ?? '');
   t.teardown(() => show.stop());
   await tour.byId('admin-live').click();
@@ -143,7 +164,8 @@ export async function wall(t: TestScope, tour: Tour): Promise<void> {
   await room('Nova').getByText('ticket').waitFor();
   await plays('Nova');
   await ask(nova, 'PATCH', '/model/room', { showType: 'paid', priceMilliPerMin });
-  if (JSON.stringify(await wallet()) !== before) throw new Error('looking on was charged');
+  const after = await wallet();
+  if (after !== before) throw new Error(`looking on was charged: ${before}, now ${after}`);
 
   await room('Nova').getByRole('button', { name: 'Redirect viewers' }).click();
   await giveReason(tour, 'mira');
@@ -175,6 +197,15 @@ export async function money(tour: Tour, cast: Cast): Promise<void> {
   await campaign.getByLabel('Bonus ends after days').fill('30');
   await tour.byId('campaign-form-send').click();
   await page.getByText(`Spring ${view.name} was created.`).waitFor();
+  const spent = tour.byId('campaign-row').filter({ hasText: `Spring ${view.name}` });
+  await spent.getByText('500 of 500 credits').waitFor();
+  const bonus = tour.byId('campaign-grant');
+  await bonus.getByLabel('Campaign').selectOption({ label: `Spring ${view.name}` });
+  await bonus.getByLabel('Account').fill(cast.hopeful.username);
+  await bonus.getByLabel('Amount').fill('30');
+  await tour.byId('campaign-grant-send').click();
+  await bonus.getByText(`${cast.hopeful.username} now has 30 credits`).waitFor();
+  await spent.getByText('470 of 500 credits').waitFor();
   const chargeback = tour.byId('chargeback-form');
   await chargeback.getByLabel('Payment').fill(cast.paymentRef);
   await tour.byId('chargeback-form-send').click();
@@ -194,6 +225,26 @@ export async function money(tour: Tour, cast: Cast): Promise<void> {
   await payout.getByRole('button', { name: 'Has arrived' }).click();
   await payout.getByText('Paid').waitFor();
   await tour.stop('payout');
+}
+
+/** A tip above the limit of one person: the clerk proposes to give it back, the admin approves. */
+export async function secondPerson(tour: Tour, { fan, clerk }: Cast): Promise<void> {
+  const { view } = tour;
+  const tip = { key: `tip-${view.name}-large`, amountMilli: credits(120) };
+  const { tipId } = await ask<{ tipId: string }>(fan, 'POST', '/rooms/mira/tips', tip);
+  const reason = `a slip of the thumb on ${view.name}`;
+  const proposal = { key: `back-${view.name}-large`, kind: 'tip', ref: tipId, reason };
+  await tour.until('the clerk has proposed it', async () => {
+    const wanted = { ...proposal, amountMilli: credits(120) };
+    return (await clerk.api.call('POST', '/admin/refunds', wanted)).status === 201;
+  });
+  await tour.byId('admin-refunds').click();
+  await tour.byId('refund-form').waitFor();
+  const order = tour.byId('refund-order').filter({ hasText: reason });
+  await order.getByText('waits for a second person').waitFor();
+  await tour.stop('refunds');
+  await order.getByRole('button', { name: 'Approve' }).click();
+  await order.getByText('given back').waitFor();
 }
 
 export async function programme(tour: Tour): Promise<void> {
@@ -243,9 +294,7 @@ export async function adminJourney(t: TestScope, tour: Tour): Promise<void> {
   await wall(t, tour);
   await money(tour, cast);
   await programme(tour);
-  await tour.byId('admin-refunds').click();
-  await tour.byId('refund-form').waitFor();
-  await tour.stop('refunds');
+  await secondPerson(tour, cast);
   await tour.byId('admin-records').click();
   await tour.page.getByRole('heading', { name: 'Mailbox' }).waitFor();
   await tour.stop('records');

@@ -66,7 +66,10 @@ export async function furnishRoom(tour: Tour): Promise<void> {
   await tour.byId('show-paid').click();
   await tour.field('Price').fill('nothing');
   await page.getByText('Enter an amount such as 6 or 2.5.').waitFor();
+  await tour.field('Longest show').fill('0');
+  await page.getByText('1 to 10080 minutes, or empty.').waitFor();
   await tour.stop('room-form-error');
+  await tour.field('Longest show').fill('240');
   await tour.byId('show-ticket').click();
   await tour.field('Ticket').fill('12');
   await tour.byId('show-free').click();

@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import type { TestScope } from '../../cluster/testing/index.js';
 import { videoAdvances } from '../e2e/browser.js';
 import { publish } from '../e2e/publisher.js';
+import { SiteVisitor } from '../e2e/site-api.js';
 import { ask, chatter, credits, enrol, linkMailedTo, PASSWORD } from './house.js';
 import type { Tour } from './tour.js';
 
@@ -169,7 +170,31 @@ export async function paidShow(t: TestScope, tour: Tour): Promise<void> {
   await tour.balance((milli) => milli > 100_000, 'the top-up has arrived');
   await tour.button('Back to the show').click();
   await page.goto('/');
+  await ticketShow(tour);
   await show.stop();
+}
+
+/** The running show asks for a ticket now; it is paid once, also by who comes back. */
+export async function ticketShow(tour: Tour): Promise<void> {
+  const { page, house } = tour;
+  type Desk = { room: { priceMilliPerMin: string } };
+  const { priceMilliPerMin } = (await ask<Desk>(house.nova, 'GET', '/model')).room;
+  await ask(house.nova, 'PATCH', '/model/room', { showType: 'ticket', ticketMilli: credits(30) });
+  await page.goto('/r/nova');
+  await tour.button('Buy a ticket for 30').waitFor();
+  await tour.stop('ticket-offer');
+  const balance = async () => Number(await tour.byId('balance').first().getAttribute('data-milli'));
+  const before = await balance();
+  await tour.button('Buy a ticket for 30').click();
+  await videoAdvances(page);
+  await tour.balance((milli) => milli === before - 30_000, 'the ticket is paid');
+  await tour.stop('ticket-inside');
+  await page.reload();
+  await tour.button('Buy a ticket for 30').click();
+  await videoAdvances(page);
+  await tour.balance((milli) => milli === before - 30_000, 'and paid once');
+  await page.goto('/');
+  await ask(house.nova, 'PATCH', '/model/room', { showType: 'paid', priceMilliPerMin });
 }
 
 /** What is left of the show for everybody: the evening in the list and as video. */
@@ -197,7 +222,7 @@ export async function watchAgain(tour: Tour): Promise<void> {
   await tour.stop('profile');
 }
 
-export async function lookAfterAccount(tour: Tour): Promise<void> {
+export async function lookAfterAccount(tour: Tour, name: string): Promise<void> {
   const { page } = tour;
   await page.goto('/account');
   const buffer = await sharp({
@@ -210,6 +235,16 @@ export async function lookAfterAccount(tour: Tour): Promise<void> {
   await tour.byId('avatar-remove').waitFor();
   await page.getByText('This device').waitFor();
   await tour.stop('account');
+  const elsewhere = new SiteVisitor(tour.house.cluster.siteUrl);
+  await elsewhere.logIn({ username: name, password: PASSWORD });
+  await page.reload();
+  const devices = page.getByRole('region', { name: 'Devices' });
+  await devices.getByRole('listitem').getByRole('button', { name: 'Log out' }).click();
+  await tour.until('one device is left', async () => {
+    return (await devices.getByRole('listitem').count()) === 1;
+  });
+  const { status } = await elsewhere.call('GET', '/me');
+  if (status !== 401) throw new Error(`the ended device still gets in: ${status}`);
 
   await page.goto('/credits');
   await tour.field('A tip at most').fill('no amount');
@@ -251,6 +286,6 @@ export async function viewerJourney(t: TestScope, tour: Tour, names: Names): Pro
   await chatAndTip(t, tour, names);
   await paidShow(t, tour);
   await watchAgain(tour);
-  await lookAfterAccount(tour);
+  await lookAfterAccount(tour, names.viewer);
   await logOut(tour);
 }
