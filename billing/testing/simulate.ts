@@ -9,9 +9,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 let failures = 0;
 for (let seed = first; seed < first + runs; seed += 1) {
   const startedAt = performance.now();
-  const { problems, outages, proofs, tips } = await withScope((t) => runSeed(t, seed));
+  const { problems, outages, proofs, tips, refunds } = await withScope((t) => runSeed(t, seed));
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  say(`seed ${seed}: ${proofs} proofs, ${tips} tips in ${seconds} s, ${problems.length} problems`);
+  const events = `${proofs} proofs, ${tips} tips, ${refunds.given} + ${refunds.refused} refunds`;
+  say(`seed ${seed}: ${events} in ${seconds} s, ${problems.length} problems`);
   if (problems.length === 0) continue;
   failures += 1;
   for (const { what, fromMs, toMs } of outages) {

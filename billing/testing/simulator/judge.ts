@@ -9,6 +9,7 @@ import { costOf, parseTariff, payeeShare } from '../../tariff.js';
 import { joinLedger, type JoinedLedger } from '../../test/stage.js';
 import type { Outage } from './faults.js';
 import { type Fleet, MAX_GAP_MS } from './fleet.js';
+import { judgeRefunds } from './refunds.js';
 import type { Ended } from './run-seed.js';
 
 const SHARE_BPS = 6_000;
@@ -24,13 +25,14 @@ export async function judge(
 ): Promise<readonly string[]> {
   for (const role of roles) await role.kill('SIGTERM');
   const stage = await joinLedger(t, { redisUrl: redis.url, mysqlUrl: mariadb.url });
-  const { engine, database, metrics, settler } = stage;
+  const { engine, database, metrics, settler, funder } = stage;
   await settler.drain();
+  for (const { viewer } of shows) await funder.apply(viewer.id);
   // I1, I6, I7, I8, I10: wallets, lots, debts, accounts, settlements, as whole numbers.
   const { mismatches } = await new Reconciler({ engine, database, metrics, log: silentLog }).run();
   const problems = mismatches.map((one) => `the books: ${JSON.stringify(one)}`);
   problems.push(...(await judgeShards(stage)));
-  let [shown, tipped] = [0n, 0n];
+  let [shown, tipped, reversed] = [0n, 0n, 0n];
   for (const show of shows) {
     const session = await sessionOf(database, show.viewer.sessionId);
     const tips = await tipsOf(database, show.viewer.id);
@@ -38,7 +40,12 @@ export async function judge(
     const { owned, held } = await engine.readWallet(show.viewer.id);
     const sum = [...tips.values()].reduce((all, one) => all + one.amount, 0n);
     if (held !== 0n) problems.push(`I9: ${show.viewer.id} holds ${held}`);
-    if (owned !== show.funded - session.cost - sum) {
+    const costs = new Map([[show.viewer.sessionId, session.cost]]);
+    for (const { id, amount } of tips.values()) costs.set(id, amount);
+    const refunded = await judgeRefunds(database, show.viewer, costs, SHARE_BPS);
+    problems.push(...refunded.problems);
+    reversed += refunded.payeeMilli;
+    if (owned !== show.funded - session.cost - sum + refunded.viewerMilli) {
       problems.push(`I6: ${show.viewer.id} owns ${owned} of ${show.funded}`);
     }
     shown += payeeShare(session.cost, SHARE_BPS);
@@ -46,7 +53,7 @@ export async function judge(
   }
   const { accounts, entriesSum } = await new Statements(database).summary();
   const earned = accounts.find(({ kind }) => kind === 'earnings')?.balance ?? '0';
-  if (BigInt(earned) !== shown + tipped) problems.push(`I13: the model has ${earned}`);
+  if (BigInt(earned) !== shown + tipped - reversed) problems.push(`I13: the model has ${earned}`);
   if (entriesSum !== '0') problems.push(`I1: the ledger adds up to ${entriesSum}`);
   return problems;
 }

@@ -11,6 +11,7 @@ import { KEY_HASH, STREAM_KEY } from '../../test/role-stage.js';
 import { breakThings, type Outage } from './faults.js';
 import { type Fleet, startFleet } from './fleet.js';
 import { judge } from './judge.js';
+import { refund } from './refunds.js';
 import { DIALECTS, proveLife, startPlay, tip, type Viewer, watch } from './viewer.js';
 
 export const ROOM = '7';
@@ -26,6 +27,8 @@ export interface Report {
   readonly outages: readonly Outage[];
   readonly proofs: number;
   readonly tips: number;
+  /** That were given, and that would have been more than was paid. */
+  readonly refunds: { readonly given: number; readonly refused: number };
 }
 
 export interface Ended {
@@ -58,13 +61,26 @@ export async function runSeed(t: TestScope, seed: number): Promise<Report> {
     await insist(() => fleet.client.endSession({ sessionId, reason: 'left' }));
     ended.push({ viewer, ...rest, endedAt: nowMs() });
   }
+  for (const { viewer } of ended) {
+    const source = { sessionId: viewer.sessionId };
+    viewer.refunds.set(`sim-part-${viewer.id}`, {
+      source,
+      amountMilli: BigInt(random.int(1, 9_000)),
+    });
+    if (random.chance(0.5)) viewer.refunds.set(`sim-rest-${viewer.id}`, { source });
+    viewer.refunds.set(`sim-more-${viewer.id}`, { source, amountMilli: RICH });
+    for (const key of viewer.refunds.keys()) await insist(() => refund(viewer, fleet.client, key));
+  }
   const problems = [
     ...(await hookAfterEnd(fleet, ended)),
     ...(await judge(t, fleet, ended, outages)),
   ];
   const proofs = shows.reduce((sum, { viewer }) => sum + viewer.proofs.length, 0);
   const tips = shows.reduce((sum, { viewer }) => sum + viewer.tips.size, 0);
-  return { problems, outages, proofs, tips };
+  const answers = shows.flatMap(({ viewer }) => [...viewer.refunds.values()]);
+  const refused = answers.filter(({ answer }) => answer === 'refused').length;
+  const refunds = { given: answers.length - refused, refused };
+  return { problems, outages, proofs, tips, refunds };
 }
 
 type Opened = Omit<Ended, 'endedAt'>;
@@ -104,6 +120,7 @@ async function openShows(
     const viewer: Viewer = {
       ...{ id, room: ROOM, stream: STREAM, dialect, sessionId: opened.sessionId },
       ...{ token: opened.playToken, proofs: [], tips: new Map() },
+      refunds: new Map(),
     };
     for (let copy = random.int(1, 2); copy > 0; copy -= 1) await startPlay(viewer, base);
     shows.push({ viewer, openAskedAt, funded: cash + BONUS });

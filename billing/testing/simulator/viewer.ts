@@ -4,6 +4,7 @@
 import type { BillingClient } from '../../client.js';
 import { INTERVAL_MS } from './fleet.js';
 import type { SeededRandom } from '../../../cluster/testing/index.js';
+import { type Refund, refund } from './refunds.js';
 
 /** nginx-rtmp's form by POST or GET, our batch, or SRS, whose viewers prove life by a socket. */
 export type Dialect = 'form' | 'get' | 'batch' | 'srs';
@@ -20,6 +21,8 @@ export interface Viewer {
   readonly proofs: { readonly askedAt: number; readonly answeredAt: number }[];
   /** Key → answered tip, or undefined while nothing was answered. */
   readonly tips: Map<string, { readonly amount: bigint; tipId: string | undefined }>;
+  /** By key. */
+  readonly refunds: Map<string, Refund>;
 }
 
 /** @returns whether the media server may go on */
@@ -89,6 +92,15 @@ export async function watch(viewer: Viewer, traffic: Traffic): Promise<void> {
       const key = `sim-tip-${viewer.id}-${pending.length}`;
       viewer.tips.set(key, { amount: BigInt(random.int(1, 400)), tipId: undefined });
       pending.push(tip(viewer, traffic.client, key).catch(() => undefined));
+    }
+    if (random.chance(0.2)) {
+      const key = `sim-refund-${viewer.id}-${pending.length}`;
+      const answered = [...viewer.tips.values()].flatMap(({ tipId }) => tipId ?? []);
+      if (answered.length > 0) {
+        const source = { tipId: random.pick(answered) };
+        viewer.refunds.set(key, { source, amountMilli: BigInt(random.int(1, 300)) });
+        pending.push(refund(viewer, traffic.client, key).catch(() => undefined));
+      }
     }
     await wait(random.int(INTERVAL_MS / 4, INTERVAL_MS));
   }
