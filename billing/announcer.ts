@@ -28,11 +28,17 @@ const RETRY_AFTER_MS = 250;
 
 export class Announcer {
   private readonly pending = new Set<Promise<void>>();
+  /** Newest balance of each wallet that is being told. */
+  private readonly balances = new Map<string, WalletState>();
 
   constructor(private readonly options: AnnouncerOptions) {}
 
+  /** At once; what changes while a wallet's balance is being told is told after it, the newest. */
   balance(wallet: string, state: WalletState): void {
-    this.send('balance', () => this.options.notifier.balance(wallet, state));
+    const newest = this.balances.get(wallet);
+    if (newest !== undefined && newest.version >= state.version) return;
+    this.balances.set(wallet, state);
+    if (newest === undefined) this.track(this.tellBalance(wallet, state));
   }
 
   tip(roomId: string, tip: TipNews): void {
@@ -85,9 +91,22 @@ export class Announcer {
   }
 
   private send(what: string, say: () => Promise<void>): void {
-    const work = this.trySend(what, say);
+    this.track(this.trySend(what, say));
+  }
+
+  private track(work: Promise<void>): void {
     this.pending.add(work);
     void work.finally(() => this.pending.delete(work));
+  }
+
+  private async tellBalance(wallet: string, first: WalletState): Promise<void> {
+    for (let newest = first; ;) {
+      const told = newest;
+      await this.trySend('balance', () => this.options.notifier.balance(wallet, told));
+      newest = this.balances.get(wallet) ?? told;
+      if (newest === told) break;
+    }
+    this.balances.delete(wallet);
   }
 
   private async trySend(what: string, say: () => Promise<void>): Promise<void> {
