@@ -1,6 +1,6 @@
 // Signed tokens (JWT, RFC 7519, HS256) that one role issues and another verifies without a call.
 // Invariant: a token is good for one purpose only; the purpose is its audience.
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { createHash, hash, timingSafeEqual } from 'node:crypto';
 import { createVerifier, TokenError } from 'fast-jwt';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
@@ -43,7 +43,7 @@ const SIGNATURE = /^[A-Za-z0-9_-]{43}$/;
 
 /** @param secret at least 32 characters, the same in the whole fleet. */
 export function createTokenService(secret: string, clock: Clock = systemClock): TokenService {
-  const key = createSecretKey(Buffer.from(secret));
+  const mac = createMac(secret);
   const verifier = createVerifier({
     key: secret,
     algorithms: ['HS256'],
@@ -57,7 +57,7 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
       const payload = JSON.stringify({ ...claims, aud: purpose, iat, exp: iat + ttlSec });
       // fast-jwt checks all claims again before it signs, which takes twice as long as signing.
       const signed = `${HEADER}.${Buffer.from(payload).toString('base64url')}`;
-      return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+      return `${signed}.${hash('sha256', mac(signed), 'base64url')}`;
     },
     verify: <C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C> =>
       verifyOneOf<C, TokenPurpose>([purpose], token),
@@ -87,8 +87,8 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
   }
 
   /**
-   * Claims of a token as `sign` writes it, at a third of what fast-jwt takes. Undefined = another
-   * spelling, or not good: the library decides.
+   * Claims of a token as `sign` writes it, at two thirds of what fast-jwt takes. Undefined = it is
+   * written in another way, or not good: the library decides.
    */
   function ownClaims(token: string): AnyClaims | undefined {
     const end = token.lastIndexOf('.');
@@ -96,11 +96,37 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
     if (!token.startsWith(OWN_START) || end < OWN_START.length || !SIGNATURE.test(signature)) {
       return undefined;
     }
-    const expected = createHmac('sha256', key).update(token.slice(0, end)).digest();
+    const expected = hash('sha256', mac(token.slice(0, end)), 'buffer');
     if (!timingSafeEqual(expected, Buffer.from(signature, 'base64url'))) return undefined;
     const claims = parseClaims(token.slice(OWN_START.length, end));
     return claims?.nbf === undefined ? claims : undefined;
   }
+}
+
+const BLOCK_BYTES = 64;
+
+/**
+ * The first half of an HMAC-SHA256 (RFC 2104) of ASCII texts; the hash of the answer, which lasts
+ * until the next call, is the second. A native object for each token, as createHmac makes one,
+ * costs half as much again and is left to the garbage collector.
+ */
+function createMac(secret: string): (text: string) => Buffer {
+  const raw = Buffer.from(secret);
+  const key = raw.length > BLOCK_BYTES ? createHash('sha256').update(raw).digest() : raw;
+  const inner = Buffer.alloc(BLOCK_BYTES + TOKEN_LENGTH_MAX, 0x36);
+  const outer = Buffer.alloc(BLOCK_BYTES + 32, 0x5c);
+  key.forEach((byte, at) => {
+    inner[at] = byte ^ 0x36;
+    outer[at] = byte ^ 0x5c;
+  });
+  return (text) => {
+    const message =
+      text.length > TOKEN_LENGTH_MAX
+        ? Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text, 'latin1')])
+        : inner.subarray(0, BLOCK_BYTES + inner.write(text, BLOCK_BYTES, 'latin1'));
+    outer.set(hash('sha256', message, 'buffer'), BLOCK_BYTES);
+    return outer;
+  };
 }
 
 function parseClaims(payload: string): (AnyClaims & { readonly nbf?: unknown }) | undefined {

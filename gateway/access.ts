@@ -89,6 +89,10 @@ function markOf(ticket: string): string {
   return signature.toString('base64url', 0, 16);
 }
 
+function groupNames(groups: number): string[] {
+  return Object.keys(GROUP_BITS).filter((name) => (groups & (GROUP_BITS[name] ?? 0)) > 0);
+}
+
 function joinRoom(
   tokens: TokenService,
   user: User,
@@ -104,6 +108,10 @@ function joinRoom(
   if (sub !== user.id || named !== room || !isAccessLevel(level)) {
     return { ok: false, code: 'bad_ticket' };
   }
+  const isFirstUse = verified.claims.aud === 'room';
+  if (groups === '' && flags === '' && bill === undefined) {
+    return { ok: true, membership: { level, groups: 0 }, isFirstUse };
+  }
   const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
   const has = new Set(flags.split(','));
   const membership = {
@@ -112,7 +120,7 @@ function joinRoom(
     ...(has.has('invited') ? { isInvited: true } : {}),
     ...(has.has('nochat') ? { isChatless: true } : {}),
   };
-  return { ok: true, membership, isFirstUse: verified.claims.aud === 'room' };
+  return { ok: true, membership, isFirstUse };
 }
 
 export function createAccess(tokens: TokenService, redis: RedisClient): Access {
@@ -159,9 +167,7 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
 
     resumeTicket(user, channel, { level, bill, groups, isInvited, isChatless }) {
       if (channelNamespace(channel) !== 'room') return undefined;
-      const names = Object.keys(GROUP_BITS).filter(
-        (name) => (groups & (GROUP_BITS[name] ?? 0)) > 0,
-      );
+      const names = groups === 0 ? [] : groupNames(groups);
       const flags = [
         ...(isInvited === true ? ['invited'] : []),
         ...(isChatless === true ? ['nochat'] : []),

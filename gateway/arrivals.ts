@@ -1,7 +1,6 @@
 // The pace at which clients that have to wait for Redis are let in: the first one at once, whoever
-// comes within the next 5 ms together after that. A connect costs more in system calls than in
-// anything else; those of a crowd share their writes and their script calls, and nobody who comes
-// alone waits.
+// comes within the next 5 ms together after that. Those of a crowd share writes to Redis and script
+// calls; nobody who comes alone waits.
 const PAUSE_MS = 5;
 
 export class Arrivals {

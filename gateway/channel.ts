@@ -2,6 +2,7 @@
 // flush. Invariant: everything up to flushedTop is in the ring or was, and went to every live
 // listener.
 import { channelKeys, type ChannelKeys } from './channel-keys.js';
+import { FewMap } from './few-map.js';
 import { kindOfTail, type LatestPacket, type Tail, type VolatilePacket } from './packet.js';
 import { channelNamespace } from './protocol/index.js';
 import {
@@ -18,6 +19,8 @@ import type { Membership, Session } from './session.js';
 /** Who gets a frame: everybody, those in charge (m), or those without messages (q). */
 export const AUDIENCES = ['', 'm', 'q'] as const;
 export type Audience = (typeof AUDIENCES)[number];
+/** How the topic of JSON readers is told from the other. */
+const TEXT_TOPICS: Readonly<Record<Audience, string>> = { '': 'j', m: 'mj', q: 'qj' };
 
 /** A push without a place in the sequence, waiting for the next flush. */
 export interface Extra {
@@ -51,7 +54,6 @@ const URGENT = new Set(['d', 'c', 'x', 's']);
 /** Kinds that only moderators of the room get. */
 const MODERATORS_ONLY = new Set(['h']);
 
-const NO_TOPICS = AUDIENCES.flatMap(() => [undefined, undefined]);
 /** The backlog of a channel without messages: every user has such a channel. */
 const NO_BACKLOG = { binary: () => Buffer.alloc(0), json: () => '' };
 const NO_VALUES: ReadonlyMap<string, LatestValue> = new Map();
@@ -62,7 +64,7 @@ export class Channel implements TrackerSink {
   readonly namespace: string;
   readonly ring = new Ring(RING);
   readonly tracker: SequenceTracker;
-  readonly members = new Map<Session, Membership>();
+  readonly members = new FewMap<Session, Membership>();
   private values: Map<string, LatestValue> | undefined;
   /** Live listeners by encoding; lagging ones do not count. */
   binaryListeners = 0;
@@ -80,8 +82,9 @@ export class Channel implements TrackerSink {
   beaconCount = 0;
   emptySinceMs = 0;
   private extras: Map<string, Extra> | undefined;
-  /** Of full length at once: one that grows takes room for 17. */
-  private readonly topics: (string | undefined)[] = [...NO_TOPICS];
+  private binaryTopic: string | undefined;
+  /** All others; most user channels need none of them. */
+  private topics: Map<string, string> | undefined;
   private extraCount = 0;
   private backlog: { top: number; count: number; binary?: Buffer; json?: string } | undefined;
 
@@ -110,8 +113,15 @@ export class Channel implements TrackerSink {
 
   /** One string per topic for good: the library flattens a new one at each call. */
   topic(isBinary: boolean, audience: Audience = ''): string {
-    const at = AUDIENCES.indexOf(audience) * 2 + (isBinary ? 1 : 0);
-    return (this.topics[at] ??= `${this.alias}${audience}${isBinary ? 'b' : 'j'}`);
+    if (isBinary && audience === '') return (this.binaryTopic ??= `${this.alias}b`);
+    const kind = isBinary ? audience : TEXT_TOPICS[audience];
+    this.topics ??= new Map();
+    let topic = this.topics.get(kind);
+    if (topic === undefined) {
+      topic = `${this.alias}${audience}${isBinary ? 'b' : 'j'}`;
+      this.topics.set(kind, topic);
+    }
+    return topic;
   }
 
   /** False when it is not newer than the value that is there. */

@@ -24,7 +24,21 @@ export function joinBinary(values: readonly Buffer[]): Buffer[] {
   return group(values, (value) => value.length).map((part) => Buffer.concat(part));
 }
 
-/** The same for JSON values; sizes are counted in UTF-16 units. */
+/** Most replies with a backlog fit; a buffer for each would cost more than the copy. */
+const scratch = Buffer.allocUnsafeSlow(65_536);
+
+/** One frame of all values, to be sent at once: the next call writes over it. */
+export function joinForSend(values: readonly Uint8Array[]): Uint8Array {
+  let at = 0;
+  for (const value of values) {
+    if (at + value.length > scratch.length) return Buffer.concat(values);
+    scratch.set(value, at);
+    at += value.length;
+  }
+  return scratch.subarray(0, at);
+}
+
+/** joinBinary for JSON values; sizes are counted in UTF-16 units. */
 export function joinJson(values: readonly string[]): string[] {
   return group(values, (value) => value.length + 1).map((part) => `[${part.join(',')}]`);
 }

@@ -146,7 +146,9 @@ export class Hub {
     }
   }
 
-  private create(name: string): Slot {
+  private create(asked: string): Slot {
+    // A copy: as part of the frame that it was read from, it would keep all of that, tokens too.
+    const name = Buffer.from(asked, 'latin1').toString('latin1');
     const channel = new Channel(name, this.nextAlias, this.events);
     this.nextAlias += 1;
     const slot = new Slot(channel, this.receiver);

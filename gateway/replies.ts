@@ -1,4 +1,5 @@
 // Replies and direct messages to single sockets: those of one tick share a frame.
+import { joinForSend } from './frame-joiner.js';
 import { packValue, type ErrorCode, type ServerMessage } from './protocol/index.js';
 import { errorCodes } from './protocol/index.js';
 import type { Session } from './session.js';
@@ -34,7 +35,7 @@ export class Replies {
     this.waiting.delete(session);
     if (messages === undefined || session.isEnded) return;
     const frame = session.isBinary
-      ? Buffer.concat(messages.map(packValue))
+      ? joinForSend(messages.map(packValue))
       : JSON.stringify(messages);
     if (session.socket.send(frame) === 'dropped') this.onRefused(session);
   }

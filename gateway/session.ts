@@ -2,6 +2,7 @@
 // thousands.
 import type { AccessLevel, Role, Subprotocol } from './protocol/index.js';
 import type { Channel } from './channel.js';
+import { FewMap } from './few-map.js';
 import type { Socket } from './socket.js';
 
 export interface User {
@@ -46,7 +47,7 @@ export class Session {
   user: User | undefined;
   isConnecting = false;
   tokenExpMs = 0;
-  readonly channels = new Map<string, Channel>();
+  readonly channels = new FewMap<string, Channel>();
   /** Channels that this socket gets from the ring instead of live, with the offset it has. */
   lagging: Map<Channel, number> | undefined;
   /** When the socket last took something while lagging. */

@@ -10,6 +10,7 @@ import type { Session } from './session.js';
 export type SendResult = 'sent' | 'queued' | 'dropped';
 
 export interface Socket {
+  /** `frame` is the caller's again when this returns. */
   send(frame: Frame): SendResult;
   bufferedBytes(): number;
   subscribe(topic: string): void;

@@ -8,6 +8,7 @@ import { Arrivals } from './arrivals.js';
 import type { Channel } from './channel.js';
 import type { Delivery } from './delivery.js';
 import type { Hub } from './hub.js';
+import { joinForSend } from './frame-joiner.js';
 import type { GatewayMetrics } from './metrics.js';
 import {
   errorCodes,
@@ -120,17 +121,16 @@ export class Subscriptions {
   send(session: Session, messages: readonly ServerMessage[]): void {
     if (session.isEnded) return;
     const frame = session.isBinary
-      ? Buffer.concat(messages.map(packValue))
+      ? joinForSend(messages.map(packValue))
       : JSON.stringify(messages);
     if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
   }
 
   /** Whether a request can be answered without waiting for Redis. */
-  private isWarm({ request: { ch, pos }, verdict }: Asked): boolean {
+  private isWarm({ request, verdict }: Asked): boolean {
     if (!verdict.ok) return true;
-    const channel = this.options.hub.peek(ch);
-    if (channel === undefined || verdict.isFirstUse) return false;
-    return pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor;
+    const channel = this.options.hub.peek(request.ch);
+    return channel !== undefined && !verdict.isFirstUse && isAtHand(channel, request);
   }
 
   private admitNow(user: User, { request, verdict }: Asked): Admitted {
@@ -156,7 +156,7 @@ export class Subscriptions {
         isClaiming ? access.claim(request.ch, request.ticket) : true,
       ]);
       if (!isClaimed) return { request, code: 'ticket_used' };
-      const canResume = await this.canResume(channel, request);
+      const canResume = isAtHand(channel, request) || (await this.isInHistory(channel, request));
       return this.welcome(user, request, channel, verdict.membership, canResume);
     } catch (thrown) {
       metrics.redisErrors.inc({ operation: 'subscribe' });
@@ -168,10 +168,10 @@ export class Subscriptions {
   /**
    * A position that the ring does not reach back to must be found in history before it is promised.
    */
-  private async canResume(channel: Channel, { pos }: SubscribeRequest): Promise<boolean> {
-    if (pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor) return true;
-    const entries = await this.options.hub.older(channel, pos[1], 1);
-    return entries?.[0]?.offset === pos[1] + 1;
+  private async isInHistory(channel: Channel, { pos }: SubscribeRequest): Promise<boolean> {
+    const [, offset = 0] = pos ?? [];
+    const entries = await this.options.hub.older(channel, offset, 1);
+    return entries?.[0]?.offset === offset + 1;
   }
 
   private welcome(
@@ -218,7 +218,7 @@ export class Subscriptions {
     }
     const message = reply(outcomes);
     const frame = session.isBinary
-      ? Buffer.concat([packValue(message), ...parts.binary])
+      ? joinForSend([packValue(message), ...parts.binary])
       : `[${[JSON.stringify(message), ...parts.json].join(',')}]`;
     if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
     else if (lagging.length > 0) this.options.delivery.pump(session);
@@ -289,6 +289,11 @@ export class Subscriptions {
     else if (backlog.from < channel.flushedTop) json.push(backlog.json());
     json.push(...values.map((value) => value.json()));
   }
+}
+
+/** Whether the ring is enough to say where the reader starts. */
+function isAtHand(channel: Channel, { pos }: SubscribeRequest): boolean {
+  return pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor;
 }
 
 /** Where the reader starts: at its position if that can be continued, else at the backlog. */

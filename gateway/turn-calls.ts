@@ -1,6 +1,6 @@
-// What many connections ask of Redis within one turn of the event loop goes in one script call: a
-// call costs the worker more than what it asks. A script has its keys in one slot, so in a Cluster
-// there is one call for each partition. Each who asks gets an answer or the call's error.
+// What many connections ask of Redis within one turn of the event loop goes in one script call. A
+// script has its keys in one slot, so in a Cluster there is one call for each partition. Each who
+// asks gets an answer or the call's error.
 import { isCluster, type RedisClient } from '../cluster/index.js';
 
 export interface TurnCallsOptions<Ask, Answer> {

@@ -1,5 +1,5 @@
 // Tokens and HLS paths: good until their second, for their purpose only, and never when touched.
-import { createSigner } from 'fast-jwt';
+import { createSigner, createVerifier } from 'fast-jwt';
 import fc from 'fast-check';
 import t from 'tap';
 import { signHlsPath, verifyHlsPath } from '../hls-path.js';
@@ -36,6 +36,28 @@ await t.test('a token is good for its purpose only, and with its secret only', (
     for (const asked of purposes) t.equal(tokens.verify(asked, token).ok, asked === signed);
     t.same(others.verify(signed, token), { ok: false, reason: 'invalid' });
   }
+  t.end();
+});
+
+await t.test('tokens are those of any JWT library, for secrets and claims of every length', (t) => {
+  const lengths = fc.record({
+    secretLength: fc.integer({ min: 32, max: 200 }),
+    subLength: fc.integer({ min: 1, max: 6_000 }),
+  });
+  fc.assert(
+    fc.property(lengths, ({ secretLength, subLength }) => {
+      const key = 'k'.repeat(secretLength);
+      const claims = { sub: 's'.repeat(subLength), aud: 'access' };
+      const tokens = createTokenService(key);
+      const token = tokens.sign('access', { sub: claims.sub }, 60);
+      const read = createVerifier({ key, algorithms: ['HS256'] })(token) as object;
+      const theirs = createSigner({ key, expiresIn: 60_000 })(claims);
+      const isTaken = (one: string): boolean => tokens.verify('access', one).ok;
+      const isRight = [token, theirs].every((one) => isTaken(one) === one.length <= 4_096);
+      return 'sub' in read && read.sub === claims.sub && isRight;
+    }),
+    { seed, numRuns: 50 },
+  );
   t.end();
 });
 

@@ -58,7 +58,7 @@ export class ModelSocket implements Socket {
   send(frame: Frame): SendResult {
     if (this.isOver || this.buffered > this.limits.limitBytes) return 'dropped';
     this.drain();
-    this.take(frame);
+    this.take(typeof frame === 'string' ? frame : new Uint8Array(frame));
     return this.buffered > 0 ? 'queued' : 'sent';
   }
 
