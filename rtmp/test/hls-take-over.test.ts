@@ -4,6 +4,7 @@ import t from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, until } from '../../cluster/testing/index.js';
 import type { ShowState } from '../hls/show.js';
+import type { LiveStream } from '../live-stream.js';
 import { ShowStore } from '../hls/show-store.js';
 import {
   fetchPlaylist,
@@ -126,4 +127,43 @@ t.test('nobody sees a show before another node could go on with it', async (t) =
   open();
   await playlistWith(url, 'the show', (one) => one.segments.length >= 1);
   t.match(await new ShowStore(client).read('stream-a'), { nodeId: 'rtmp-test' });
+});
+
+t.test('a node dies in a show of parts: the next one goes on with a whole playlist', async (t) => {
+  const shape = { windowSegments: 4, shapeOf: () => Promise.resolve({ dvrMs: 0, partMs: 500 }) };
+  const one = await startPackager(t, { nodeId: 'rtmp-1', ...shape });
+  const two = await startPackager(t, {
+    ...{ nodeId: 'rtmp-2', redisServer: one.redis, ...shape },
+    isNodeAlive: (id) => id !== 'rtmp-1',
+  });
+  const tags = await makeTags({ seconds: 60 });
+  // The dead say nothing more: nobody hears that the publish has ended.
+  const mute = {
+    streamStarted: (stream: LiveStream) => one.manager.streamStarted(stream),
+    streamEnded: () => undefined,
+  };
+  const publisher = publish(t, mute, tags, { speed: 2, isEndless: true });
+  const isInParts = ({ segments, text }: Playlist): boolean =>
+    segments.length >= 4 && text.includes('#EXT-X-PART:');
+  await playlistWith(one.url('stream-a', 'v0.m3u8'), 'a show of parts', isInParts);
+  publisher.end();
+  const last = await fetchPlaylist(one.url('stream-a', 'v0.m3u8'));
+  const seen = last.segments.at(-1);
+
+  publish(t, two.manager, tags, { speed: 2, isEndless: true });
+  const look = follow(t, [two]);
+  const url = two.url('stream-a', 'v0.m3u8');
+  const isGoingOn = async (): Promise<Playlist | undefined> => {
+    await look();
+    const playlist = await fetchPlaylist(url).catch(() => undefined);
+    const isNew = playlist?.segments.at(-1)?.uri.startsWith(two.base) === true;
+    return playlist !== undefined && isNew && isInParts(playlist) ? playlist : undefined;
+  };
+  const next = await until(isGoingOn, { what: 'its parts on the next', deadlineMs: 90_000 });
+  t.ok(next.segments.every(({ sequence }) => sequence > (seen?.sequence ?? Infinity)));
+  t.ok(next.segments.every(({ discontinuity }) => discontinuity > (seen?.discontinuity ?? 0)));
+  t.ok(
+    next.segments.every(({ uri }) => uri.startsWith(two.base)),
+    'nothing of the dead is listed',
+  );
 });
