@@ -165,9 +165,11 @@ export async function earn(tour: Tour, { model, fan }: Cast): Promise<void> {
   await earningsRipe(model);
   await tour.byId('desk-room').click();
   await tour.byId('desk-money').click();
-  await tour.byId('payout-request').click();
+  await tour.pressTwice('payout-request');
   await page.getByText('Your wish has arrived').waitFor();
   await tour.byId('payouts').getByText('Requested').waitFor();
+  const wishes = await tour.byId('payouts').locator('tbody tr').count();
+  tour.counts(wishes, 1, 'pressed twice, asked for once');
   await tour.until('the sums follow', async () => {
     return (await page.getByText('On the way').locator('..').innerText()).includes('24');
   });

@@ -116,6 +116,20 @@ export class Tour {
     await this.until(what, async () => holds(Number(await chip.getAttribute('data-milli'))));
   }
 
+  /** Two presses before the page can answer the first one. */
+  async pressTwice(id: string): Promise<void> {
+    await this.byId(id).click({ trial: true });
+    await this.byId(id).evaluate((element) => {
+      const button = element as unknown as { click: () => void };
+      button.click();
+      button.click();
+    });
+  }
+
+  counts(found: number, wanted: number, name: string): void {
+    this.t.same(found, wanted, name);
+  }
+
   async say(text: string): Promise<void> {
     await this.byId('chat-input').fill(text);
     await this.byId('chat-send').click();

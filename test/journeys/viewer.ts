@@ -6,6 +6,7 @@ import { videoAdvances } from '../e2e/browser.js';
 import { publish } from '../e2e/publisher.js';
 import { SiteVisitor } from '../e2e/site-api.js';
 import { ask, chatter, credits, enrol, linkMailedTo, PASSWORD } from './house.js';
+import { playerControls } from './player.js';
 import type { Tour } from './tour.js';
 
 export interface Names {
@@ -71,11 +72,11 @@ export async function buyCredits(tour: Tour): Promise<void> {
   await page.getByTitle('Your credits').click();
   await tour.byId('buy-small').waitFor();
   await tour.stop('credits');
-  await tour.byId('buy-small').click();
+  await tour.pressTwice('buy-small');
   await tour.byId('sandbox-bill').getByText('100 credits').waitFor();
   await tour.byId('sandbox-bill').getByText('9.99').waitFor();
   await tour.stop('sandbox');
-  await tour.byId('sandbox-pay').click();
+  await tour.pressTwice('sandbox-pay');
   await page.getByRole('link', { name: 'Back to the show' }).waitFor();
   await tour.stop('sandbox-paid');
   await tour.balance((milli) => milli === 100_000, 'the balance has 100 credits');
@@ -85,6 +86,7 @@ export async function buyCredits(tour: Tour): Promise<void> {
 export async function chatAndTip(t: TestScope, tour: Tour, names: Names): Promise<void> {
   const { page, house } = tour;
   await videoAdvances(page);
+  await playerControls(tour);
   const friend = chatter(t, await enrol(house, names.friend, 50), 'mira');
   const greeting = `good evening everybody on ${tour.view.name}`;
   const answer = `good evening to you, ${names.friend}`;
@@ -125,9 +127,14 @@ export async function chatAndTip(t: TestScope, tour: Tour, names: Names): Promis
   await tour.byId('tip-text').fill(`a song for ${names.viewer}`);
   await tour.byId('tip-note').fill('only for you');
   await tour.stop('tip');
-  await tour.byId('tip-send').click();
+  await tour.pressTwice('tip-send');
   await tour.line(`a song for ${names.viewer}`).waitFor();
   await tour.balance((milli) => milli === 95_000, 'the tip has left the wallet');
+  tour.counts(
+    await tour.line(`a song for ${names.viewer}`).count(),
+    1,
+    'pressed twice, given once',
+  );
   await tour.until('the goal has moved', async () => {
     return (await tour.byId('goal').locator('.number').innerText()) !== sum;
   });
@@ -253,6 +260,13 @@ export async function lookAfterAccount(tour: Tour, name: string): Promise<void> 
   await tour.field('A tip at most').fill('20');
   await tour.byId('limits-save').click();
   await page.getByText('Your limits are set.').waitFor();
+  const orders = page.getByRole('region', { name: 'Purchases' }).locator('tbody tr');
+  await tour.until(
+    'one order of the shop and one of the top-up, however often pressed',
+    async () => {
+      return (await orders.count()) === 2;
+    },
+  );
   await tour.stop('credits-used');
   await tour.button('Refund for this purchase').first().click();
   await tour.field('What went wrong?').fill('I pressed twice');
