@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { WebSocket } from 'ws';
-import { randomFromSeed, startRedis, until, type TestScope } from '../../cluster/testing/index.js';
+import { seededRandom, startRedis, until, type TestScope } from '../../cluster/testing/index.js';
 import { limits, packValue } from '../protocol/index.js';
 import { fuzzFrames, hostileFrame } from '../testing/fuzz-frames.js';
 import { connectToken, startWorker, watch } from './worker-harness.js';
@@ -13,8 +13,7 @@ const server = await startRedis(t);
 const worker = await startWorker(t, server.url);
 
 t.test('200,000 hostile frames give commands or coded errors, never an exception', (t) => {
-  const seed = Number(process.hrtime.bigint() % 2_147_483_647n);
-  const report = fuzzFrames(200_000, seed);
+  const report = fuzzFrames(200_000, seededRandom(t).int(0, 2_147_483_646));
   t.comment(JSON.stringify(report));
   t.ok(report.commands > 20_000, 'a good part gets past the first checks');
   t.ok(report.refused > 20_000);
@@ -140,9 +139,7 @@ t.test('repeated abuse is answered with codes, then closed with 4005', async (t)
 t.test('hostile frames on many connections leave the others alone', async (t) => {
   const anna = watch(t, [worker.url], 'room:calm', { sub: 'anna' });
   await until(() => anna.events.length > 0, { what: 'in the room' });
-  const seed = Number(process.hrtime.bigint() % 2_147_483_647n);
-  t.comment(`seed ${seed}`);
-  const random = randomFromSeed(seed);
+  const random = seededRandom(t);
   const attacks = Array.from({ length: 200 }, async (_, n) => {
     const encoding = n % 2 === 0 ? 'rt1.json' : 'rt1.msgpack';
     const connected = { c: 'connect', i: 1, token: connectToken(`bad-${n}`) };
@@ -151,9 +148,10 @@ t.test('hostile frames on many connections leave the others alone', async (t) =>
     return await abuse(encoding, [...(n % 3 === 0 ? [] : [first]), ...rest]);
   });
   const codes = (await Promise.all(attacks)).map(({ code }) => code);
-  const isExpected = (code: number): boolean => [1006, 1009, 4001, 4005, 4113].includes(code);
+  // On a busy machine the deadline of a connect may be the first to see to it: 4102.
+  const expected = [1006, 1009, 4001, 4005, 4102, 4113];
   t.same(
-    codes.filter((code) => !isExpected(code)),
+    codes.filter((code) => !expected.includes(code)),
     [],
   );
   await anna.client.publish('room:calm', 'still here');
