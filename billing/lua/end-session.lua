@@ -1,6 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 -- end-session: charges up to now and ends a session; ending again confirms the notice of the first
--- end
+-- end; a full Redis does not refuse it, for each session ends but once
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] out  stream  outbox

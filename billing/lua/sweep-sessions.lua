@@ -1,6 +1,6 @@
-#!lua
+#!lua flags=allow-oom
 -- sweep-sessions: looks at the sessions of a shard that are due, oldest first: cut, stale, settle,
--- repeat
+-- repeat; a full Redis does not refuse it, for whoever cannot pay must not go on
 -- KEYS[1] meta  hash  shard counters
 -- KEYS[2] bal  hash  wallet → record
 -- KEYS[3] out  stream  outbox
