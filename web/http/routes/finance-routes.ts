@@ -42,7 +42,7 @@ export function financeRoutes(app: App, parts: FinanceRouteParts): void {
 function reportRoutes(app: App, { identity, finance }: FinanceRouteParts): void {
   const params = Type.Object({
     kind: Type.Enum(['day', 'model', 'viewer', 'studio'], {
-      'x-hint': 'Use day, model or viewer.',
+      'x-hint': 'Use day, model, viewer or studio.',
     }),
   });
   const range = Type.Object({ from: shape.Day, to: shape.Day }, { additionalProperties: false });
