@@ -8,18 +8,53 @@ interface Video {
   readonly volume: number;
   readonly muted: boolean;
   readonly clientHeight: number;
+  /** Lines of the rendition that plays. */
+  readonly videoHeight: number;
 }
 
 async function video(tour: Tour): Promise<Video> {
   return tour.byId('video').evaluate((element) => {
-    const { volume, muted, clientHeight } = element as unknown as Video;
-    return { volume, muted, clientHeight };
+    const { volume, muted, clientHeight, videoHeight } = element as unknown as Video;
+    return { volume, muted, clientHeight, videoHeight };
   });
 }
 
 async function choose(tour: Tour, name: string): Promise<void> {
   await tour.page.locator('.player-menu summary').click();
   await tour.page.getByRole('group', { name: 'Quality' }).getByRole('button', { name }).click();
+}
+
+const pictureIs = (tour: Tour, height: number): Promise<true> =>
+  tour.until(`the picture is ${height} lines high`, async () => {
+    return (await video(tour)).videoHeight === height;
+  });
+
+/** A chosen quality is what plays, also when a playlist of it is refused once. */
+async function quality(tour: Tour): Promise<void> {
+  const { page, view } = tour;
+  const chosen = async (name: string): Promise<void> => {
+    await choose(tour, name);
+    await page.locator('.player-menu summary').click();
+    await page.locator('.player-menu [aria-pressed="true"]', { hasText: name }).waitFor();
+    await page.keyboard.press('Escape');
+  };
+  let refused = 0;
+  await chosen('240p');
+  await page.route(
+    (url) => url.pathname.startsWith('/h/') && url.pathname.endsWith('/v0.m3u8'),
+    (route) => {
+      refused += 1;
+      return route.fulfill({ status: 404, body: '' });
+    },
+    { times: 1 },
+  );
+  await chosen('360p');
+  await tour.until('a playlist has been refused', () => Promise.resolve(refused === 1));
+  await pictureIs(tour, 360);
+  // The picture of a phone is too small for more than 240 lines; a desktop chooses them itself.
+  await chosen(view.name === 'phone' ? 'Automatic' : '240p');
+  await pictureIs(tour, 240);
+  await chosen('Automatic');
 }
 
 /** The sound alone hides the picture and plays on. */
@@ -56,6 +91,7 @@ export async function playerControls(tour: Tour): Promise<void> {
   );
   await page.locator('.player-unmute').click();
   await soundAlone(tour);
+  await quality(tour);
   const wanted = view.name === 'phone' ? 0.8 : 0.35;
   if (view.name === 'desktop') await shapes(tour);
   await page.reload();

@@ -3,7 +3,7 @@
 // comes back.
 import type { ErrorData, HlsConfig, LevelParsed, default as HlsType } from 'hls.js';
 import workerUrl from 'hls.js/dist/hls.worker.js?url';
-import { audioOnly, qualityLabel } from './playback.js';
+import { audioOnly, automatic, qualityLabel } from './playback.js';
 import type { Playback, PlaybackEvents, QualityLevel } from './playback.js';
 
 const retryMinMs = 700;
@@ -71,6 +71,8 @@ function config(events: PlaybackEvents): Partial<HlsConfig> {
     backBufferLength: 20,
     maxBufferLength: 20,
     capLevelToPlayerSize: true,
+    // Without it one refused piece ends a chosen quality for good, while the menu still names it.
+    preserveManualLevelOnError: true,
     xhrSetup: (xhr, url) => {
       const fresh = events.freshen(url);
       if (fresh !== url) xhr.open('GET', fresh, true);
@@ -128,13 +130,18 @@ export async function playWithHls(
     hls.loadSource(events.freshen(sound.source(url)));
     hls.startLoad(-1);
   };
+  let chosen = automatic;
   const recovery = new Recovery(hls, events, reload);
   hls.on(Hls.Events.ERROR, (_event, data) => {
     if (data.fatal) recovery.handle(data, data.type === Hls.ErrorTypes.NETWORK_ERROR);
   });
   hls.on(Hls.Events.MANIFEST_LOADED, (_event, { levels }) => sound.find(levels));
   hls.on(Hls.Events.MANIFEST_PARSED, () => {
-    if (!sound.isChosen) events.onQualities(levelsOf(hls));
+    if (!sound.isChosen) {
+      events.onQualities(levelsOf(hls));
+      // A source that is loaded anew begins automatic.
+      if (chosen !== automatic && chosen < hls.levels.length) hls.loadLevel = chosen;
+    }
     video.play().catch(() => undefined);
   });
   hls.on(Hls.Events.LEVEL_LOADED, (_event, { details: { partHoldBack } }) => {
@@ -147,9 +154,10 @@ export async function playWithHls(
   hls.loadSource(events.freshen(url));
   return {
     setQuality: (index) => {
-      if (sound.choose(index === audioOnly)) reload();
       // Without a track of its own the sound comes with the smallest picture.
-      else if (!sound.isChosen) hls.nextLevel = index === audioOnly ? 0 : index;
+      chosen = index === audioOnly ? 0 : index;
+      if (sound.choose(index === audioOnly)) reload();
+      else if (!sound.isChosen) hls.nextLevel = chosen;
     },
     latencySec: () => (hls.latency > 0 ? hls.latency : undefined),
     seekToLive: () => {
