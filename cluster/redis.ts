@@ -31,6 +31,8 @@ const ROLE_OPTIONS: Readonly<Record<RedisRole, RedisOptions>> = {
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     commandTimeout: 5_000,
+    // A link that answers nothing for so long is dead, whatever TCP says: drop it, take another.
+    socketTimeout: 4_000,
     autoResubscribe: false,
   },
 };

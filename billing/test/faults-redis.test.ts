@@ -1,6 +1,6 @@
 // Faults of Redis: a lost second of its log, a replica that lags, answers that never come.
 import { readFile, writeFile } from 'node:fs/promises';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { startMariadb, startRedis, startTcpProxy, until } from '../../cluster/testing/index.js';
 import { Engine } from '../engine.js';
 import { appendLog } from './append-log.js';
@@ -93,25 +93,59 @@ t.test('failover to a replica that lags: fenced, compared, then used', async (t)
   t.same(await mismatches(stage), []);
 });
 
-t.test('an answer that is lost after the script has run: asked again, paid once', async (t) => {
+/** A stage whose engine reaches Redis by a link that can break. */
+async function startFar(t: Test) {
   const stage = await startStage(t);
   await credit(stage.engine, '42', 50_000n);
   const proxy = await startTcpProxy(t, { targetPort: stage.server.port });
   const far = await connectMoney(t, `redis://127.0.0.1:${proxy.port}`);
-  const { engine } = stage;
-  const remote = new Engine({
+  const engine = new Engine({
     ...{ redis: far, timing: TIMING, metrics: stage.metrics, now: () => stage.clock.nowMs() },
     fence: { lift: () => Promise.reject(new Error('no fence here')) },
   });
-  const sum = async () => (await engine.readWallet('42')).owned;
+  const pay = (key: string) => tip({ engine, clock: stage.clock }, { key, amount: 100n });
+  const sum = async () => (await stage.engine.readWallet('42')).owned;
+  return { proxy, far, pay, sum };
+}
+
+t.test('an answer that is lost after the script has run: asked again, paid once', async (t) => {
+  const { proxy, pay, sum } = await startFar(t);
   for (let at = 1; at <= 5; at += 1) {
     const owned = await sum();
     proxy.stall('toClient');
-    const paid = tip({ engine: remote, clock: stage.clock }, { key: `lost-${at}-x`, amount: 100n });
+    const paid = pay(`lost-${at}-x`);
     await until(async () => (await sum()) === owned - 100n, { what: 'the script to run' });
     proxy.cut();
     await proxy.heal();
     t.match(await paid, { status: 'OK', isDuplicate: true });
   }
   t.equal(await sum(), 49_500n);
+});
+
+for (const direction of ['toServer', 'toClient'] as const) {
+  t.test(
+    `a link that passes nothing ${direction} is given up, and the tip paid once`,
+    async (t) => {
+      const { proxy, far, pay, sum } = await startFar(t);
+      const links = { lost: 0 };
+      far.on('close', () => (links.lost += 1));
+      proxy.stall(direction);
+      const paid = pay('half-open');
+      await until(() => links.lost > 0, { what: 'the dead link to be dropped' });
+      await proxy.heal();
+      t.match(await paid, { status: 'OK' });
+      t.equal(await sum(), 49_900n);
+    },
+  );
+}
+
+t.test('an answer that takes 2 s is an answer', async (t) => {
+  const { proxy, pay, sum } = await startFar(t);
+  const sinceMs = performance.now();
+  proxy.stall('toClient');
+  const paid = pay('late-answer');
+  await until(() => performance.now() - sinceMs > 2_000, { what: '2 s' });
+  await proxy.heal();
+  t.match(await paid, { status: 'OK', isDuplicate: false });
+  t.equal(await sum(), 49_900n);
 });
