@@ -13,6 +13,7 @@ import type { LiveStream } from '../live-stream.js';
 import type { HlsMetrics } from '../metrics.js';
 import { healthOf } from '../stream-health.js';
 import { REDIRECTED } from '../streams.js';
+import { DvrKeeper, keepMs } from './dvr-keeper.js';
 import type { MediaFiles } from './media-files.js';
 import type { Part } from './part-track.js';
 import { INIT_FILE } from './part-writer.js';
@@ -21,7 +22,6 @@ import { Show, type ShowState } from './show.js';
 import { continuationOf, isGoingOn, nextSequenceOf, sequenceAt } from './show-continuation.js';
 import type { Ownership, ShowStore } from './show-store.js';
 import { SoundTracks, type Voice } from './sound-tracks.js';
-import type { Segment } from './timeline.js';
 import type { ViewerCounter } from './viewer-counter.js';
 
 export interface ShowShape {
@@ -86,6 +86,7 @@ export class LiveShow {
   readonly #log: Logger;
   readonly #owner: ShowOwner;
   readonly #listeners = new Set<() => void>();
+  readonly #dvr: DvrKeeper;
   #show: Show | undefined;
   #stream: LiveStream | undefined;
   #pipeline: StreamPipeline | undefined;
@@ -110,6 +111,7 @@ export class LiveShow {
     this.#deps = deps;
     this.#log = deps.log.child({ streamId });
     this.#owner = owner;
+    this.#dvr = new DvrKeeper(streamId, { ...deps, log: this.#log });
   }
 
   /**
@@ -202,6 +204,10 @@ export class LiveShow {
   /** Keeps the stream in the directory; called every third of a lease. Never rejects. */
   async renew(): Promise<void> {
     if (!this.#isLive) return;
+    if (this.#dvr.retract(this.#show)) {
+      this.#changed();
+      void this.#save();
+    }
     await this.#renewLease(this.#deps.leaseTtlMs);
   }
 
@@ -218,7 +224,8 @@ export class LiveShow {
       this.#isUntold = true;
       this.#isKnown = false;
       const shape = await this.#deps.shapeOf(this.streamId);
-      this.#show = this.#showFor(owned?.state, shape, clock.nowMs());
+      this.#show = await this.#showFor(owned?.state, shape, clock.nowMs());
+      this.#dvr.begin(this.#show);
     }
     this.#isLost = false;
     this.#stream = stream;
@@ -281,7 +288,11 @@ export class LiveShow {
   }
 
   /** The show to go on with, or a new one whose sequence numbers are above all earlier ones. */
-  #showFor(state: ShowState | undefined, { dvrMs, partMs }: ShowShape, nowMs: number): Show {
+  async #showFor(
+    state: ShowState | undefined,
+    { dvrMs, partMs }: ShowShape,
+    nowMs: number,
+  ): Promise<Show> {
     const { nodeId, hlsUrlBase: base, windowSegments, graceMs, isEncrypted } = this.#deps;
     const options = {
       ...{ nodeId, base, windowSegments, lateSegments: windowSegments + 2, dvrMs },
@@ -295,31 +306,16 @@ export class LiveShow {
     if (isFresh && state.renditions.length > 0) {
       const { showId, startedAtMs } = state;
       this.#isLive = this.#isKnown = true;
-      const before = continuationOf(this.#present(state));
+      const present = await this.#dvr.restore(state);
+      const before = continuationOf(present.state);
       return new Show(
         { ...options, showId, startedAtMs, firstSequence: before.firstSequence },
         before.state,
+        present.past,
       );
     }
     const showId = `${nowMs.toString(36)}-${nodeId}`;
     return new Show({ ...options, showId, startedAtMs: nowMs });
-  }
-
-  /**
-   * The state without segments that nobody can fetch any more: those of dead nodes, and lost files.
-   */
-  #present(state: ShowState): ShowState {
-    const { nodeId, files, isNodeAlive } = this.#deps;
-    const isThere = ({ nodeId: holder, run, folder, file }: Segment): boolean =>
-      holder === nodeId
-        ? files.sizeOf(files.path(this.streamId, run, folder, file)) > 0
-        : isNodeAlive(holder);
-    const renditions = state.renditions.map((one) => {
-      // What is listed stays without a hole: everything after the last missing one.
-      const lastGone = one.listed.findLastIndex((segment) => !isThere(segment));
-      return { ...one, listed: one.listed.slice(lastGone + 1) };
-    });
-    return { ...state, renditions };
   }
 
   /** A segment was listed: the first makes the show live, each is saved. */
@@ -397,7 +393,7 @@ export class LiveShow {
       await this.#stopRuns();
       this.#timer = setTimeout(
         () => this.#enqueue('dispose', () => this.#dispose()),
-        this.#deps.disposeMs,
+        keepMs(this.#show?.dvrMs ?? 0, this.#deps),
       );
     });
   }
@@ -406,9 +402,13 @@ export class LiveShow {
     const { files, disposeMs } = this.#deps;
     const runs = this.#show === undefined ? [] : await files.runsOf(this.streamId);
     if (runs.length === 0) return;
-    // Late viewers of the show before still read its last segments.
+    // Late viewers of the show before still read its last segments; one that goes on lists them.
+    const isKept = (run: string, folder: string, file: string): boolean =>
+      this.#show?.has(run, folder, file) === true;
     const removeRuns = async (): Promise<void> => {
-      for (const run of runs) await files.removeRun(this.streamId, run);
+      for (const run of runs) {
+        await files.tidyRun(this.streamId, run, (folder, file) => isKept(run, folder, file));
+      }
     };
     setTimeout(() => void removeRuns(), disposeMs).unref();
   }
@@ -428,11 +428,15 @@ export class LiveShow {
       this.#isDirty = false;
       const show = this.#show;
       const state = show.state(clock.nowMs());
+      const news = this.#dvr.newsOf(show);
       try {
         const fence = this.#fence ?? (await this.#reacquire());
-        if (fence !== undefined && !(await store.save(this.streamId, fence, state))) {
-          this.#lost();
-          return;
+        if (fence !== undefined) {
+          if (!(await store.save(this.streamId, fence, state, news))) {
+            this.#lost();
+            return;
+          }
+          this.#dvr.told(show, news);
         }
       } catch (thrown) {
         this.#log.warn({ event: 'show.unsaved', err: coerceError(thrown) });

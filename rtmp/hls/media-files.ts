@@ -7,7 +7,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, type Logger } from '../../cluster/index.js';
 import { DirectoryLock } from '../directory-lock.js';
-import type { Segment } from './timeline.js';
+import { fileKey, type Segment } from './timeline.js';
 
 /** Stream ids, run names, rendition names and file names; no dot at the start. */
 const NAME = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,80}$/;
@@ -103,6 +103,18 @@ export class MediaFiles {
     if (left === 0) await this.#remove(this.path(streamId, run));
   }
 
+  /** All segments of a stream as `<run>/<rendition>/<file>`. Never rejects. */
+  async filesOf(streamId: string): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (const run of await this.runsOf(streamId)) {
+      for (const folder of await this.#names(this.path(streamId, run))) {
+        const files = await this.#names(this.path(streamId, run, folder));
+        for (const file of files) found.add(fileKey({ run, folder, file }));
+      }
+    }
+    return found;
+  }
+
   async runsOf(streamId: string): Promise<readonly string[]> {
     const names = await this.#names(this.path(streamId));
     return names.filter((name) => name !== PICTURE_FOLDER);
@@ -117,10 +129,6 @@ export class MediaFiles {
 
   picturePath(streamId: string): string {
     return this.path(streamId, PICTURE_FOLDER, 'latest.jpg');
-  }
-
-  async removeRun(streamId: string, run: string): Promise<void> {
-    await this.#remove(this.path(streamId, run));
   }
 
   async removeStream(streamId: string): Promise<void> {

@@ -2,7 +2,9 @@
 // moved, or because a balancer sent them. The playlist is ours, the segments are fetched where they
 // are.
 import { type Clock, coerceError, type Logger } from '../../cluster/index.js';
-import { Show } from './show.js';
+import { DvrRecord } from './dvr-log.js';
+import { Show, type ShowState } from './show.js';
+import { languageFolder } from './show-languages.js';
 import type { ShowStore } from './show-store.js';
 
 export interface RemoteShowsOptions {
@@ -18,6 +20,15 @@ interface Entry {
   readonly show: Promise<Show | undefined>;
 }
 
+/** The log of a DVR window as far as it has been read. */
+interface KnownDvr {
+  readonly showId: string;
+  readonly record: DvrRecord;
+  lastId: string;
+}
+
+/** Windows that are kept in memory: about 1 MB for an hour of one stream with three renditions. */
+const DVR_MAX = 32;
 /** A quarter of a short segment: what Redis is asked is bounded, and nobody waits for it. */
 const TTL_MS = 250;
 const ENTRIES_MAX = 10_000;
@@ -27,23 +38,28 @@ const SILENT_MS = 60_000;
 export class RemoteShows {
   readonly #options: RemoteShowsOptions;
   #entries = new Map<string, Entry>();
+  readonly #dvrs = new Map<string, KnownDvr>();
 
   constructor(options: RemoteShowsOptions) {
     this.#options = options;
   }
 
-  /** Never rejects; undefined when nobody has the show, or Redis is away. */
-  find(streamId: string): Promise<Show | undefined> {
+  /**
+   * Never rejects; undefined when nobody has the show, or Redis is away.
+   * @param isDvr with the past of its DVR window
+   */
+  find(streamId: string, isDvr = false): Promise<Show | undefined> {
     const now = this.#options.clock.monotonicMs();
-    const known = this.#entries.get(streamId);
+    const key = isDvr ? `${streamId} dvr` : streamId;
+    const known = this.#entries.get(key);
     if (known !== undefined && now - known.readAtMs < TTL_MS) return known.show;
     if (this.#entries.size >= ENTRIES_MAX) this.#entries = new Map();
-    const show = this.#read(streamId);
-    this.#entries.set(streamId, { readAtMs: now, show });
+    const show = this.#read(streamId, isDvr);
+    this.#entries.set(key, { readAtMs: now, show });
     return show;
   }
 
-  async #read(streamId: string): Promise<Show | undefined> {
+  async #read(streamId: string, isDvr: boolean): Promise<Show | undefined> {
     const { store, nodeId, windowSegments, clock, log } = this.#options;
     try {
       const found = await store.read(streamId);
@@ -59,11 +75,35 @@ export class RemoteShows {
         dvrMs: 0,
       };
       const { showId, startedAtMs } = state;
-      const show = new Show({ ...options, showId, startedAtMs }, state);
+      const past = isDvr ? (await this.#dvrOf(streamId, state)).past : undefined;
+      const show = new Show({ ...options, showId, startedAtMs }, state, past);
       return show.isPlayable ? show : undefined;
     } catch (thrown) {
       log.warn({ event: 'hls.remote_unknown', err: coerceError(thrown) });
       return undefined;
     }
+  }
+
+  /** Only what is new is read. */
+  async #dvrOf(streamId: string, state: ShowState): Promise<DvrRecord> {
+    const before = this.#dvrs.get(streamId);
+    const isSame = before?.showId === state.showId;
+    const known = isSame ? before : { showId: state.showId, record: new DvrRecord(), lastId: '-' };
+    this.#dvrs.delete(streamId);
+    const { entries, lastId } = await this.#options.store.dvrOf(
+      streamId,
+      state.showId,
+      known.lastId,
+    );
+    known.record.add(entries);
+    known.lastId = lastId;
+    for (const { name, dvrFrom = 0 } of state.renditions) known.record.cut(name, dvrFrom);
+    for (const { tag, dvrFrom = 0 } of state.languages ?? []) {
+      known.record.cut(languageFolder(tag), dvrFrom);
+    }
+    const [oldest] = this.#dvrs.keys();
+    if (this.#dvrs.size >= DVR_MAX && oldest !== undefined) this.#dvrs.delete(oldest);
+    this.#dvrs.set(streamId, known);
+    return known.record;
   }
 }

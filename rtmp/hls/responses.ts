@@ -78,7 +78,7 @@ export async function answerPlaylist(parts: HlsParts, asked: HlsRequest): Promis
     access = await parts.access.forPlaylist({ prefix, streamId });
     if (!access.ok) throw access.error;
   }
-  const show = await showOf(parts, streamId);
+  const show = await showOf(parts, streamId, isDvr);
   if (show === undefined) throw hlsError('HLS_NOT_LIVE');
   parts.viewers.seen(streamId, sid, parts.clock.monotonicMs());
   const fresh = parts.access.freshPrefix(access.grant);
@@ -136,10 +136,14 @@ export async function answerPicture(parts: HlsParts, asked: HlsRequest): Promise
 }
 
 /** Ours, or another node's as soon as it is not behind what was shown here before it took over. */
-async function showOf({ shows, remote }: HlsParts, streamId: string): Promise<Show | undefined> {
+async function showOf(
+  { shows, remote }: HlsParts,
+  streamId: string,
+  isDvr: boolean,
+): Promise<Show | undefined> {
   const live = shows.find(streamId);
   if (live?.show !== undefined) return live.show;
-  const elsewhere = await remote.find(streamId);
+  const elsewhere = await remote.find(streamId, isDvr);
   const lost = live?.lostShow;
   if (lost === undefined || elsewhere === undefined || elsewhere.isEnded) return elsewhere;
   return elsewhere.isBehind(lost) ? lost : elsewhere;

@@ -1,10 +1,16 @@
 // From which number a saved show goes on: with another process than the one that saved it, viewers
 // may have seen more than was saved. Pure; used by LiveShow.
 // Invariant: no number means two segments.
+import type { DvrPast } from './dvr-log.js';
 import type { ShowState } from './show.js';
+import { languageFolder } from './show-languages.js';
+import type { Segment } from './timeline.js';
 
-/** The segment whose parts were being listed, and one that was just finished. */
-const UNSAVED_SEGMENTS = 2;
+/**
+ * What may be listed while one save takes its time: a node that is out of breath finishes several
+ * segments at once.
+ */
+const UNSAVED_SEGMENTS = 10;
 /** A show of a node that died is continued within this time on top of the grace. */
 const CONTINUE_SLACK_MS = 60_000;
 
@@ -36,6 +42,30 @@ export function continuationOf(state: ShowState): { firstSequence: number; state
     firstSequence: firstSequence + UNSAVED_SEGMENTS,
     state: { ...state, nextEpoch: state.nextEpoch + 1 },
   };
+}
+
+/** What is listed, and the past before it, stay without a hole: all after the last missing one. */
+export function presentOf(
+  state: ShowState,
+  past: DvrPast,
+  { isListed, isPast }: Record<'isListed' | 'isPast', (segment: Segment) => boolean>,
+): { state: ShowState; past: DvrPast } {
+  const left = new Map<string, readonly Segment[]>();
+  const clean = <T extends { readonly listed: readonly Segment[] }>(name: string, one: T): T => {
+    const listed = afterLast(one.listed, (segment) => !isListed(segment));
+    const before = past.get(name) ?? [];
+    const isWhole = listed.length === one.listed.length;
+    left.set(name, isWhole ? afterLast(before, (segment) => !isPast(segment)) : []);
+    return { ...one, listed };
+  };
+  const renditions = state.renditions.map((one) => clean(one.name, one));
+  const languages = state.languages?.map((one) => clean(languageFolder(one.tag), one));
+  const cleaned = { ...state, renditions, ...(languages === undefined ? {} : { languages }) };
+  return { state: cleaned, past: left };
+}
+
+function afterLast(segments: readonly Segment[], isIt: (one: Segment) => boolean) {
+  return segments.slice(segments.findLastIndex(isIt) + 1);
 }
 
 /** Above all numbers that the saved show has used. */

@@ -3,13 +3,22 @@
 // Invariants: names never change; a language that was listed once keeps its playlist until the show
 // is over, whether or not somebody speaks.
 import { languageName } from '../language.js';
-import { type NewSegment, type Segment, Timeline, type TimelineOptions } from './timeline.js';
+import type { DvrPast } from './dvr-log.js';
+import {
+  type NewSegment,
+  pastFrom,
+  type Segment,
+  Timeline,
+  type TimelineOptions,
+} from './timeline.js';
 
 export interface LanguageState {
   readonly tag: string;
   readonly channels: number;
   readonly isOffered: boolean;
   readonly nextSequence: number;
+  /** First number of the DVR playlist. */
+  readonly dvrFrom?: number;
   readonly listed: readonly Segment[];
 }
 
@@ -33,12 +42,18 @@ export class ShowLanguages {
   readonly #options: TimelineOptions;
   readonly #byName = new Map<string, Language>();
 
-  constructor(options: TimelineOptions, states: readonly LanguageState[] = []) {
+  constructor(
+    options: TimelineOptions,
+    states: readonly LanguageState[] = [],
+    past: DvrPast = new Map(),
+  ) {
     this.#options = options;
-    for (const { tag, channels, isOffered, nextSequence, listed } of states) {
+    for (const { tag, channels, isOffered, nextSequence, dvrFrom, listed } of states) {
+      const name = languageFolder(tag);
       const firstSequence = Math.max(options.firstSequence, nextSequence);
-      const timeline = new Timeline({ ...options, firstSequence }, listed);
-      this.#byName.set(languageFolder(tag), { tag, channels, isOffered, timeline });
+      const before = pastFrom(past.get(name), dvrFrom);
+      const timeline = new Timeline({ ...options, firstSequence }, listed, before);
+      this.#byName.set(name, { tag, channels, isOffered, timeline });
     }
   }
 
@@ -73,6 +88,11 @@ export class ShowLanguages {
     });
   }
 
+  /** Their timelines by name of the playlist. */
+  get tracks(): readonly (readonly [string, Timeline])[] {
+    return [...this.#byName].map(([name, { timeline }]) => [name, timeline] as const);
+  }
+
   timeline(name: string): Timeline | undefined {
     return this.#byName.get(name)?.timeline;
   }
@@ -84,8 +104,8 @@ export class ShowLanguages {
   /** Absent where there is none. */
   get states(): { readonly languages?: readonly LanguageState[] } {
     const languages = [...this.#byName.values()].map(({ tag, channels, isOffered, timeline }) => {
-      const { nextSequence, listed } = timeline;
-      return { tag, channels, isOffered, nextSequence, listed };
+      const { nextSequence, dvrFrom, listed } = timeline;
+      return { tag, channels, isOffered, nextSequence, dvrFrom, listed };
     });
     return languages.length === 0 ? {} : { languages };
   }

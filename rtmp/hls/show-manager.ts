@@ -5,6 +5,7 @@ import { sweepOrphans } from '../ffmpeg/orphans.js';
 import { languageStreamId, splitStreamId } from '../language.js';
 import type { LiveStream, LiveStreamListener } from '../live-stream.js';
 import { languageObstacle, TOO_MANY } from './language-admission.js';
+import { keepMs } from './dvr-keeper.js';
 import { LiveShow, type LiveShowDeps } from './live-show.js';
 import { LANGUAGES_MAX, type Voice } from './sound-tracks.js';
 
@@ -156,12 +157,27 @@ export class ShowManager implements LiveStreamListener {
     }
   }
 
+  /** Another node has the show, and may list them for DVR. */
+  #removeLater(streamId: string, afterMs: number): void {
+    const remove = (): void => {
+      if (!this.#shows.has(streamId)) void this.#deps.files.removeStream(streamId);
+    };
+    setTimeout(remove, afterMs).unref();
+  }
+
   /** Files of an earlier life stay only where a show may still go on with them. */
   async #removeStrayFiles(): Promise<void> {
     const { files, store, nodeId, log } = this.#deps;
     for (const streamId of await files.streams()) {
       const saved = await store.read(streamId).catch(() => undefined);
-      if (saved?.nodeId === nodeId && !saved.state.isEnded) continue;
+      if (saved?.state.isEnded === false) {
+        if (saved.nodeId === nodeId) continue;
+        const { dvrMs = 0 } = saved.state;
+        if (dvrMs > 0) {
+          this.#removeLater(streamId, keepMs(dvrMs, this.#deps));
+          continue;
+        }
+      }
       await files.removeStream(streamId);
       log.info({ event: 'media.stray_removed', streamId });
     }

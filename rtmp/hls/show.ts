@@ -7,11 +7,12 @@
 import type { FinishedSegment } from '../ffmpeg/segment-list.js';
 import type { Rendition, RunPlan } from '../ffmpeg/plan.js';
 import { renderMasterPlaylist, type Variant } from './master-playlist.js';
+import type { DvrPast } from './dvr-log.js';
 import { type MediaPlaylistInput, renderMediaPlaylist } from './media-playlist.js';
 import { type Part, PartTrack } from './part-track.js';
 import { INIT_FILE, type WrittenPart } from './part-writer.js';
 import { type LanguageState, ShowLanguages } from './show-languages.js';
-import { type NewSegment, type Segment, Timeline } from './timeline.js';
+import { type NewSegment, pastFrom, type Segment, Timeline } from './timeline.js';
 
 /** What survives in Redis, so that another node can go on. */
 export interface ShowState {
@@ -24,6 +25,8 @@ export interface ShowState {
   readonly renditions: readonly RenditionState[];
   /** Absent for a show without parts. */
   readonly parts?: { readonly ms: number; readonly targetSec: number };
+  /** Like the target duration, the same for the whole show; 0 or absent = no DVR window. */
+  readonly dvrMs?: number;
   readonly languages?: readonly LanguageState[];
 }
 
@@ -36,6 +39,8 @@ export interface RenditionState {
   readonly bits: number;
   readonly seconds: number;
   readonly nextSequence: number;
+  /** First number of the DVR playlist. */
+  readonly dvrFrom?: number;
   readonly listed: readonly Segment[];
 }
 
@@ -109,9 +114,11 @@ export class Show {
   #partMs: number;
   #partTargetSec: number | undefined;
 
-  constructor(options: ShowOptions, state?: ShowState) {
-    this.#options = options;
-    this.languages = new ShowLanguages({ ...options, isHeld: false }, state?.languages);
+  /** @param past of the DVR window, as far as it is known here */
+  constructor(options: ShowOptions, state?: ShowState, past: DvrPast = new Map()) {
+    this.#options = { ...options, dvrMs: state?.dvrMs ?? options.dvrMs };
+    const sound = { ...this.#options, isHeld: false };
+    this.languages = new ShowLanguages(sound, state?.languages, past);
     this.#partMs = options.partMs ?? 0;
     if (state === undefined) return;
     this.#partMs = state.parts?.ms ?? 0;
@@ -119,7 +126,7 @@ export class Show {
     this.#targetSec = state.targetSec;
     this.#nextEpoch = state.nextEpoch;
     this.#isEnded = state.isEnded;
-    this.#renditions = state.renditions.map((one) => this.#restore(one));
+    this.#renditions = state.renditions.map((one) => this.#restore(one, past.get(one.name)));
     this.#lastEndMs = Math.max(0, ...this.#renditions.map(endMsOf));
   }
 
@@ -170,6 +177,12 @@ export class Show {
       const theirs = other.#renditions.find((one) => one.name === name);
       return theirs !== undefined && timeline.shownBefore < theirs.timeline.shownBefore;
     });
+  }
+
+  /** All its playlists, by name. */
+  get tracks(): readonly (readonly [string, Timeline])[] {
+    const pictures = this.#renditions.map(({ name, timeline }) => [name, timeline] as const);
+    return [...pictures, ...this.languages.tracks];
   }
 
   get renditionNames(): readonly string[] {
@@ -373,6 +386,7 @@ export class Show {
       nextEpoch: this.#nextEpoch,
       renditions: this.#renditions.map(stateOf),
       ...this.languages.states,
+      ...(this.dvrMs === 0 ? {} : { dvrMs: this.dvrMs }),
       ...(this.#partTargetSec === undefined
         ? {}
         : { parts: { ms: this.#partMs, targetSec: this.#partTargetSec } }),
@@ -395,10 +409,11 @@ export class Show {
     this.#renditions.push({ name, codecs, size, declaredBps, timeline, parts, ...measured });
   }
 
-  #restore(state: RenditionState): ShowRendition {
+  #restore(state: RenditionState, past: readonly Segment[] = []): ShowRendition {
     const { name, codecs, size, declaredBps, peakBps, bits, seconds, nextSequence, listed } = state;
     const firstSequence = Math.max(this.#options.firstSequence, nextSequence);
-    const timeline = new Timeline({ ...this.#options, ...this.#holding, firstSequence }, listed);
+    const options = { ...this.#options, ...this.#holding, firstSequence };
+    const timeline = new Timeline(options, listed, pastFrom(past, state.dvrFrom));
     const rates = { declaredBps: declaredBps ?? undefined, peakBps, bits, seconds };
     const parts = new PartTrack();
     return { name, codecs, size: size ?? undefined, timeline, parts, ...rates };
@@ -460,7 +475,7 @@ function variantOf({ name, codecs, size, declaredBps, ...rate }: ShowRendition):
 
 function stateOf(rendition: ShowRendition): RenditionState {
   const { name, codecs, size, declaredBps, peakBps, bits, seconds, timeline } = rendition;
-  const { nextSequence, window: listed } = timeline;
+  const { nextSequence, dvrFrom, window: listed } = timeline;
   const rates = { declaredBps: declaredBps ?? null, peakBps, bits, seconds };
-  return { name, codecs, size: size ?? null, ...rates, nextSequence, listed };
+  return { name, codecs, size: size ?? null, ...rates, nextSequence, dvrFrom, listed };
 }

@@ -48,18 +48,28 @@ export class Timeline {
   #nextSequence: number;
   /** Segments from here on are not shown yet. */
   #shownBefore: number;
+  /** The DVR playlist shows nothing before it. */
+  #dvrFloor = 0;
 
   /**
    * @param listed segments of the same show from before, oldest first: the timeline goes on after
    * them, or without them when `firstSequence` leaves a hole.
+   * @param past what was before those, oldest first, for the DVR playlist: used as far as it leads
+   * up to them
    */
-  constructor(options: TimelineOptions, listed: readonly Segment[] = []) {
+  constructor(
+    options: TimelineOptions,
+    listed: readonly Segment[] = [],
+    past: readonly Segment[] = [],
+  ) {
     this.#options = options;
     const last = listed.at(-1)?.sequence ?? -1;
     this.#nextSequence = Math.max(options.firstSequence, last + 1);
     // A playlist counts from its first segment: over a hole its numbers would be wrong.
     this.#listed = this.#nextSequence === last + 1 ? [...listed] : [];
-    for (const segment of this.#listed) this.#files.add(fileKey(segment));
+    const first = this.#listed[0];
+    if (first !== undefined) this.#late = leadingTo(past, first.sequence);
+    for (const segment of [...this.#late, ...this.#listed]) this.#files.add(fileKey(segment));
     this.#shownBefore = this.#nextSequence;
   }
 
@@ -76,6 +86,30 @@ export class Timeline {
   /** The live playlist and what the DVR window has before it, oldest first. */
   get dvr(): readonly Segment[] {
     return [...this.#late.slice(this.#dvrStart()), ...this.shown];
+  }
+
+  /** Number of the first segment of the DVR playlist; never gets smaller. */
+  get dvrFrom(): number {
+    const first = this.#late[this.#dvrStart()] ?? this.#listed[0];
+    return first?.sequence ?? this.#nextSequence;
+  }
+
+  /** All that is there from a number on, shown or not, oldest first. */
+  since(sequence: number): readonly Segment[] {
+    const isSince = (one: Segment): boolean => one.sequence >= sequence;
+    const first = this.#listed[0]?.sequence ?? this.#nextSequence;
+    const late = sequence < first ? this.#late.filter(isSince) : [];
+    return [...late, ...this.#listed.filter(isSince)];
+  }
+
+  /**
+   * Takes late segments that nobody can fetch any more off the DVR playlist, and what is before
+   * them. @returns whether there were some
+   */
+  retract(isGone: (segment: Segment) => boolean): boolean {
+    const last = this.#late.findLast((one) => one.sequence >= this.#dvrFloor && isGone(one));
+    if (last !== undefined) this.#dvrFloor = last.sequence + 1;
+    return last !== undefined;
   }
 
   /** The number that the next shown segment gets. */
@@ -137,9 +171,14 @@ export class Timeline {
 
   /** Index of the first late segment that the DVR window shows. */
   #dvrStart(): number {
-    const newest = this.#listed.at(-1);
-    const fromMs = newest === undefined ? Infinity : endMsOf(newest) - this.#options.dvrMs;
-    const index = this.#late.findIndex((one) => endMsOf(one) > fromMs);
+    // As others see it, who know what was saved.
+    const newest = this.#listed.findLast((one) => one.sequence < this.#shownBefore);
+    const { dvrMs } = this.#options;
+    if (newest === undefined || dvrMs === 0) return this.#late.length;
+    const fromMs = endMsOf(newest) - dvrMs;
+    const index = this.#late.findIndex((one) => {
+      return endMsOf(one) > fromMs && one.sequence >= this.#dvrFloor;
+    });
     return index < 0 ? this.#late.length : index;
   }
 }
@@ -149,6 +188,19 @@ function endMsOf({ startMs, durationSec }: NewSegment): number {
   return startMs + durationSec * 1_000;
 }
 
-function fileKey({ run, folder, file }: Pick<Segment, 'run' | 'folder' | 'file'>): string {
+/** What a DVR playlist that begins at a number still shows of a past. */
+export function pastFrom(past: readonly Segment[] = [], dvrFrom = 0): readonly Segment[] {
+  return past.filter(({ sequence }) => sequence >= dvrFrom);
+}
+
+/** Those directly before a number, without a hole. */
+function leadingTo(segments: readonly Segment[], before: number): Segment[] {
+  const end = segments.findLastIndex((one) => one.sequence < before) + 1;
+  let start = end;
+  while (start > 0 && segments[start - 1]?.sequence === before - 1 - (end - start)) start -= 1;
+  return segments.slice(start, end);
+}
+
+export function fileKey({ run, folder, file }: Pick<Segment, 'run' | 'folder' | 'file'>): string {
   return `${run}/${folder}/${file}`;
 }

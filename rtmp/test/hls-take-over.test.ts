@@ -1,6 +1,6 @@
 // A show that moves to another node and back, as its viewers see it at both addresses: numbers only
 // grow, a number means one segment for ever, and whatever a playlist names is there.
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, until } from '../../cluster/testing/index.js';
 import type { ShowState } from '../hls/show.js';
@@ -67,10 +67,34 @@ function follow(t: { fail(message: string): unknown }, nodes: readonly Packager[
   };
 }
 
+/** A later list of a window that has all begins with what an earlier one had. */
+function sameAs(t: Test, earlier: Playlist, later: Playlist): void {
+  const rest = later.segments.slice(0, earlier.segments.length);
+  const shapeOf = ({ uri, ...one }: Playlist['segments'][number]) => {
+    return { ...one, place: placeOf(uri) };
+  };
+  t.same(rest.map(shapeOf), earlier.segments.map(shapeOf));
+  inOrder(t, later);
+}
+
+/** Numbers without a hole, wall times that grow. */
+function inOrder(t: Test, { segments }: Playlist): void {
+  for (const [at, one] of segments.entries()) {
+    const before = segments[at - 1];
+    if (before === undefined) continue;
+    if (one.sequence !== before.sequence + 1) t.fail(`${one.sequence} after ${before.sequence}`);
+    if (one.atMs <= before.atMs) t.fail(`${one.sequence} was before the one before it`);
+  }
+}
+
 for (const partMs of [0, 500]) {
   const what = partMs === 0 ? 'segments' : 'parts';
   t.test(`a show of ${what} moves to another node and back, live and DVR`, async (t) => {
-    const shape = { windowSegments: 3, shapeOf: () => Promise.resolve({ dvrMs: 60_000, partMs }) };
+    const shape = {
+      ...{ windowSegments: 3, shapeOf: () => Promise.resolve({ dvrMs: 600_000, partMs }) },
+      // What is listed stays, however soon the rest is removed.
+      ...(partMs === 0 ? { disposeMs: 200 } : {}),
+    };
     const one = await startPackager(t, { nodeId: 'rtmp-1', ...shape });
     const two = await startPackager(t, { nodeId: 'rtmp-2', redisServer: one.redis, ...shape });
     const look = follow(t, [one, two]);
@@ -91,12 +115,26 @@ for (const partMs of [0, 500]) {
       return lastEpoch(dvr) > lastEpoch(before) && dvr.segments.length >= 3;
     });
     t.ok(moved.mediaSequence >= before.mediaSequence);
+    // A show of parts leaves numbers out, over which no list can go.
+    const isWhole = partMs === 0;
+    if (isWhole) sameAs(t, before, moved);
     await until(() => publisher.kicks.length > 0, { what: 'the first node to notice' });
     publish(t, one.manager, tags, { speed: 2, isEndless: true });
     const back = await lookUntil(one, 'a run of the first node again', (dvr) => {
       return lastEpoch(dvr) > lastEpoch(moved) && dvr.segments.length >= 4;
     });
     t.ok(back.mediaSequence >= moved.mediaSequence);
+    if (isWhole) sameAs(t, moved, back);
+    // Whoever asks the other node sees the same.
+    const elsewhere = await lookUntil(two, 'the window by the other node', (dvr) => {
+      return lastEpoch(dvr) > lastEpoch(moved);
+    });
+    if (isWhole) sameAs(t, moved, elsewhere);
+    // By now each node has removed what it had to.
+    for (const { uri } of isWhole ? elsewhere.segments : []) {
+      const { status } = await fetch(uri);
+      if (status !== 200) t.fail(`${status} for what is still listed: ${uri}`);
+    }
     await look();
     const live = await fetchPlaylist(one.url('stream-a', 'v0.m3u8'));
     t.equal(live.text.includes('#EXT-X-PART:'), partMs > 0, 'parts as the show began with');
@@ -128,6 +166,41 @@ t.test('nobody sees a show before another node could go on with it', async (t) =
   await playlistWith(url, 'the show', (one) => one.segments.length >= 1);
   t.match(await new ShowStore(client).read('stream-a'), { nodeId: 'rtmp-test' });
 });
+
+for (const isDeadBefore of [true, false]) {
+  const when = isDeadBefore ? 'before' : 'after';
+  t.test(`no DVR window lists a node that died ${when} another took its show`, async (t) => {
+    const dead = new Set<string>();
+    const shape = {
+      ...{ windowSegments: 3, isNodeAlive: (id: string) => !dead.has(id) },
+      shapeOf: () => Promise.resolve({ dvrMs: 600_000, partMs: 0 }),
+    };
+    const one = await startPackager(t, { nodeId: 'rtmp-1', ...shape });
+    const two = await startPackager(t, { nodeId: 'rtmp-2', redisServer: one.redis, ...shape });
+    const tags = await makeTags({ seconds: 60 });
+    publish(t, one.manager, tags, { speed: 4, isEndless: true });
+    const dvrOf = (node: Packager): string => node.url('stream-a', 'dvr-v0.m3u8');
+    const isLong = ({ segments }: Playlist): boolean => segments.length >= 6;
+    const before = await playlistWith(dvrOf(one), 'a DVR window', isLong);
+    if (isDeadBefore) dead.add('rtmp-1');
+    publish(t, two.manager, tags, { speed: 4, isEndless: true });
+    const isOf = (node: Packager) => (one: { uri: string }) => one.uri.startsWith(node.base);
+    const ownOf = ({ segments }: Playlist) => segments.filter(isOf(two)).length;
+    const moved = await playlistWith(dvrOf(two), 'both', (dvr) => ownOf(dvr) >= 5);
+    t.equal(moved.mediaSequence === before.mediaSequence, !isDeadBefore, 'what is there, is kept');
+    dead.add('rtmp-1');
+    const after = await playlistWith(dvrOf(two), 'its own', (dvr) => !dvr.segments.some(isOf(one)));
+    t.ok(after.mediaSequence > before.mediaSequence);
+    t.ok(after.discontinuitySequence > before.discontinuitySequence);
+    t.ok(ownOf(after) >= 5, 'what comes after the dead stays');
+    inOrder(t, after);
+    for (const { uri } of after.segments) t.equal((await fetch(uri)).status, 200, uri);
+    const isCut = (dvr: Playlist): boolean => dvr.mediaSequence >= after.mediaSequence;
+    await playlistWith(dvrOf(one), 'the same at whoever else is asked', isCut);
+    const log = (await one.redis.client().keys('rtmp:*:dvr:*')).length;
+    t.equal(log, 1, 'one log for the show');
+  });
+}
 
 t.test('a node dies in a show of parts: the next one goes on with a whole playlist', async (t) => {
   const shape = { windowSegments: 4, shapeOf: () => Promise.resolve({ dvrMs: 0, partMs: 500 }) };
