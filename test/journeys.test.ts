@@ -6,6 +6,7 @@ import { cornersJourney, faultsJourney } from './journeys/corners.js';
 import { openHouse } from './journeys/house.js';
 import { modelJourney } from './journeys/model.js';
 import { moderatorJourney } from './journeys/moderator.js';
+import { regularJourney } from './journeys/regular.js';
 import { type Judge, Tour, type View, VIEWS } from './journeys/tour.js';
 import { viewerJourney } from './journeys/viewer.js';
 
@@ -34,5 +35,6 @@ for (const view of VIEWS) {
   await journey('admin', view, adminJourney);
   await journey('stranger', view, cornersJourney);
 }
+await journey('regular', VIEWS[0], regularJourney);
 // The last one: broadcasts do not outlive it.
 await journey('viewer without servers', VIEWS[0], faultsJourney);

@@ -223,7 +223,7 @@ export interface RoomControl {
     keep?: readonly string[];
     /** Machine-readable: price, private, redirect, ended. */
     reason: string;
-    /** Path on this site where they should go instead. */
+    /** Slug of the room where they should go instead. */
     redirect?: string;
   }): Promise<void>;
   /** Closes all connections of an account; it may not come back by itself. */

@@ -50,7 +50,7 @@ export function createStageService(parts: {
           roomId: room.id,
           keep: [room.performerId],
           reason: 'redirect',
-          redirect: `/r/${to.slug}`,
+          redirect: to.slug,
         }),
       );
     },

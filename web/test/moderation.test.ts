@@ -144,7 +144,7 @@ t.test('staff ends a show, moves viewers, and closes sockets of the suspended', 
   await admin.post('/api/v1/admin/rooms/mira/end', { reason: 'Rules' });
   t.match(ordersOf('end').at(-1), { stream: room.streamId });
   await admin.post('/api/v1/admin/rooms/mira/redirect', { to: 'mira' });
-  t.match(ordersOf('evict').at(-1), { reason: 'redirect', redirect: '/r/mira' });
+  t.match(ordersOf('evict').at(-1), { reason: 'redirect', redirect: 'mira' });
   await admin.post(`/api/v1/admin/users/${benUser.id}/suspend`, { reason: 'Spam' });
   t.match(ordersOf('disconnect'), [{ user: benUser.id }]);
   const { entries } = (await admin.get('/api/v1/admin/audit')).json<{

@@ -79,6 +79,11 @@ function describeStatus(status: number): string {
   return 'The request was not accepted.';
 }
 
+/** Whether waiting helps: the site, or a part of it, does not answer at the moment. */
+export function isAway({ status }: Problem): boolean {
+  return status === 0 || status === 502 || status === 503 || status === 504;
+}
+
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   return new Problem({

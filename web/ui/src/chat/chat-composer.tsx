@@ -29,8 +29,9 @@ interface ChatComposerProps {
 /** Whole seconds until the next message may be said; 0 = now. */
 function useWaitSec(chat: Chat): number {
   const turnMs = useStore(chat.turnMs);
-  const nowMs = useNow(250, turnMs > Date.now());
-  return Math.max(0, Math.ceil((turnMs - nowMs) / 1000));
+  const tickMs = useNow(250, turnMs > Date.now());
+  // The last tick is long past when a wait begins.
+  return Math.max(0, Math.ceil((turnMs - Math.max(tickMs, Date.now())) / 1000));
 }
 
 /** Names of those who have spoken, the latest first. */

@@ -156,18 +156,22 @@ export class RoomVisit {
   }
 
   private refuse(problem: Problem): void {
-    const { room } = this.store.get();
+    const { room, phase } = this.store.get();
     const isOffer =
       problem.status === 402 ||
       problem.code === 'PRICE_CHANGED' ||
       problem.code === 'SHOW_NOT_LIVE' ||
+      problem.code === 'SPENDING_LIMIT' ||
       (problem.status === 401 && room !== undefined && isPaid(room));
     if (isOffer) {
       this.quitRoom();
       const offer = readOffer(problem, room);
       const isNews = this.acceptance !== undefined && problem.code !== 'PAYMENT_REQUIRED';
       this.acceptance = undefined;
-      this.patch({ phase: { at: 'offer', offer: isNews ? { ...offer, problem } : offer } });
+      // A look at the room for another reason does not take the words away.
+      const known = phase.at === 'offer' ? phase.offer.problem : undefined;
+      const news = isNews ? problem : known?.code === 'SPENDING_LIMIT' ? known : undefined;
+      this.patch({ phase: { at: 'offer', offer: news ? { ...offer, problem: news } : offer } });
       this.watchLobby();
     } else if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
       this.patch({ phase: { at: 'failed', problem } });

@@ -12,6 +12,8 @@ export interface Session {
   state: 'starting' | 'anonymous' | 'member';
   user?: Account;
   balance?: Balance;
+  /** Billing could not say what there is to spend; it is asked again. */
+  isWalletAway?: boolean;
   model?: NonNullable<Me['model']>;
 }
 
@@ -51,8 +53,15 @@ function applyMe(me: Me): void {
     state: 'member',
     user: me.user,
     ...(balance ? { balance } : {}),
+    ...(me.balance === null ? { isWalletAway: true } : {}),
     ...(me.model ? { model: me.model } : {}),
   });
+  if (me.balance === null) askAgainSoon();
+}
+
+function askAgainSoon(): void {
+  window.clearTimeout(askAgain);
+  askAgain = window.setTimeout(() => void reloadSession(), askAgainMs);
 }
 
 /**
@@ -69,10 +78,8 @@ export async function reloadSession(): Promise<void> {
       sessionStore.set({ state: 'anonymous' });
     }
     // The site could not say who this is: a member is found again when it can.
-    if (hasHint() && sessionStore.get().state === 'anonymous') {
-      window.clearTimeout(askAgain);
-      askAgain = window.setTimeout(() => void reloadSession(), askAgainMs);
-    }
+    const { state, isWalletAway } = sessionStore.get();
+    if (hasHint() && (state === 'anonymous' || isWalletAway === true)) askAgainSoon();
   }
 }
 
@@ -133,6 +140,8 @@ export function applyBalance(body: Readonly<Record<string, unknown>>): void {
   sessionStore.update((session) => {
     if (session.state !== 'member') return session;
     const balance = mergeBalance(session.balance, next);
-    return balance === session.balance ? session : { ...session, balance };
+    if (balance === session.balance) return session;
+    const { isWalletAway: _told, ...rest } = session;
+    return { ...rest, balance };
   });
 }

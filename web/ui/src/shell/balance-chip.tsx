@@ -9,12 +9,20 @@ import { TicketIcon } from '../ui/icons.js';
 
 export function BalanceChip() {
   const amount = useSelected(sessionStore, (session) => session.balance?.amount);
+  const isAway = useSelected(sessionStore, (session) => session.isWalletAway);
   const previous = useRef(amount);
   const [moves, setMoves] = useState(0);
   useEffect(() => {
     if (previous.current !== undefined && previous.current !== amount) setMoves((n) => n + 1);
     previous.current = amount;
   }, [amount]);
+  if (isAway === true) {
+    return (
+      <span className="balance" role="status" data-testid="wallet-away">
+        Credits are away
+      </span>
+    );
+  }
   if (amount === undefined) return null;
   return (
     <Link

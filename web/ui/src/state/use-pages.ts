@@ -1,7 +1,8 @@
 // A list that loads page after page. Reading it again begins at the first page; answers of an older
-// reading never mix with those of a newer one.
+// reading never mix with those of a newer one. What is away is asked again until it answers.
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { toProblem } from '../api/problem.js';
+import { isAway, toProblem } from '../api/problem.js';
+import { askAgainDelayMs } from './use-load.js';
 
 export interface Pages<T> {
   /** Undefined until the first page is there. */
@@ -23,8 +24,10 @@ export function usePages<T>(load: LoadPage<T>, deps: readonly unknown[]): Pages<
   const [problem, setProblem] = useState<string>();
   const [isLoading, setLoading] = useState(true);
   const turn = useRef(0);
+  const timer = useRef<number>(undefined);
   const read = useCallback((cursor: string | undefined) => {
     const mine = ++turn.current;
+    window.clearTimeout(timer.current);
     setLoading(true);
     load(cursor)
       .then((page) => {
@@ -36,7 +39,10 @@ export function usePages<T>(load: LoadPage<T>, deps: readonly unknown[]): Pages<
         setProblem(undefined);
       })
       .catch((error: unknown) => {
-        if (mine === turn.current) setProblem(toProblem(error).message);
+        if (mine !== turn.current) return;
+        const known = toProblem(error);
+        setProblem(known.message);
+        if (isAway(known)) timer.current = window.setTimeout(() => read(cursor), askAgainDelayMs());
       })
       .finally(() => {
         if (mine === turn.current) setLoading(false);
@@ -46,6 +52,7 @@ export function usePages<T>(load: LoadPage<T>, deps: readonly unknown[]): Pages<
     read(undefined);
     return () => {
       turn.current += 1;
+      window.clearTimeout(timer.current);
     };
   }, [read]);
   const more = useCallback(() => read(next), [read, next]);
