@@ -45,6 +45,10 @@ function pidsOf(words: readonly string[]): number[] {
 function hold(t: TestScope, words: readonly string[]): () => void {
   const pids = pidsOf(words);
   if (pids.length === 0) throw new Error(`no process of ${words.join(' ')}`);
+  return holdPids(t, pids);
+}
+
+function holdPids(t: TestScope, pids: readonly number[]): () => void {
   const signal = (name: 'SIGSTOP' | 'SIGCONT') => (): void => {
     for (const pid of pids) process.kill(pid, name);
   };
@@ -58,10 +62,60 @@ function hold(t: TestScope, words: readonly string[]): () => void {
   return release;
 }
 
+const sent = (tour: Tour, text: string) =>
+  tour.byId('chat-list').locator('.line[data-status="sent"]', { hasText: text });
+
+/** Billing holds still: the page says so, chat goes on, and both come back without a reload. */
+async function billingAway(t: TestScope, tour: Tour): Promise<void> {
+  const { page, house } = tour;
+  const back = holdPids(t, [await house.cluster.pidOf(house.cluster.ports.billingOps)]);
+  await page.goto('/r/mira');
+  await tour.byId('wallet-away').waitFor();
+  await tour.say('can you hear me without billing?');
+  await sent(tour, 'can you hear me without billing?').waitFor();
+  await page.goto('/credits');
+  await page.getByText('Credits are not available just now').first().waitFor();
+  await tour.stop('without-billing');
+  back();
+  await tour.balance((milli) => milli === 20_000, 'the balance is back');
+  await tour.byId('wallet-away').waitFor({ state: 'detached' });
+  await page.getByText('Credits are not available just now').first().waitFor({ state: 'detached' });
+}
+
+/** Each state of the connection and its words, as the page showed them. */
+const WATCH_CONNECTION = `{
+  const badge = document.querySelector('[data-testid="connection-state"]');
+  globalThis.states = [];
+  const look = () => globalThis.states.push(badge.dataset.state + ': ' + badge.textContent);
+  const changes = { attributes: true, attributeFilter: ['data-state'], subtree: true };
+  new MutationObserver(look).observe(badge, { ...changes, childList: true, characterData: true });
+}`;
+
+/** Both gateways die: the page says that it connects again, and what is said then arrives. */
+async function gatewaysAway(tour: Tour): Promise<void> {
+  const { page, house } = tour;
+  const { cluster } = house;
+  await page.goto('/r/mira');
+  const online = page.locator('[data-testid="connection-state"][data-state="online"]');
+  await online.waitFor();
+  await tour.say('before the gateways went');
+  await sent(tour, 'before the gateways went').waitFor();
+  await page.evaluate(WATCH_CONNECTION);
+  const pids = await Promise.all(cluster.ports.gateways.map(({ ops }) => cluster.pidOf(ops)));
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
+  await tour.until('the page has said that it reconnects', () =>
+    page.evaluate<boolean>('globalThis.states.includes("reconnecting: Reconnecting")'),
+  );
+  await online.waitFor();
+  await tour.say('after the gateways came back');
+  await sent(tour, 'after the gateways came back').waitFor();
+  tour.counts(await tour.line('before the gateways went').count(), 1, 'nothing is told twice');
+}
+
 export async function faultsJourney(t: TestScope, tour: Tour): Promise<void> {
   const { page, house, view } = tour;
   const { dataDir, ports } = house.cluster;
-  await tour.logIn(await enrol(house, `pat${view.name}`));
+  await tour.logIn(await enrol(house, `pat${view.name}`, 20));
   const card = page.locator('[data-testid="room-card"][data-slug="mira"]');
   const account = page.locator('.account-menu:not(.bell) summary');
   await card.waitFor();
@@ -84,4 +138,6 @@ export async function faultsJourney(t: TestScope, tour: Tour): Promise<void> {
     .waitFor({ state: 'detached' });
   await page.locator('[data-testid="connection-state"][data-state="online"]').waitFor();
   await page.locator('.badge-live').first().waitFor();
+  await billingAway(t, tour);
+  await gatewaysAway(tour);
 }
