@@ -2,7 +2,8 @@
 // refunds, the books, campaigns, chargebacks, payouts, the programme.
 import type { TestScope } from '../../cluster/testing/index.js';
 import { publish } from '../e2e/publisher.js';
-import { ask, credits, earningsRipe, enrol, enrolModel, type House, type Person } from './house.js';
+import { books, ownLook, record, signWithStudio } from './books.js';
+import { ask, credits, earningsRipe, enrol, enrolModel, type Person } from './house.js';
 import type { Tour } from './tour.js';
 
 interface Cast {
@@ -17,7 +18,9 @@ interface Cast {
 }
 
 /** What an evening has left for the operator. */
-async function prepare(house: House, view: string): Promise<Cast> {
+async function prepare(tour: Tour): Promise<Cast> {
+  const { house } = tour;
+  const view = tour.view.name;
   const fan = await enrol(house, `finn${view}`, 250);
   const [hopeful, hopeless] = [
     await enrol(house, `hope${view}`),
@@ -27,6 +30,7 @@ async function prepare(house: House, view: string): Promise<Cast> {
     await api.call('POST', '/model/apply', { displayName: username, about: 'I sing.' });
   }
   const model = await enrolModel(house, `maya${view}`);
+  await signWithStudio(tour, { model, studio: hopeful });
   await ask(fan, 'POST', `/rooms/${model.username}/tips`, {
     key: `tip-${view}-admin`,
     amountMilli: credits(10),
@@ -271,6 +275,7 @@ export async function programme(tour: Tour): Promise<void> {
   // What is set for a room outlives its programme: another room of the site at the second width.
   const slug = tour.view.name === 'phone' ? 'mira' : 'nova';
   await room.getByLabel('Room on this site').fill(slug);
+  await room.getByLabel('Logo').fill('/favicon.svg');
   await tour.byId('programme-room-save').click();
   await tour.until('the room is kept', async () => {
     return tour.byId('programme-room-save').isDisabled();
@@ -278,6 +283,10 @@ export async function programme(tour: Tour): Promise<void> {
   await tour.stop('programme-desk');
   await page.goto('/programme');
   await tour.byId('talk').first().waitFor();
+  const logo = page.locator('.programme-logo').first();
+  await tour.until('the logo of the room is drawn', () =>
+    logo.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth > 0),
+  );
   await tour.stop('programme');
   await page.goto('/admin');
   await tour.byId('admin-programme').click();
@@ -287,15 +296,18 @@ export async function programme(tour: Tour): Promise<void> {
 }
 
 export async function adminJourney(t: TestScope, tour: Tour): Promise<void> {
-  const cast = await prepare(tour.house, tour.view.name);
+  const cast = await prepare(tour);
+  await ownLook(tour);
   await tour.logIn(tour.house.admin, '/admin');
   await desk(tour, cast);
   await accounts(tour, cast);
   await wall(t, tour);
   await money(tour, cast);
+  await books(tour, { model: cast.model, studio: cast.hopeful });
   await programme(tour);
   await secondPerson(tour, cast);
   await tour.byId('admin-records').click();
   await tour.page.getByRole('heading', { name: 'Mailbox' }).waitFor();
+  await record(tour, cast.hopeful);
   await tour.stop('records');
 }

@@ -20,7 +20,15 @@ export interface Person extends Login {
   readonly api: SiteVisitor;
 }
 
+/** Of the site's own, by its settings alone. */
+const LOOK = {
+  logoUrl: '/favicon.svg',
+  accentColour: '#ffc94d',
+  accentRgb: 'rgb(255, 201, 77)',
+} as const;
+
 export interface House {
+  readonly look: typeof LOOK;
   readonly cluster: LocalCluster;
   readonly browser: Browser;
   /** Where screenshots go; empty = none. */
@@ -69,6 +77,8 @@ export async function openHouse(t: TestScope, shotsDir: string): Promise<House> 
       BILLING_PAYOUT_MINIMUM_MILLI: '1000',
       BILLING_FINANCE_INTERVAL_MS: '1000',
       RTMP_UPDATE_INTERVAL_MS: '1000',
+      WEB_LOGO_URL: LOOK.logoUrl,
+      WEB_ACCENT_COLOUR: LOOK.accentColour,
       // All journeys come from one address.
       WEB_LOGINS_PER_MIN_MAX: '1000',
       WEB_SIGN_UPS_PER_HOUR_MAX: '1000',
@@ -84,7 +94,7 @@ export async function openHouse(t: TestScope, shotsDir: string): Promise<House> 
     return comeIn(cluster.siteUrl, login);
   };
   const [admin, mira, nova] = [await demo('admin'), await demo('mira'), await demo('nova')];
-  return { cluster, browser, shotsDir, admin, mira, nova };
+  return { look: LOOK, cluster, browser, shotsDir, admin, mira, nova };
 }
 
 /** The link in the newest mail to this address, as the operator reads it. */

@@ -130,6 +130,10 @@ export class Tour {
     this.t.same(found, wanted, name);
   }
 
+  same(found: string | null, wanted: string, name: string): void {
+    this.t.same(found, wanted, name);
+  }
+
   async say(text: string): Promise<void> {
     await this.byId('chat-input').fill(text);
     await this.byId('chat-send').click();

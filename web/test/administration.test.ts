@@ -83,6 +83,15 @@ t.test('the audit record tells all of it, newest first, to admins only', async (
   );
   t.match(entries[3], { subjectId: modelUser.id, detail: { reason: 'Complaints.' } });
   t.ok(entries.every((one) => one.actorId === adminUser.id));
+  t.match(
+    entries.slice(2),
+    [
+      { actorName: 'boss', subjectName: 'Mira' },
+      { actorName: 'boss', subjectName: 'Mira' },
+      { action: 'model.approve', actorName: 'boss', subjectName: 'Mira' },
+    ],
+    'accounts by their names',
+  );
   for (const path of ['audit', 'users', 'mailbox']) {
     t.equal((await model.get(`/api/v1/admin/${path}`)).statusCode, 403, path);
   }

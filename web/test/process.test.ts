@@ -35,6 +35,11 @@ t.test('pages and /readyz answer with MySQL away; the rest follows when it comes
     OPS_PORT: String(opsPort),
     MYSQL_URL: mariadb.url,
     REALTIME_REDIS_URL: redis.url,
+    WEB_SITE_NAME: 'Night stage',
+    WEB_LOGO_URL: 'https://cdn.example/logo.svg',
+    WEB_FAVICON_URL: '/icon.png',
+    WEB_HOME_URL: 'https://www.example/',
+    WEB_ACCENT_COLOUR: '#e91e63',
   });
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
   const readiness = async () => {
@@ -45,6 +50,17 @@ t.test('pages and /readyz answer with MySQL away; the rest follows when it comes
   t.equal(rooms.status, 503);
   t.match(await rooms.json(), { code: 'DATABASE_UNAVAILABLE' });
   t.match(await readiness(), { ready: false, reasons: ['MySQL does not answer'] });
+  const site = await get('/api/v1/site');
+  t.match(
+    await site.json(),
+    {
+      ...{ name: 'Night stage', logoUrl: 'https://cdn.example/logo.svg', faviconUrl: '/icon.png' },
+      ...{ homeUrl: 'https://www.example/', accentColour: '#e91e63' },
+    },
+    'name, logo and colours are those of the settings',
+  );
+  const policy = site.headers.get('content-security-policy') ?? '';
+  t.match(policy, /img-src [^;]*https:\/\/cdn\.example/, 'a foreign logo may be shown');
   t.equal((await get('/api/docs')).status, 200);
 
   await mariadb.start();

@@ -147,7 +147,8 @@ t.test('options make a room of the programme a room of the site', async (t) => {
     admin.put(api(`/admin/programme/rooms/${key}`), body);
   t.equal((await put({ slug: 'mira', title: 'Main stage', logoUrl: '/logo.svg' })).statusCode, 204);
   const here = (await anon.get(api('/rooms/mira/programme'))).json<{ rooms: Now[] }>().rooms;
-  t.match(here, [{ room: { key: 'grosser-saal', title: 'Main stage', slug: 'mira' } }]);
+  const shown = { title: 'Main stage', slug: 'mira', logoUrl: '/logo.svg' };
+  t.match(here, [{ room: { key: 'grosser-saal', ...shown } }]);
   t.equal(here[0]?.room['isActive'], false);
   fixture.air(room.streamId, true);
   await site.live.look();
@@ -158,6 +159,7 @@ t.test('options make a room of the programme a room of the site', async (t) => {
   const youtube = { kind: 'youtube', ref: 'dQw4w9WgXcQ' };
   t.equal((await put({ slug: 'mira', player: youtube, hasChat: false })).statusCode, 204);
   t.match((await nowIn('grosser-saal')).room, {
+    logoUrl: '',
     playerUrl: 'https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ',
     isActive: true,
     hasChat: false,

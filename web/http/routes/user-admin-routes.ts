@@ -3,6 +3,7 @@
 import Type from 'typebox';
 import type { RecordService } from '../../admin/record-service.js';
 import type { UserService } from '../../admin/user-service.js';
+import type { AuditEntry } from '../../db/entities/audit.js';
 import type { User } from '../../db/entities/user.js';
 import { siteError } from '../../errors.js';
 import type { App } from '../app-type.js';
@@ -25,9 +26,12 @@ const Account = Type.Object({
 const AuditRow = Type.Object({
   id: Type.String(),
   actorId: Type.String(),
+  actorName: Type.String(),
   action: Type.String(),
   subjectType: Type.String(),
   subjectId: Type.String(),
+  /** Of accounts alone. */
+  subjectName: Type.Optional(Type.String()),
   detail: Type.Object({}, { additionalProperties: true }),
   createdAt: Type.String(),
 });
@@ -163,10 +167,12 @@ function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRout
       const before = cursor === undefined ? {} : { beforeId: cursor };
       const found = await records.audit({ limit: PAGE + 1, ...before });
       const last = found.length > PAGE ? found[PAGE - 1] : undefined;
+      const entries = found.slice(0, PAGE);
+      const names = await records.names(
+        entries.flatMap((one) => [one.actorId, ...(isOfAccount(one) ? [one.subjectId] : [])]),
+      );
       return {
-        entries: found
-          .slice(0, PAGE)
-          .map((one) => ({ ...one, createdAt: one.createdAt.toISOString() })),
+        entries: entries.map((one) => describeDeed(one, names)),
         ...(last === undefined ? {} : { next: last.id }),
       };
     },
@@ -186,6 +192,18 @@ function recordRoutes(app: App, { identity, records, hasMailbox }: UserAdminRout
       };
     },
   );
+}
+
+const isOfAccount = ({ subjectType }: AuditEntry): boolean =>
+  subjectType === 'user' || subjectType === 'model';
+
+function describeDeed(deed: AuditEntry, names: ReadonlyMap<string, string>) {
+  const { actorId, subjectId, createdAt } = deed;
+  const subjectName = isOfAccount(deed) ? names.get(subjectId) : undefined;
+  return {
+    ...{ ...deed, actorName: names.get(actorId) ?? actorId, createdAt: createdAt.toISOString() },
+    ...(subjectName === undefined ? {} : { subjectName }),
+  };
 }
 
 function describeAccount(user: User) {

@@ -20,6 +20,7 @@ await t.test('text on the colour, and the colour as text, meet 4.5:1 in both sch
       [accent.onBill, accent.bill],
       [accent.onLight, '#ffffff'],
       [accent.onLight, '#fff5cf'],
+      [accent.onLight, '#f3f1f5'],
       [accent.onDark, '#1a1720'],
       [accent.onDark, '#352c0c'],
     ] as const;

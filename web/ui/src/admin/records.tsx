@@ -16,9 +16,9 @@ export function Audit() {
           key: one.id,
           cells: [
             formatDate(one.createdAt),
-            one.actorId,
+            one.actorName,
             one.action,
-            `${one.subjectType} ${one.subjectId}`,
+            `${one.subjectType} ${one.subjectName ?? one.subjectId}`,
           ],
         }));
         return { rows, next };

@@ -42,9 +42,12 @@ export interface MoneyReport {
 export interface AuditEntry {
   id: string;
   actorId: string;
+  actorName: string;
   action: string;
   subjectType: string;
   subjectId: string;
+  /** Of accounts alone. */
+  subjectName?: string;
   createdAt: string;
 }
 

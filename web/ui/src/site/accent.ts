@@ -38,8 +38,8 @@ export function contrast(a: Rgb, b: Rgb): number {
 const ink: Rgb = [23, 18, 10];
 const black: Rgb = [0, 0, 0];
 const light: Rgb = [255, 255, 255];
-/** The least friendly backgrounds that accent text stands on: info-bg of each scheme. */
-const lightPage: Rgb = [255, 245, 207];
+/** The least friendly backgrounds that accent text stands on: bg when light, info-bg when dark. */
+const lightPage: Rgb = [243, 241, 245];
 const darkPage: Rgb = [53, 44, 12];
 const readable = 4.6;
 
