@@ -100,6 +100,12 @@ export interface Ingest {
   publisher(key: string): Promise<RtmpClient>;
 }
 
+/** A busy machine is slow itself; who tests a deadline sets it. */
+const PATIENT = {
+  ...{ handshakeTimeoutMs: 60_000, commandTimeoutMs: 60_000, idleTimeoutMs: 120_000 },
+  ...{ pingTimeoutMs: 120_000, hookTimeoutMs: 30_000 },
+} as const;
+
 export async function startIngest(
   t: TestScope,
   { mayBegin, ...overrides }: Partial<IngestOptions> & Pick<RtmpServerOptions, 'mayBegin'> = {},
@@ -118,6 +124,7 @@ export async function startIngest(
   const server = new RtmpServer({
     options: {
       ...INGEST_DEFAULTS,
+      ...PATIENT,
       host: '127.0.0.1',
       port: 0,
       nodeId: 'rtmp-test',
