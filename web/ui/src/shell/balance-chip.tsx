@@ -19,7 +19,7 @@ export function BalanceChip() {
   if (isAway === true) {
     return (
       <span className="balance" role="status" data-testid="wallet-away">
-        Credits are away
+        Credits away
       </span>
     );
   }
