@@ -5,7 +5,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
-import { connectRedis, closeRedis, systemClock, type Clock } from '../../cluster/index.js';
+import {
+  connectRedis,
+  closeRedis,
+  systemClock,
+  type Clock,
+  type Logger,
+} from '../../cluster/index.js';
 import { silentLog, startMariadb, startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';
 import type { TestMariadb, TestRedis, TestScope } from '../../cluster/testing/index.js';
 import { createAskBilling, createBillingPort } from '../billing-port.js';
@@ -70,6 +76,8 @@ export interface FixtureOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly programme?: Partial<ProgrammeSettings>;
+  /** Default: nothing is written. */
+  readonly log?: Logger;
 }
 
 /** The longest show that the site of tests allows. */
@@ -78,14 +86,14 @@ export const SHOW_MAX_SEC = 7_200;
 const PUBLIC_URL = 'http://site.test';
 
 export async function startSite(t: TestScope, options: FixtureOptions = {}): Promise<SiteFixture> {
-  const { money } = options;
+  const { money, log = silentLog } = options;
   const [mariadb, redis] = await Promise.all([money?.mariadb ?? startMariadb(t), startRedis(t)]);
   const connection = await connectRedis(redis.url, {
     role: 'command',
     name: 'test',
-    log: silentLog,
+    log,
   });
-  const database = createDatabase({ url: mariadb.url, poolMax: 5, log: silentLog });
+  const database = createDatabase({ url: mariadb.url, poolMax: 5, log });
   await database.start();
   const world = createWorld();
   const counts = createRedisCounts(() => connection, systemClock, { patienceMs: 10_000 });
@@ -93,7 +101,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   const { beforePicture } = options;
   let worker: PictureWorker | undefined;
   const pictures = await openPictureQueue({
-    ...{ redis: connection, url: redis.url, name: 'test', log: silentLog, firstPauseMs: 10 },
+    ...{ redis: connection, url: redis.url, name: 'test', log, firstPauseMs: 10 },
     work: beforePicture && {
       async run(job) {
         await beforePicture(job);
@@ -112,7 +120,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
     ports,
     database,
     clock: options.clock ?? systemClock,
-    log: silentLog,
+    log,
     settings: {
       mediaDir,
       tokenSecret: TEST_SECRETS.token,
@@ -140,7 +148,7 @@ export async function startSite(t: TestScope, options: FixtureOptions = {}): Pro
   const app = await buildApp({
     site,
     clock: systemClock,
-    log: silentLog,
+    log,
     onAnswer: () => undefined,
     onRoute: (route) => void routes.push(route),
     settings: {
