@@ -46,6 +46,16 @@ export interface OpenCall {
   readonly max: number;
 }
 
+export interface BanCall {
+  readonly channel: string;
+  readonly user: string;
+  /** `<actor> <mid>` */
+  readonly field: string;
+  readonly event: Buffer;
+  /** Stands for what is hidden. */
+  readonly hidden: Buffer;
+}
+
 type Raw = string | number | Buffer | null | Raw[];
 
 export class RedisModel {
@@ -139,10 +149,12 @@ export class RedisModel {
     });
   }
 
-  /** Bans a user for good: hides what there is of theirs, and sequences the act. */
-  ban(channel: string, user: string, event: Buffer, hidden: Buffer, nowMs: number): Raw[] {
+  /** Bans a user for good: hides what there is of theirs, and sequences the act, once per field. */
+  ban({ channel, user, field, event, hidden }: BanCall, clockMs: number): Raw[] {
     const row = this.row(channel);
     if (row.epoch === '') return ['', 0, 0, 0];
+    const known = this.knownMid(row, field);
+    if (known !== undefined) return [row.epoch, Number.parseInt(known, 10), 0, 2];
     for (const [offset, entry] of row.history) {
       const { tail } = parseEntry(entry);
       if (kindOfTail(tail) !== 'm') continue;
@@ -150,8 +162,9 @@ export class RedisModel {
       if (from?.id === user) row.history.set(offset, Buffer.concat([entry.subarray(0, 8), hidden]));
     }
     if (this.plant !== 'late-ban') row.restrictions.set(`b:${user}`, Number.MAX_SAFE_INTEGER);
-    const one = { field: '', offset: row.top + 1, tail: event };
-    this.append(channel, row, [one], Math.max(nowMs, row.lastMs), 1_000);
+    const nowMs = Math.max(clockMs, row.lastMs);
+    this.append(channel, row, [{ offset: row.top + 1, tail: event }], nowMs, 1_000);
+    row.mids.set(field, `${row.top}:${nowMs}`);
     return [row.epoch, row.top, 1, 1];
   }
 

@@ -74,8 +74,8 @@ function compare({ model, keys, argv }: ScriptCall): unknown {
 
 function moderate({ model, keys, argv, nowMs }: ScriptCall): unknown {
   const user = text(argv[7]).replace(/^b:/, '');
-  const [event, hidden] = [buffer(argv[9]), buffer(argv[10])];
-  return model.ban(channelOfKey(keys[0] ?? ''), user, event, hidden, nowMs);
+  const [field, event, hidden] = [text(argv[5]), buffer(argv[9]), buffer(argv[10])];
+  return model.ban({ channel: channelOfKey(keys[0] ?? ''), user, field, event, hidden }, nowMs);
 }
 
 function claim({ model, keys, argv, nowMs }: ScriptCall): unknown {
