@@ -24,6 +24,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   'hls-serve': async () => (await import('./scenarios/hls-serve.js')).hlsServe,
   'hls-latency': async () => (await import('./scenarios/hls-latency.js')).hlsLatency,
   'rtmp-stalled': async () => (await import('./scenarios/rtmp.js')).rtmpStalled,
+  'chat-page': async () => (await import('./scenarios/chat-page.js')).chatPage,
   site: async () => (await import('./scenarios/site.js')).site,
   'web-login': async () => (await import('./scenarios/site.js')).sitePart('login'),
   'web-live-list': async () => (await import('./scenarios/site.js')).sitePart('live-list'),

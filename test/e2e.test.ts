@@ -113,7 +113,7 @@ await t.test(
     const { body } = await new SiteVisitor(cluster.siteUrl).call('GET', '/rooms/mira');
     const { id: roomId } = body as { id: string };
     const told = await burst(t, { cluster, page: ben.page, roomId, perSec: 50, seconds: 6 });
-    t.comment(told.frames);
+    t.comment(`${told.framesPerSec.toFixed(1)} frames/s`);
     t.ok(told.rows < 120, `${told.rows} lines in the page`);
     const list = ben.page.getByTestId('chat-list');
     t.match(await list.locator('> li').last().innerText(), told.last);
