@@ -13,12 +13,12 @@ import {
   startBrowser,
   timesInChat,
   videoAdvances,
-} from './e2e/browser.js';
-import { burst } from './e2e/chat-burst.js';
+} from '../bench/testing/browser.js';
+import { burst } from '../bench/testing/chat-burst.js';
 import { Ledger } from './e2e/ledger.js';
-import { processesUnder, startLocalCluster } from './e2e/local-cluster.js';
+import { processesUnder, startLocalCluster } from '../bench/testing/local-cluster.js';
 import { publish } from './e2e/publisher.js';
-import { SiteVisitor } from './e2e/site-api.js';
+import { SiteVisitor } from '../bench/testing/site-api.js';
 
 const UPDATE_MS = 1_000;
 

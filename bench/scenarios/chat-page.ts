@@ -1,10 +1,10 @@
 // The room page in a real Chromium while its chat is busy: frames per second with 50 messages a
 // second beside the same page with a silent chat, its video playing in both. Needs a built cluster.
 import { setTimeout as delay } from 'node:timers/promises';
-import { DESKTOP, openPage, startBrowser, videoAdvances } from '../../test/e2e/browser.js';
-import { burst, countFrames } from '../../test/e2e/chat-burst.js';
-import { startLocalCluster } from '../../test/e2e/local-cluster.js';
-import { SiteVisitor } from '../../test/e2e/site-api.js';
+import { DESKTOP, openPage, startBrowser, videoAdvances } from '../testing/browser.js';
+import { burst, countFrames } from '../testing/chat-burst.js';
+import { startLocalCluster } from '../testing/local-cluster.js';
+import { SiteVisitor } from '../testing/site-api.js';
 import { interleave } from '../lib/interleave.js';
 import { holdAgainst, pairOf, type ScenarioReport } from '../lib/result.js';
 import type { Run } from '../lib/run-context.js';

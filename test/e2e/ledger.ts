@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { TestScope } from '../../cluster/testing/index.js';
-import type { LocalCluster } from './local-cluster.js';
+import type { LocalCluster } from '../../bench/testing/local-cluster.js';
 
 /** What viewers paid by one kind of charge, and who got it; milli-credits. */
 export interface Spends {

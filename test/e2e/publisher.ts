@@ -1,6 +1,6 @@
 // ffmpeg as a broadcaster: a test pattern over the real RTMP path, until it is stopped or refused.
 import { spawn } from 'node:child_process';
-import type { LocalCluster } from './local-cluster.js';
+import type { LocalCluster } from '../../bench/testing/local-cluster.js';
 
 export interface Publisher {
   readonly ended: Promise<{ code: number | null; output: string }>;

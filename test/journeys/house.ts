@@ -4,9 +4,9 @@ import type { Browser } from 'playwright-core';
 import { WebSocket } from 'ws';
 import { type TestScope, until } from '../../cluster/testing/index.js';
 import { RealtimeClient } from '../../gateway/client/index.js';
-import { startBrowser } from '../e2e/browser.js';
-import { type LocalCluster, startLocalCluster } from '../e2e/local-cluster.js';
-import { SiteVisitor } from '../e2e/site-api.js';
+import { startBrowser } from '../../bench/testing/browser.js';
+import { type LocalCluster, startLocalCluster } from '../../bench/testing/local-cluster.js';
+import { SiteVisitor } from '../../bench/testing/site-api.js';
 
 export interface Login {
   readonly username: string;

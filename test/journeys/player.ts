@@ -1,6 +1,6 @@
 // What a viewer does with the player of a live show: the sound alone, theatre, picture in picture,
 // a volume that is kept; and how far behind the stage it says it is.
-import { videoAdvances } from '../e2e/browser.js';
+import { videoAdvances } from '../../bench/testing/browser.js';
 import type { Tour } from './tour.js';
 
 /** The playing video, as far as the journey reads it. */

@@ -2,7 +2,7 @@
 // and moderators shape it, a limit that was set for oneself, and being moved to another room.
 import type { Page } from 'playwright-core';
 import type { TestScope } from '../../cluster/testing/index.js';
-import { videoAdvances } from '../e2e/browser.js';
+import { videoAdvances } from '../../bench/testing/browser.js';
 import { publish, type Publisher } from '../e2e/publisher.js';
 import { ask, chatter, credits, enrol, type House, type Person } from './house.js';
 import type { Tour } from './tour.js';

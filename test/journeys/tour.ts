@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import axe from 'axe-core';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { type TestScope, until } from '../../cluster/testing/index.js';
-import { DESKTOP, PHONE } from '../e2e/browser.js';
+import { DESKTOP, PHONE } from '../../bench/testing/browser.js';
 import type { House, Login } from './house.js';
 
 export interface View {

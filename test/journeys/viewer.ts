@@ -2,9 +2,9 @@
 // left of it afterwards.
 import sharp from 'sharp';
 import type { TestScope } from '../../cluster/testing/index.js';
-import { videoAdvances } from '../e2e/browser.js';
+import { videoAdvances } from '../../bench/testing/browser.js';
 import { publish } from '../e2e/publisher.js';
-import { SiteVisitor } from '../e2e/site-api.js';
+import { SiteVisitor } from '../../bench/testing/site-api.js';
 import { ask, chatter, credits, enrol, linkMailedTo, PASSWORD } from './house.js';
 import { playerControls } from './player.js';
 import type { Tour } from './tour.js';
