@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openReader, type Reader, type ReaderOptions } from './reader.js';
 
 const PROGRESS_MS = 5;
-const READERS_PER_ADDRESS = 10_000;
 const ADMISSION_ATTEMPTS = 60;
 const ADMISSION_PAUSE_MS = 250;
 
@@ -56,7 +55,6 @@ async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
       readers[index] = await openWhenAdmitted({
         ...{ dialect, index, host: args.host },
         port: ports[nodeOf(index, args.count)] ?? args.port,
-        localAddress: `127.0.0.${2 + Math.floor(index / READERS_PER_ADDRESS)}`,
         witness,
         onLost: () => (lost += 1),
       });

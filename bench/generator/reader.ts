@@ -1,6 +1,7 @@
 // One client: a raw TCP socket that upgrades, joins and then counts. Thousands of them share one
 // read buffer, so that reading allocates nothing.
 import { connect, type Socket } from 'node:net';
+import { nextAddress } from './addresses.js';
 import { clientFrame, opcodes, upgradeRequest } from './client-frames.js';
 import type { Dialect, Witness } from './dialects.js';
 import { FrameScanner } from './frame-scanner.js';
@@ -11,8 +12,6 @@ export interface ReaderOptions {
   readonly index: number;
   readonly host: string;
   readonly port: number;
-  /** Address to connect from; spreads 28,000 ephemeral ports per address. */
-  readonly localAddress: string;
   /** Decodes everything it gets. */
   readonly witness?: Witness | undefined;
   /** Called instead when the link ends after joining. */
@@ -43,7 +42,7 @@ export class Reader {
       onFrame: (_opcode, payload) => this.onFrame(payload),
       onControl: (opcode) => this.onControl(opcode),
     });
-    const { host, port, localAddress, dialect, index } = options;
+    const { host, port, dialect, index } = options;
     const request = upgradeRequest({
       host: `${host}:${port}`,
       path: dialect.path(index),
@@ -51,7 +50,7 @@ export class Reader {
     });
     this.accept = request.accept;
     this.socket = connect({
-      ...{ host, port, localAddress, noDelay: true },
+      ...{ host, port, localAddress: nextAddress(), noDelay: true },
       onread: {
         buffer: sharedBuffer,
         callback: (length, data) => {

@@ -14,7 +14,6 @@ export interface ReturnerOptions {
   readonly user: string;
   readonly room: string;
   readonly secret: string;
-  readonly localAddress: string;
   /** Where to connect next. */
   readonly port: () => number;
   /** The first attempt after a lost link falls into [0, this); undefined = the client's default. */
@@ -89,9 +88,9 @@ export class Returner {
     clearTimeout(this.timer);
     const link: Link = { alias: -1 };
     try {
-      const { index, localAddress, port } = this.options;
+      const { index, port } = this.options;
       const reader = await openReader({
-        ...{ dialect: this.dialect(link), index, host: '127.0.0.1', port: port(), localAddress },
+        ...{ dialect: this.dialect(link), index, host: '127.0.0.1', port: port() },
         witness: this.witness(link),
         onLost: (lost) => this.lost(lost),
       });

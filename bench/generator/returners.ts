@@ -57,8 +57,6 @@ export interface ReturnersCalls {
   readonly account: { args: { readonly top: number }; reply: ReturnersAccount };
 }
 
-const CLIENTS_PER_ADDRESS = 5_000;
-
 let clients: Returner[] = [];
 let aim: { readonly ports: readonly number[]; readonly firstMs: number | undefined } = {
   ...{ ports: [], firstMs: undefined },
@@ -72,7 +70,6 @@ async function open(setup: ReturnersSetup): Promise<null> {
     const at = firstUser + index;
     return new Returner({
       ...{ index, room, secret, user: String(at) },
-      localAddress: `127.0.0.${2 + (Math.floor(at / CLIENTS_PER_ADDRESS) % 200)}`,
       port: () => aim.ports[at % aim.ports.length] ?? 0,
       firstMs: () => aim.firstMs,
     });

@@ -23,8 +23,6 @@ const SETTLE_MS = 1_500;
 interface Kind {
   readonly name: string;
   readonly start: () => Promise<BroadcastServer>;
-  /** Where the server's inspector listens once it is opened. */
-  readonly inspectorPort?: number;
 }
 
 interface Sample {
@@ -34,8 +32,7 @@ interface Sample {
   /** CPU per connection and second, µs. */
   readonly idleMicros: number;
   /** KB per connection when all garbage is collected. */
-  readonly collected:
-    Readonly<Record<'resident' | 'heap' | 'external' | 'other', number>> | undefined;
+  readonly collected: Readonly<Record<'resident' | 'heap' | 'external' | 'other', number>>;
 }
 
 export async function idle(run: Run): Promise<ScenarioReport> {
@@ -48,14 +45,14 @@ export async function idle(run: Run): Promise<ScenarioReport> {
   const given = process.env['NODE_OPTIONS'] ?? '';
   const env = { NODE_OPTIONS: `${given} --inspect-port=${inspectorPort}` };
   const kinds: Kind[] = [
-    { name: 'gateway', start: () => startFullGateway(run, undefined, env), inspectorPort },
+    { name: 'gateway', start: () => startFullGateway(run, undefined, env) },
     ...Object.keys(PEERS)
       .filter((peer, at) => at === 0 || isWanted(run, peer))
-      .map((peer) => ({ name: peer, start: () => startPeer(run, peer) })),
+      .map((peer) => ({ name: peer, start: () => startPeer(run, peer, { env }) })),
   ];
   const samples = await interleave(kinds, { rounds, warmUps: 0 }, async (kind) => {
     run.say(`${kind.name}: ${count} connections`);
-    return sample(run, await kind.start(), { count, watchMs, port: kind.inspectorPort });
+    return sample(run, await kind.start(), { count, watchMs, inspectorPort });
   });
   const of = (at: number): readonly Sample[] => samples.get(kinds[at] ?? noKind) ?? [];
   const rows = (pick: (one: Sample) => number) => kinds.map((_, at) => of(at).map(pick));
@@ -75,7 +72,8 @@ export async function idle(run: Run): Promise<ScenarioReport> {
       ),
     ],
     notes: [
-      `${count} connections; memory is the growth of the resident set; CPU over ${watchMs / 1_000} s.`,
+      `${count} connections; CPU over ${watchMs / 1_000} s. Memory is the growth of the resident set, from ` +
+        'the empty server without garbage to the full one with what garbage it has.',
       'The gateway keeps a user, a room and a user channel for each; peers keep a bare connection.',
       ...notesOf(of(0)),
       'The kernel needs 3 to 4 KB more for each socket, of whatever server; no process shows it.',
@@ -87,7 +85,7 @@ const noKind: Kind = { name: '', start: () => Promise.reject(new Error('none')) 
 
 /** What the gateway's memory is. */
 function notesOf(samples: readonly Sample[]): string[] {
-  const all = samples.flatMap(({ collected }) => collected ?? []);
+  const all = samples.map(({ collected }) => collected);
   const kb = (part: 'resident' | 'heap' | 'external' | 'other'): string =>
     shortNumber(median(all.map((one) => one[part])));
   return [
@@ -100,20 +98,14 @@ function notesOf(samples: readonly Sample[]): string[] {
 async function sample(
   run: Run,
   server: BroadcastServer,
-  {
-    count,
-    watchMs,
-    port: inspectorPort,
-  }: { count: number; watchMs: number; port?: number | undefined },
+  options: { readonly count: number; readonly watchMs: number; readonly inspectorPort: number },
 ): Promise<Sample> {
   const generator = startNodeChild<GeneratorCalls>(run.scope, {
     entry: run.tree.entry('bench/generator/main.ts'),
   });
-  if (inspectorPort !== undefined) await openInspector(server.pid, inspectorPort);
-  const before = residentBytes(server.pid);
-  const look = async (): Promise<Memory | undefined> =>
-    inspectorPort === undefined ? undefined : memoryOf(server.pid, inspectorPort);
-  const empty = await look();
+  const { count, watchMs, inspectorPort } = options;
+  await openInspector(server.pid, inspectorPort);
+  const empty = await memoryOf(server.pid, inspectorPort);
   const { port } = server;
   const setup =
     server.setup.kind === 'gateway' ? { ...server.setup, hasUserChannel: true } : server.setup;
@@ -124,20 +116,15 @@ async function sample(
   const cpuBefore = cpuMicros(server.pid);
   await delay(watchMs);
   const micros = cpuMicros(server.pid) - cpuBefore;
-  const kilobytes = (residentBytes(server.pid) - before) / 1_024 / count;
-  const collected = growthOf(empty, await look(), count);
+  const kilobytes = (residentBytes(server.pid) - empty.residentBytes) / 1_024 / count;
+  const collected = growthOf(empty, await memoryOf(server.pid, inspectorPort), count);
   await generator.stop();
   await server.stop();
   const { name: label, version } = server;
   return { label, version, kilobytes, idleMicros: micros / count / (watchMs / 1_000), collected };
 }
 
-function growthOf(
-  empty: Memory | undefined,
-  full: Memory | undefined,
-  count: number,
-): Sample['collected'] {
-  if (empty === undefined || full === undefined) return undefined;
+function growthOf(empty: Memory, full: Memory, count: number): Sample['collected'] {
   const grown = (key: keyof Memory): number => (full[key] - empty[key]) / 1_024 / count;
   const [resident, heap, external] = [
     grown('residentBytes'),

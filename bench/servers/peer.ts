@@ -12,6 +12,12 @@ interface PeerProgram {
   readonly setup: DialectSetup;
 }
 
+interface PeerOptions {
+  readonly payloadBytes?: number;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 const plain = { kind: 'plain' } as const;
 
 /** The first is the ceiling. */
@@ -38,7 +44,7 @@ export function startFloor(
 export async function startPeer(
   run: Run,
   peer: string,
-  options: { readonly payloadBytes?: number; readonly args?: readonly string[] } = {},
+  options: PeerOptions = {},
 ): Promise<BroadcastServer> {
   const program = PEERS[peer];
   if (program === undefined) throw new Error(`no peer ${peer}`);
@@ -49,13 +55,13 @@ async function startProgram(
   run: Run,
   peer: string,
   { file, args, setup }: PeerProgram,
-  options: { readonly payloadBytes?: number; readonly args?: readonly string[] } = {},
+  options: PeerOptions = {},
 ): Promise<BroadcastServer> {
   const child = startNodeChild<PeerCalls>(run.scope, {
     entry: run.tree.entry(`bench/peers/${file}`),
     args: [...args, ...(options.args ?? [])],
     execArgv: serverFlags(run, peer),
-    env: { NODE_ENV: 'production' },
+    env: { ...options.env, NODE_ENV: 'production' },
   });
   const { port, name, version } = await child.call('listen', {
     payloadBytes: options.payloadBytes ?? PAYLOAD_BYTES,
