@@ -17,8 +17,7 @@
 -- ARGV[7] after  last member of the page before, empty at first
 -- ARGV[8] limit  1…100 sessions per call
 -- Returns: { last member or empty when done, then per ended session: session, reason, wallet,
---   owned, held,
---   version }
+--   owned, held, version }
 -- Writes: live, ticket, sess, due, bal, out (c, x), room, meta
 -- Cost: O(limit × log sessions), about 10 µs a session
 local K = {
@@ -31,17 +30,11 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
+-- @include room-page
 local now = readClock(ARGV[1], MAXGAP)
 local room, state, since = ARGV[3], ARGV[4], whole(ARGV[5])
 since = since == 0 and now or math.min(since + off, now)
-local from = ARGV[7] == '' and '[' .. room .. '|' or '(' .. ARGV[7]
-local limit = whole(ARGV[8])
-local page = redis.call('ZRANGEBYLEX', K.room, from, '[' .. room .. '|~', 'LIMIT', 0, limit)
-local ids = {}
-for i = 1, #page do
-  ids[i] = string.match(page[i], '|([^|]+)$')
-end
-loadSessions(ids)
+local ids, nextPage = loadPage(room, ARGV[7], whole(ARGV[8]))
 
 local function pause(s)
   if s[STOP] == 0 and s[EVID] > 0 then
@@ -56,7 +49,7 @@ local function resume(s)
   end
 end
 
-local reply = { #page == limit and page[#page] or '' }
+local ended = {}
 for i = 1, #ids do
   local sid = ids[i]
   local s = sessions[sid]
@@ -71,6 +64,7 @@ for i = 1, #ids do
     if state == 'ended' then
       advance(s, w, now)
       finish(sid, s, w, now, ARGV[6])
+      ended[#ended + 1] = sid
     end
   end
 end
@@ -84,14 +78,4 @@ if state == 'ended' then
   redis.call('HDEL', K.live, 'p:' .. room)
   redis.call('ZREMRANGEBYLEX', K.ticket, '[' .. room .. '|', '[' .. room .. '|~')
 end
-for i = 1, #ids do
-  local s = sessions[ids[i]]
-  if s and schedule[ids[i]] and s[STATE] == 0 then
-    local w = wallets[s[WALLET]]
-    local row = { ids[i], s[REASON], s[WALLET], digits(total(w)), digits(w[HELD]), digits(w[VERSION]) }
-    for at = 1, #row do
-      reply[#reply + 1] = row[at]
-    end
-  end
-end
-return reply
+return pageReply(nextPage, ended)

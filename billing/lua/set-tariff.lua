@@ -30,6 +30,7 @@ local timing = ARGV[2]
 -- @include lots
 -- @include tariff
 -- @include session
+-- @include room-page
 local now = readClock(ARGV[1], MAXGAP)
 local room, version = ARGV[3], whole(ARGV[5])
 local known = tonumber(string.match(redis.call('HGET', K.live, 'p:' .. room) or '', '^%d+') or '0')
@@ -38,14 +39,7 @@ if version > 0 and known > version then
 end
 local CHAIN_MAX = 4
 local fresh = readTariff(ARGV[4])
-local from = ARGV[6] == '' and '[' .. room .. '|' or '(' .. ARGV[6]
-local limit = whole(ARGV[7])
-local page = redis.call('ZRANGEBYLEX', K.room, from, '[' .. room .. '|~', 'LIMIT', 0, limit)
-local ids = {}
-for i = 1, #page do
-  ids[i] = string.match(page[i], '|([^|]+)$')
-end
-loadSessions(ids)
+local ids, nextPage = loadPage(room, ARGV[6], whole(ARGV[7]))
 
 local function isSame(a, b)
   return a[MODEL] == b[MODEL] and a[PRICE] == b[PRICE] and a[MIN] == b[MIN] and a[UNIT] == b[UNIT]
@@ -130,13 +124,4 @@ commitSessions(now)
 if version > 0 then
   redis.call('HSET', K.live, 'p:' .. room, digits(version) .. ' ' .. ARGV[4])
 end
-local reply = { #page == limit and page[#page] or '' }
-for i = 1, #changed do
-  local s = sessions[changed[i]]
-  local w = wallets[s[WALLET]]
-  local row = { changed[i], s[REASON], s[WALLET], digits(total(w)), digits(w[HELD]), digits(w[VERSION]) }
-  for at = 1, #row do
-    reply[#reply + 1] = row[at]
-  end
-end
-return reply
+return pageReply(nextPage, changed)
