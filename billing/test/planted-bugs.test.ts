@@ -1,16 +1,14 @@
 // Bugs planted into the money scripts, one at a time: each must be found by the histories that
 // stand on the borders of the rules. Which steps these are is fixed, so what is found is no luck.
-import { createHash } from 'node:crypto';
 import t from 'tap';
-import { connectRedis, closeRedis, type RedisClient, Script } from '../../cluster/index.js';
+import { connectRedis, closeRedis, type RedisClient } from '../../cluster/index.js';
 import { silentLog, startRedis, type TestScope } from '../../cluster/testing/index.js';
-import * as scripts from '../scripts.js';
 import { BORDERS } from '../testing/borders.js';
 import { runHistory } from '../testing/history-run.js';
+import { type Bug, plant } from '../testing/planted-bug.js';
 import { openShards } from './stage.js';
 
-/** Text of the scripts and what is put in its place. */
-const BUGS: readonly (readonly [string, string, string])[] = [
+const BUGS: readonly Bug[] = [
   ['a gap of exactly three intervals', 'gap <= MAXGAP', 'gap < MAXGAP'],
   ['silence of exactly three intervals', 'local isStale = now >', 'local isStale = now >='],
   [
@@ -82,23 +80,6 @@ const BUGS: readonly (readonly [string, string, string])[] = [
   ['the least charge is forgotten', 'return math.max(cost, s[MIN])', 'return cost'],
 ];
 
-const SCRIPTS = Object.values(scripts).filter((one) => one instanceof Script);
-
-/** Puts the bug into every script that has the text. @returns how to take it out again */
-async function plant(redis: RedisClient, from: string, to: string): Promise<() => void> {
-  const hit = SCRIPTS.filter((script) => script.body.includes(from));
-  if (hit.length === 0) throw new Error(`no script has: ${from}`);
-  const before = hit.map(({ body, sha }) => ({ body, sha }));
-  for (const script of hit) {
-    const body = script.body.replaceAll(from, () => to);
-    Object.assign(script, { body, sha: createHash('sha1').update(body).digest('hex') });
-    await redis.call('SCRIPT', 'LOAD', body);
-  }
-  return () => {
-    hit.forEach((script, at) => Object.assign(script, before[at]));
-  };
-}
-
 /** What is wrong with each history on the borders. */
 async function problems(redis: RedisClient): Promise<string[]> {
   const found: string[] = [];
@@ -121,11 +102,11 @@ async function startShards(t: TestScope): Promise<RedisClient> {
 t.test('planted bugs are found by the histories on the borders', async (t) => {
   const redis = await startShards(t);
   t.same(await problems(redis), [], 'without a bug nothing is found');
-  for (const [name, from, to] of BUGS) {
-    const restore = await plant(redis, from, to);
+  for (const bug of BUGS) {
+    const restore = await plant(redis, bug);
     const found = await problems(redis);
     restore();
-    t.not(found.length, 0, name);
+    t.not(found.length, 0, bug[0]);
   }
   t.same(await problems(redis), [], 'nothing is left behind');
 });

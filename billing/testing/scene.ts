@@ -39,6 +39,8 @@ export interface Staging {
   readonly sweeps: readonly number[];
   /** Of viewers who act at the same instant the last comes first. */
   readonly isReversed: boolean;
+  /** Proofs of life of the same instant come in one call. */
+  readonly isGathered: boolean;
 }
 
 /** Of one viewer, milli-credits. */
@@ -53,14 +55,18 @@ export interface Outcome {
 
 interface Act {
   readonly atMs: number;
-  readonly run: () => Promise<unknown>;
+  /** Sessions whose life it proves; none of other acts. */
+  readonly proofs: readonly string[];
+  readonly run: (proofs: readonly string[]) => Promise<unknown>;
 }
+
+const act = (atMs: number, run: () => Promise<unknown>): Act => ({ atMs, proofs: [], run });
 
 /** @throws Error of the auditor when the shard's own records do not fit */
 export async function play(
   redis: RedisClient,
   { viewers, down }: Scene,
-  { shard, startMs, copies, sweeps, isReversed }: Staging,
+  { shard, startMs, copies, sweeps, isReversed, isGathered }: Staging,
 ): Promise<readonly Outcome[]> {
   await clearShard(shard, redis, startMs);
   const base = (atMs: number) => ({
@@ -72,25 +78,37 @@ export async function play(
     });
   const ids = walletsOf(shard, viewers.length);
   const seats = viewers.map((viewer, at) => new Seat(redis, viewer, ids[at] ?? '', base));
-  await Promise.all([setRoom('live', 0), ...seats.map((seat) => seat.fund())]);
+  const sweep = (atMs: number): Promise<unknown> =>
+    scripts.sweepSessions.run(redis, { ...base(atMs), isSuspended: false });
   const acts: readonly Act[] = [
+    act(0, () => setRoom('live', 0)),
+    act(down[0], () => setRoom('down', down[0])),
+    act(down[1], () => setRoom('live', down[1])),
+    ...seats.flatMap((seat) => seat.funds()),
     ...(isReversed ? seats.toReversed() : seats).flatMap((seat) => seat.acts()),
-    ...sweeps.map((atMs) => ({
-      ...{
-        atMs,
-        run: () => scripts.sweepSessions.run(redis, { ...base(atMs), isSuspended: false }),
-      },
-    })),
-  ];
-  const stream: readonly Act[] = [
-    { atMs: down[0], run: () => setRoom('down', down[0]) },
-    { atMs: down[1], run: () => setRoom('live', down[1]) },
+    ...sweeps.map((atMs) => act(atMs, () => sweep(atMs))),
   ];
   // Sorting is stable; the stream comes first. One connection keeps the order of the commands.
-  const sent = [...stream, ...acts].sort((a, b) => a.atMs - b.atMs);
-  await Promise.all(sent.flatMap(({ run }) => Array.from({ length: copies }, run)));
+  const sorted = acts.toSorted((a, b) => a.atMs - b.atMs);
+  const sent = isGathered ? gather(sorted) : sorted;
+  const calls = sent.flatMap(({ run, proofs }) => {
+    return Array.from({ length: copies }, () => run(proofs));
+  });
+  await Promise.all(calls);
   const { spendings } = await auditShard(shard, redis);
   return Promise.all(seats.map((seat) => seat.outcome(spendings)));
+}
+
+/** Proofs of life that follow one another at the same instant become one act. */
+function gather(acts: readonly Act[]): readonly Act[] {
+  const gathered: Act[] = [];
+  for (const one of acts) {
+    const last = gathered.at(-1);
+    if (last?.atMs === one.atMs && last.proofs.length > 0 && one.proofs.length > 0) {
+      gathered.splice(-1, 1, { ...last, proofs: [...last.proofs, ...one.proofs] });
+    } else gathered.push(one);
+  }
+  return gathered;
 }
 
 /** A viewer of a scene at one shard. */
@@ -112,21 +130,22 @@ class Seat {
     this.sessionId = newSessionId(shard, now);
   }
 
-  async fund(): Promise<void> {
+  funds(): Act[] {
     const { wallet, viewer } = this;
     const all = [
       ...viewer.lots.map((amount, at) => ({ amount, lot: this.lotId(at) })),
       viewer.cash,
     ];
-    const done = all.map((one, at) =>
-      scripts.fundWallet.run(this.redis, {
-        ...{ ...this.base(0), wallet, cmdSeq: BigInt(at + 1) },
-        ...(typeof one === 'bigint'
-          ? { kind: 'credit', amount: one }
-          : { kind: 'lot', amount: one.amount, lot: `${one.lot} 0 5 0` }),
-      }),
+    return all.map((one, at) =>
+      act(0, () =>
+        scripts.fundWallet.run(this.redis, {
+          ...{ ...this.base(0), wallet, cmdSeq: BigInt(at + 1) },
+          ...(typeof one === 'bigint'
+            ? { kind: 'credit', amount: one }
+            : { kind: 'lot', amount: one.amount, lot: `${one.lot} 0 5 0` }),
+        }),
+      ),
     );
-    await Promise.all(done);
   }
 
   /** Its own in the order of time; whoever proves life at the end leaves afterwards. */
@@ -138,15 +157,18 @@ class Seat {
       ...{ tariff: tariffText(tariff), fingerprint: '0123456789abcdef' },
     };
     return [
-      { atMs: 0, run: () => scripts.openSession.run(redis, { ...this.base(0), ...opens }) },
-      ...proofs.map((atMs) => ({ atMs, run: () => this.prove(atMs) })),
-      ...tips.map(({ atMs, amount }, at) => ({ atMs, run: () => this.tip(atMs, at, amount) })),
-      { atMs: leavesMs, run: () => this.leave(leavesMs) },
+      act(0, () => scripts.openSession.run(redis, { ...this.base(0), ...opens })),
+      ...proofs.map((atMs) => ({
+        ...{ atMs, proofs: [sessionId] },
+        run: (all: readonly string[]) => this.prove(atMs, all),
+      })),
+      ...tips.map(({ atMs, amount }, at) => act(atMs, () => this.tip(atMs, at, amount))),
+      act(leavesMs, () => this.leave(leavesMs)),
     ];
   }
 
-  private prove(atMs: number): Promise<unknown> {
-    const items = [[this.sessionId, 'g'] as const];
+  private prove(atMs: number, sessions: readonly string[]): Promise<unknown> {
+    const items = sessions.map((one) => [one, 'g'] as const);
     return scripts.touchSessions.run(this.redis, { ...this.base(atMs), items });
   }
 
