@@ -26,7 +26,7 @@ t.test('fleets under random faults keep order, lose nothing, show nothing twice'
   }
   t.same(broken, []);
   t.ok(done.shown > done.sequenced && done.sequenced > 100 * SEEDS, 'the fleets were busy');
-  t.equal(deeds.size, 13, 'every kind of fault was there');
+  t.equal(deeds.size, 15, 'every kind of fault was there');
 });
 
 t.test('the same seed gives the same run', async (t) => {
@@ -41,6 +41,8 @@ const planted: readonly (readonly [Plant, Oracle, string])[] = [
   ['late-ban', 'ban', 'a ban that is acknowledged without being in force'],
   ['same-token', 'coordinator', 'a lease that passes on with the same token'],
   ['keep-feeds', 'leak', 'feeds that are not given back'],
+  ['blind-tops', 'loss', 'a look for lost last messages that finds none'],
+  ['late-tops', 'loss', 'a look for lost last messages that finds them too late'],
 ];
 
 for (const [plant, oracle, what] of planted) {

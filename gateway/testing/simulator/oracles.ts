@@ -19,6 +19,11 @@ interface Shown {
   readonly mids: Set<string>;
 }
 
+interface Ban {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
 interface Place {
   readonly mid: string;
   readonly sender: string;
@@ -34,7 +39,8 @@ export class Oracles {
   shownCount = 0;
   private readonly log = new Map<string, Map<number, Place>>();
   private readonly mids = new Map<string, Set<string>>();
-  private readonly bans = new Map<string, Set<string>>();
+  /** By channel and user: where the ban stands. */
+  private readonly bans = new Map<string, Map<string, Ban>>();
   private readonly duties = new Map<string, { worker: string; token: number }>();
   private readonly shown = new Map<string, Shown>();
 
@@ -60,8 +66,8 @@ export class Oracles {
   }
 
   /** The ban was acknowledged to whoever asked for it. */
-  banned(channel: string, user: string): void {
-    this.bans.set(channel, (this.bans.get(channel) ?? new Set()).add(user));
+  banned(channel: string, user: string, ban: Ban): void {
+    this.bans.set(channel, (this.bans.get(channel) ?? new Map<string, Ban>()).set(user, ban));
   }
 
   /** Redis has lost everything, bans too. */
@@ -82,8 +88,16 @@ export class Oracles {
   }
 
   /** A client was shown a reliable message. @param epoch that its reader is in */
-  show(client: string, epoch: string, { channel, offset, mid, kind }: ReceivedMessage): void {
+  show(
+    { client, user }: { readonly client: string; readonly user: string },
+    epoch: string,
+    { channel, offset, mid, kind }: ReceivedMessage,
+  ): void {
     this.shownCount += 1;
+    const ban = this.bans.get(channel)?.get(user);
+    if (ban !== undefined && ban.epoch === epoch && offset > ban.offset) {
+      this.fail('ban', `${user} was shown ${offset} in ${channel}, after the ban at ${ban.offset}`);
+    }
     const id = `${client} ${channel}`;
     const places = this.log.get(`${channel} ${epoch}`);
     const place = places?.get(offset);

@@ -9,7 +9,15 @@ import { messageFlags } from '../../scripts.js';
 import { ChannelRow, refuse, type ModelMessage } from './sequence-rules.js';
 
 export type Plant =
-  'swap-feed' | 'lose-history' | 'forget-mids' | 'late-ban' | 'same-token' | 'keep-feeds' | 'none';
+  | 'swap-feed'
+  | 'lose-history'
+  | 'forget-mids'
+  | 'late-ban'
+  | 'same-token'
+  | 'keep-feeds'
+  | 'blind-tops'
+  | 'late-tops'
+  | 'none';
 
 /** One accepted message, as the oracles see it. */
 export interface Sequenced {
@@ -55,6 +63,9 @@ export interface BanCall {
   /** Stands for what is hidden. */
   readonly hidden: Buffer;
 }
+
+/** How long the planted bug keeps a new top to itself: longer than promised. */
+const LATE_TOPS_MS = 6_000;
 
 type Raw = string | number | Buffer | null | Raw[];
 
@@ -142,9 +153,11 @@ export class RedisModel {
   }
 
   /** @param known epoch and top of each channel */
-  compare(known: readonly { channel: string; epoch: string; top: number }[]): Raw[] {
+  compare(known: readonly { channel: string; epoch: string; top: number }[], nowMs: number): Raw[] {
+    if (this.plant === 'blind-tops') return [];
     return known.flatMap(({ channel, epoch, top }, at): Raw[] => {
       const row = this.row(channel);
+      if (this.plant === 'late-tops' && nowMs - row.lastMs < LATE_TOPS_MS) return [];
       return row.epoch === epoch && row.top === top ? [] : [at + 1, row.epoch, row.top];
     });
   }

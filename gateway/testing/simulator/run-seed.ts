@@ -23,6 +23,9 @@ const ROOMS = ['room:1', 'room:2'] as const;
 const STORM_MS = 25_000;
 /** Beacons come after 25 s at most, publishes are given up after 30 s. */
 const PEACE_MS = 45_000;
+/** Within this time a last message that the feed has lost is with everybody. */
+const TAIL_MS = 6_000;
+const TAIL_ROUNDS = 2;
 /** Rooms are kept for 60 s after the last listener. */
 const END_MS = 75_000;
 
@@ -62,6 +65,9 @@ class Run {
   private readonly publisher;
   private readonly banned = new Set<string>();
   private readonly mayEmpty: boolean;
+  /** A stream of its own: what it decides leaves the rest of the schedule as it is. */
+  private readonly tailRandom;
+  private readonly mutesInStorm: boolean;
   private textCount = 0;
   private pendingBackend = 0;
 
@@ -71,6 +77,8 @@ class Run {
     plant: Plant,
   ) {
     this.random = randomFromSeed(seed);
+    this.tailRandom = randomFromSeed(seed + 2 ** 31);
+    this.mutesInStorm = seed % 7 < 2;
     const { random } = this;
     const isShort = plant === 'none' && random.chance(0.2);
     this.mayEmpty = plant === 'none' && random.chance(0.15);
@@ -90,6 +98,7 @@ class Run {
     }
     await this.storm();
     await this.peace();
+    for (let round = 0; round < TAIL_ROUNDS; round += 1) await this.loseTail();
     await this.end();
     const { violations, sequencedCount, shownCount } = world.oracles;
     const { seed, deeds } = this;
@@ -103,7 +112,10 @@ class Run {
   }
 
   burst(count: number, textLength: number): void {
-    const room = this.random.pick(ROOMS);
+    this.burstIn(this.random.pick(ROOMS), count, textLength);
+  }
+
+  private burstIn(room: string, count: number, textLength = 20): void {
     for (let n = 0; n < count; n += 1) {
       const body = { text: this.text(textLength) };
       const mid = `b${this.textCount}`;
@@ -164,8 +176,8 @@ class Run {
         ...{ subject: `b:${user}`, event: packTail('c', { user, ban: true, by: 'mod' }, mid) },
         ...{ message: packTail('d', {}, ''), audit: '{}', settings: [] },
       })
-      .then(({ is }) => {
-        if (is === 'done') world.oracles.banned(room, user);
+      .then(({ is, epoch, offset }) => {
+        if (is === 'done') world.oracles.banned(room, user, { epoch, offset });
       })
       .catch(() => undefined);
   }
@@ -183,9 +195,53 @@ class Run {
       let left = random.int(1, total);
       const [name, , deed] = DEEDS.find(([, weight]) => (left -= weight) <= 0) ?? DEEDS[0] ?? [];
       if (name === undefined || deed === undefined) continue;
-      this.deeds.set(name, (this.deeds.get(name) ?? 0) + 1);
+      this.note(name);
       await deed(this);
+      if (this.mutesInStorm && this.tailRandom.chance(0.04)) this.muteFeed();
     }
+  }
+
+  /** A worker hears nothing of a room for a while, and nothing tells it so. */
+  private muteFeed(): void {
+    const { world, tailRandom, time } = this;
+    this.note('mute feed');
+    const { door } = tailRandom.pick(world.workers);
+    door.mute(channelKeys(tailRandom.pick(ROOMS)).feed);
+    time.after(tailRandom.int(50, 3_000), () => door.unmute());
+  }
+
+  /**
+   * The last messages of a channel do not reach some of the workers, and nothing follows them: who
+   * is in the channel has them in time all the same.
+   */
+  private async loseTail(): Promise<void> {
+    const { world, tailRandom: random, time } = this;
+    const { oracles, model } = world;
+    this.note('lose tail');
+    const room = random.pick(ROOMS);
+    const doors = random.shuffle(world.workers.map(({ door }) => door));
+    await time.run(random.int(0, 5_000));
+    if (random.chance(0.3)) {
+      this.burstIn(room, 1);
+      await time.run(random.int(0, 200)); // the worker may have heard of this one just before
+    }
+    for (const door of doors.slice(0, random.int(1, doors.length))) {
+      door.mute(channelKeys(room).feed);
+    }
+    this.burstIn(room, random.int(1, 3));
+    await time.run(TAIL_MS);
+    const { epoch, top } = model.row(room);
+    for (const { user, rooms } of world.clients) {
+      const position = rooms.get(room);
+      const [has = '', offset = 0] = position?.() ?? [];
+      if (position === undefined || (has === epoch && offset === top)) continue;
+      oracles.fail('loss', `${user} has ${room} up to ${has} ${offset} after 6 s, not ${top}`);
+    }
+    for (const door of doors) door.unmute();
+  }
+
+  private note(deed: string): void {
+    this.deeds.set(deed, (this.deeds.get(deed) ?? 0) + 1);
   }
 
   /** Nothing breaks any more: all have everything after a while. */

@@ -62,13 +62,14 @@ function claimAll({ model, keys }: ScriptCall): unknown {
   return keys.map((key) => (model.mark(key) ? 1 : 0));
 }
 
-function compare({ model, keys, argv }: ScriptCall): unknown {
+function compare({ model, keys, argv, nowMs }: ScriptCall): unknown {
   return model.compare(
     keys.map((key, at) => ({
       channel: channelOfKey(key),
       epoch: text(argv[2 * at]),
       top: number(argv[2 * at + 1]),
     })),
+    nowMs,
   );
 }
 

@@ -146,7 +146,7 @@ export class World {
       {
         onMessage: (message) => {
           const [epoch = ''] = subscription.reader.position() ?? [];
-          if (message.offset > 0) this.oracles.show(id, epoch, message);
+          if (message.offset > 0) this.oracles.show({ client: id, user }, epoch, message);
         },
         onLost: () => this.oracles.lost(id, channel, this.mayLose()),
         onEnd: () => one.rooms.delete(channel),
