@@ -66,14 +66,18 @@ const GROUP_BITS: Readonly<Record<string, number>> = {
   member: messageFlags.member,
 };
 
+/** What a good ticket gives, or a channel that needs none. */
+export interface Admittance {
+  readonly membership: Membership;
+  readonly isFirstUse: boolean;
+  /** Of the ticket, Unix ms in whole seconds; absent = there is none. */
+  readonly issuedMs?: number;
+}
+
 export interface Access {
-  connect(token: string): Verdict<{ user: User; expMs: number }>;
+  connect(token: string): Verdict<{ user: User; expMs: number; issuedMs: number }>;
   /** Checks what the channel asks for; the ticket's single use is left to `claim`. */
-  join(
-    user: User,
-    channel: string,
-    ticket: string | undefined,
-  ): Verdict<{ membership: Membership; isFirstUse: boolean }>;
+  join(user: User, channel: string, ticket: string | undefined): Verdict<Admittance>;
   /** Marks a room ticket as used. False = it was used before. @throws when Redis is away */
   claim(channel: string, ticket: string): Promise<boolean>;
   /** A ticket to come back with, without asking the site again. */
@@ -98,19 +102,20 @@ function joinRoom(
   user: User,
   room: string,
   ticket: string | undefined,
-): Verdict<{ membership: Membership; isFirstUse: boolean }> {
+): Verdict<Admittance> {
   if (ticket === undefined) return { ok: false, code: 'bad_ticket' };
   const verified = tokens.verifyOneOf<RoomClaims, 'room' | 'resume'>(['room', 'resume'], ticket);
   if (!verified.ok) {
     return { ok: false, code: verified.reason === 'expired' ? 'ticket_expired' : 'bad_ticket' };
   }
-  const { sub, room: named, level, bill, groups = '', flags = '' } = verified.claims;
+  const { sub, room: named, level, bill, groups = '', flags = '', iat } = verified.claims;
   if (sub !== user.id || named !== room || !isAccessLevel(level)) {
     return { ok: false, code: 'bad_ticket' };
   }
   const isFirstUse = verified.claims.aud === 'room';
+  const issuedMs = iat * 1_000;
   if (groups === '' && flags === '' && bill === undefined) {
-    return { ok: true, membership: { level, groups: 0 }, isFirstUse };
+    return { ok: true, membership: { level, groups: 0 }, isFirstUse, issuedMs };
   }
   const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
   const has = new Set(flags.split(','));
@@ -120,7 +125,7 @@ function joinRoom(
     ...(has.has('invited') ? { isInvited: true } : {}),
     ...(has.has('nochat') ? { isChatless: true } : {}),
   };
-  return { ok: true, membership, isFirstUse };
+  return { ok: true, membership, isFirstUse, issuedMs };
 }
 
 export function createAccess(tokens: TokenService, redis: RedisClient): Access {
@@ -137,9 +142,10 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
       if (!verified.ok) {
         return { ok: false, code: verified.reason === 'expired' ? 'token_expired' : 'bad_token' };
       }
-      const { sub, name, role, exp } = verified.claims;
+      const { sub, name, role, iat, exp } = verified.claims;
       if (!isRole(role) || typeof name !== 'string') return { ok: false, code: 'bad_token' };
-      return { ok: true, user: { id: sub, name, role }, expMs: exp * 1_000 };
+      const user = { id: sub, name, role };
+      return { ok: true, user, expMs: exp * 1_000, issuedMs: iat * 1_000 };
     },
 
     join(user, channel, ticket) {

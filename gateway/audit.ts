@@ -14,7 +14,7 @@ export interface AuditRecord {
   /** An action of `mod`, or `flags`. */
   readonly action: string;
   readonly user?: string;
-  /** Of a ban or mute, when the user was in the room. */
+  /** Of an act against a user who was in the room. */
   readonly userName?: string;
   readonly offset?: number;
   readonly held?: string;

@@ -31,6 +31,7 @@ import {
 } from './protocol/index.js';
 import type { Moderation } from './moderation.js';
 import type { Replies } from './replies.js';
+import type { Revocations } from './revocations.js';
 import type { RoomRules } from './room-rules.js';
 import { messageFlags, type SequenceMessage } from './scripts.js';
 import type { SequenceOutcome, Sequencer } from './sequencer.js';
@@ -45,6 +46,7 @@ export interface CommandsOptions {
   readonly sessions: Sessions;
   readonly sequencer: Sequencer;
   readonly rules: RoomRules;
+  readonly revocations: Pick<Revocations, 'hasEnded'>;
   readonly moderation: Moderation;
   readonly inbox: Inbox;
   readonly history: History;
@@ -142,8 +144,8 @@ export class Commands {
       this.fail(session, i, 'already_connected');
       return;
     }
-    const { access, sessions, subscriptions, replies, metrics, nowMs, node } = this.options;
-    const verdict = access.connect(token);
+    const { sessions, subscriptions, replies, metrics, nowMs, node } = this.options;
+    const verdict = this.verify(token);
     if (!verdict.ok) {
       this.fail(session, i, verdict.code);
       replies.flush(session);
@@ -181,8 +183,7 @@ export class Commands {
   }
 
   private unsubscribe(session: Session, i: number, name: string): void {
-    const channel = session.channels.get(name);
-    if (channel !== undefined) this.options.subscriptions.leave(session, channel);
+    this.options.subscriptions.abandon(session, name);
     this.options.replies.send(session, { i, r: {} });
   }
 
@@ -235,7 +236,9 @@ export class Commands {
   private async moderate(session: Session, user: User, command: ModerateCommand): Promise<void> {
     const channel = this.inCharge(session, user, command);
     if (channel === undefined) return;
-    const outcome = await this.options.moderation.act(user, channel, command);
+    const isHelper = channel.members.get(session)?.level === 'moderator';
+    const actor = { id: user.id, name: user.name, isHelper };
+    const outcome = await this.options.moderation.act(actor, channel, command);
     if (!outcome.ok) {
       this.fail(session, command.i, outcome.code);
       return;
@@ -357,7 +360,7 @@ export class Commands {
   }
 
   private refresh(session: Session, user: User, { i, token }: RefreshCommand): void {
-    const verdict = this.options.access.connect(token);
+    const verdict = this.verify(token);
     if (!verdict.ok) {
       this.fail(session, i, verdict.code);
     } else if (verdict.user.id !== user.id) {
@@ -367,6 +370,14 @@ export class Commands {
       const now = this.options.nowMs();
       this.options.replies.send(session, { i, r: { exp: verdict.expMs, now } });
     }
+  }
+
+  /** A good token of an account that was not sent away since. */
+  private verify(token: string): ReturnType<Access['connect']> {
+    const verdict = this.options.access.connect(token);
+    const isRevoked =
+      verdict.ok && this.options.revocations.hasEnded(verdict.user.id, verdict.issuedMs);
+    return isRevoked ? { ok: false, code: 'bad_token' } : verdict;
   }
 
   private isAllowed(session: Session, command: ClientCommand): boolean {

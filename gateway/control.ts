@@ -1,6 +1,6 @@
 // Orders from the rest of the backend to all gateways: end a user's connections, take users out of
-// a room. They travel over the bus (at most once): what must hold for those who come back belongs
-// into tokens, tickets and bans; an order only makes it effective now.
+// a room. They travel over the bus (at most once). What was issued to those users before is refused
+// from then on (revocations.ts); whether they get anything new is for the site and for bans to say.
 import type { Bus } from '../cluster/index.js';
 import { isFields } from './protocol/index.js';
 
@@ -9,7 +9,7 @@ export const EVERY_ROOM = '*';
 
 export type ControlOrder =
   | {
-      /** Closes all connections of an account with 4003: it must not come back by itself. */
+      /** Closes all connections of an account with 4003; its tokens and tickets end with them. */
       readonly do: 'disconnect';
       readonly user: string;
     }

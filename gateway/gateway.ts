@@ -36,6 +36,7 @@ import {
 import { announcePresence } from './presence-scripts.js';
 import { Presence } from './presence.js';
 import { Replies } from './replies.js';
+import { Revocations } from './revocations.js';
 import { RoomActs } from './room-acts.js';
 import { RoomDoor } from './room-door.js';
 import { RoomTips } from './room-tips.js';
@@ -111,6 +112,7 @@ class Worker implements Gateway, SessionEvents {
   private readonly subscriptions: Subscriptions;
   private readonly commands: Commands;
   private readonly rules: RoomRules;
+  private readonly revocations: Revocations;
   private readonly door: RoomDoor;
   private readonly moderation: Moderation;
   private readonly presence: Presence;
@@ -142,6 +144,7 @@ class Worker implements Gateway, SessionEvents {
     this.sequencer = new Sequencer({ redis, metrics, log, nowMs, historyMax, historyTtlSec });
     this.hub = this.newHub(history);
     this.rules = new RoomRules(redis, nowMs);
+    this.revocations = new Revocations({ redis, log, nowMs });
     this.door = new RoomDoor({
       rules: this.rules,
       log,
@@ -173,6 +176,7 @@ class Worker implements Gateway, SessionEvents {
       node,
       log,
       cutOff: (session, channel, reason) => this.expel(session, channel, 'cutoff', reason),
+      onCut: (bill) => this.revocations.add({ bill }),
     });
     this.subscriptions = new Subscriptions({
       hub: this.hub,
@@ -181,6 +185,7 @@ class Worker implements Gateway, SessionEvents {
       metrics,
       log,
       rules: this.rules,
+      revocations: this.revocations,
       onRefused: (session) => this.end(session, 'slow_reader'),
       onJoined: (session, channel, membership) => {
         this.presence.joined(session, channel, membership);
@@ -235,6 +240,7 @@ class Worker implements Gateway, SessionEvents {
       sessions: this.sessions,
       sequencer: this.sequencer,
       rules: this.rules,
+      revocations: this.revocations,
       moderation: this.moderation,
       inbox: createInbox(redis, settings.historyTtlSec),
       history,
@@ -277,6 +283,7 @@ class Worker implements Gateway, SessionEvents {
   async start(): Promise<void> {
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
     this.paid.start();
+    await this.revocations.start();
     const { bus } = this.options;
     this.unsubscribe = [
       await bus.subscribe('billing.cut', (payload) => {
@@ -368,15 +375,19 @@ class Worker implements Gateway, SessionEvents {
 
   private obey(order: ControlOrder): void {
     if (order.do === 'disconnect') {
+      this.revocations.add({ account: order.user });
       for (const session of this.sessions.ofUser(order.user)) this.end(session, 'banned');
       return;
     }
-    const { user, keep = [], reason, redirect } = order;
-    if (order.room === EVERY_ROOM) {
-      if (user !== undefined) this.expelFromAll(user, reason);
+    const { room, user, keep = [], reason, redirect } = order;
+    if (room === EVERY_ROOM) {
+      if (user === undefined) return;
+      this.revocations.add({ user });
+      this.expelFromAll(user, reason);
       return;
     }
-    const channel = this.hub.peek(`room:${order.room}`);
+    this.revocations.add(user === undefined ? { room, keep } : { room, user });
+    const channel = this.hub.peek(`room:${room}`);
     if (channel === undefined) return;
     const stays = new Set(keep);
     for (const [session, { level }] of [...channel.members]) {
@@ -413,6 +424,7 @@ class Worker implements Gateway, SessionEvents {
 
   private sweep(): void {
     this.sessions.sweep();
+    this.revocations.sweep();
     this.hub.sweep();
     this.delivery.sweep();
     this.presence.sweep();

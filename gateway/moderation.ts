@@ -7,9 +7,9 @@ import { packTail, unpackTail, type Tail } from './packet.js';
 import { unpackValues, type ModerateCommand } from './protocol/index.js';
 import { encodeReliable } from './push-encoder.js';
 import type { Entry } from './ring.js';
-import type { ActOutcome, RoomActs } from './room-acts.js';
+import type { ActOutcome, Actor, RoomActs } from './room-acts.js';
 import type { RoomRules } from './room-rules.js';
-import type { Session, User } from './session.js';
+import type { Session } from './session.js';
 
 export interface ModerationOptions {
   readonly acts: RoomActs;
@@ -24,7 +24,7 @@ export class Moderation {
   constructor(private readonly options: ModerationOptions) {}
 
   /** The caller has checked that `actor` may moderate here. */
-  async act(actor: User, channel: Channel, command: ModerateCommand): Promise<ActOutcome> {
+  async act(actor: Actor, channel: Channel, command: ModerateCommand): Promise<ActOutcome> {
     const { acts, metrics, log } = this.options;
     const ended = metrics.moderationLatency.startTimer();
     try {

@@ -13,6 +13,8 @@ export interface PaidSessionsOptions {
   readonly log: Logger;
   /** Tells the viewer and ends the subscription. */
   readonly cutOff: (session: Session, channel: Channel, reason: string) => void;
+  /** Its viewers here are about to be cut off: what they hold for it opens nothing any more. */
+  readonly onCut: (bill: string) => void;
 }
 
 const BATCH_MAX = 500;
@@ -56,6 +58,7 @@ export class PaidSessions {
   cut(bill: string, reason: string): void {
     const sockets = this.bills.get(bill);
     if (sockets === undefined) return;
+    this.options.onCut(bill);
     for (const [session, channel] of [...sockets]) this.options.cutOff(session, channel, reason);
   }
 

@@ -12,7 +12,7 @@ const file = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url
 export const NOTICES_MAX = 100;
 
 export interface PresenceChange {
-  /** + came, - lost the connection, x left. */
+  /** + came, or is another now; - lost the connection, x left. */
   readonly what: '+' | '-' | 'x';
   readonly user: string;
   /** 0 performers, 1 moderators, 2 others, 3 anonymous visitors. */
@@ -153,14 +153,16 @@ export function readPresence(
 }
 
 /** Of one who is in the room, or has just left. @throws Redis' errors */
-export async function readName(
+export async function readPerson(
   redis: RedisClient,
   { people }: ChannelKeys,
   user: string,
-): Promise<string | undefined> {
+): Promise<{ readonly name: string; readonly level: string } | undefined> {
   const row = await redis.hget(people, user);
+  if (row === null) return undefined;
   // "<references>|<rank>|<level>|<name>", see lua/includes/presence.lua
-  return row?.split('|').slice(3).join('|');
+  const [, , level = '', ...name] = row.split('|');
+  return { level, name: name.join('|') };
 }
 
 /** Viewers of each room now, for lists; a room that nobody watches has 0. @throws Redis' errors */

@@ -41,10 +41,15 @@ interface Person {
   readonly name: string;
 }
 
+interface Change extends PresenceChange {
+  /** Redis has the user here, as somebody else: with another level or name. */
+  readonly isKnown?: boolean;
+}
+
 interface Room {
   readonly users: Map<string, Person>;
   /** What Redis has not been told yet. */
-  changes: Map<string, PresenceChange>;
+  changes: Map<string, Change>;
   reports: number;
   reportedMs: number;
   /** With users in the room, as the last report was answered. */
@@ -71,8 +76,14 @@ export class Presence {
     const rank = user.role === 'anon' ? ANON_RANK : (RANKS[level] ?? 2);
     const person: Person = { sockets: 1, rank, level, name: user.name };
     room.users.set(user.id, person);
-    // Somebody who left and came back within a tick has never been away.
-    if (!room.changes.delete(user.id)) room.changes.set(user.id, changeOf('+', user.id, person));
+    const gone = room.changes.get(user.id);
+    const change = changeOf('+', user.id, person);
+    const isSame = gone?.level === level && gone.rank === rank && gone.name === user.name;
+    if (gone === undefined) room.changes.set(user.id, change);
+    // Somebody who left and came back within a tick has never been away …
+    else if (isSame) room.changes.delete(user.id);
+    // … or was sent out to come in with another level.
+    else room.changes.set(user.id, { ...change, isKnown: true });
   }
 
   /** @param isFinal the user or the server has ended it, not the network */
@@ -84,8 +95,9 @@ export class Presence {
     person.sockets -= 1;
     if (person.sockets > 0) return;
     room.users.delete(id);
-    if (room.changes.delete(id)) return;
-    room.changes.set(id, changeOf(isFinal ? 'x' : '-', id, person));
+    const came = room.changes.get(id);
+    if (came !== undefined && came.isKnown !== true) room.changes.delete(id);
+    else room.changes.set(id, changeOf(isFinal ? 'x' : '-', id, person));
   }
 
   /** Listed users at this worker. */

@@ -4,7 +4,7 @@
 import { assert, coerceError, randomId, type Logger, type RedisClient } from '../cluster/index.js';
 import { channelKeys } from './channel-keys.js';
 import { gatewayError } from './errors.js';
-import { packTail, packVolatile } from './packet.js';
+import { packTail, packVolatile, type Tail } from './packet.js';
 import { isChannelName, type Body, type MessageKind } from './protocol/index.js';
 import { createPublishQueue } from './publish-queue.js';
 import { setLatest } from './scripts.js';
@@ -41,7 +41,10 @@ export type PublishOutcome =
   | { readonly cls: 'volatile' };
 
 export interface Publisher {
-  /** @throws AppError GATEWAY_CHANNEL_INVALID, or GATEWAY_REDIS_AWAY after 5 s at most */
+  /**
+   * @throws AppError GATEWAY_CHANNEL_INVALID; GATEWAY_BAD_REQUEST for a body of more than 64 KiB;
+   * GATEWAY_REDIS_AWAY after 5 s at most
+   */
   publish(channel: string, request: PublishRequest): Promise<PublishOutcome>;
 }
 
@@ -55,6 +58,9 @@ export interface PublisherOptions {
   readonly historyTtlSec?: number;
 }
 
+/** Of a packed message: what fills a ring or a reader's buffer alone reaches nobody in time. */
+const MESSAGE_BYTES_MAX = 65_536;
+
 /** A fresh epoch: unique enough that two never meet in one channel. */
 export function newEpoch(): string {
   return randomId(6);
@@ -65,28 +71,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   const queue = createPublishQueue({ redis, historyMax, historyTtlSec, newEpoch });
 
-  async function run(channel: string, request: PublishRequest): Promise<PublishOutcome> {
+  async function run(
+    channel: string,
+    request: PublishRequest,
+    { mid, tail }: { readonly mid: string; readonly tail: Tail },
+  ): Promise<PublishOutcome> {
     const keys = channelKeys(channel);
     // What was said before, in whatever class, comes before.
     if (request.cls !== 'reliable') queue.flush(channel);
     if (request.cls === 'volatile') {
-      await redis.spublish(
-        keys.feed,
-        packVolatile(Date.now(), packTail(request.kind, request.body)),
-      );
+      await redis.spublish(keys.feed, packVolatile(Date.now(), tail));
       return { cls: 'volatile' };
     }
     if (request.cls === 'latest') {
-      const { key = request.kind, version, kind, body } = request;
-      const tail = packTail(kind, body);
+      const { key = request.kind, version } = request;
       const args = { keys, nowMs: 0, key, version, ttlSec: historyTtlSec, tail };
       return { cls: 'latest', ...(await setLatest.run(redis, args)) };
     }
-    const mid = request.mid ?? randomId(12);
-    const { epoch, verdict } = await queue.add(channel, {
-      mid,
-      tail: packTail(request.kind, request.body, mid),
-    });
+    const { epoch, verdict } = await queue.add(channel, { mid, tail });
     assert(verdict?.is === 'accepted', 'the backend is not moderated');
     return { cls: 'reliable', epoch, offset: verdict.offset, isRepeat: verdict.isRepeat };
   }
@@ -94,8 +96,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   return {
     async publish(channel, request) {
       if (!isChannelName(channel)) throw gatewayError('GATEWAY_CHANNEL_INVALID', { channel });
+      const message = pack(request);
+      if (message.tail.length > MESSAGE_BYTES_MAX) {
+        const problem = `a message has at most ${MESSAGE_BYTES_MAX} bytes`;
+        throw gatewayError('GATEWAY_BAD_REQUEST', { problem });
+      }
       try {
-        return await run(channel, request);
+        return await run(channel, request, message);
       } catch (thrown) {
         const error = coerceError(thrown);
         if (error.name === 'AssertionError') throw error;
@@ -104,4 +111,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       }
     },
   };
+}
+
+function pack(request: PublishRequest): { mid: string; tail: Tail } {
+  const { cls, kind, body } = request;
+  if (cls !== 'reliable') return { mid: '', tail: packTail(kind, body) };
+  const mid = request.mid ?? randomId(12);
+  return { mid, tail: packTail(kind, body, mid) };
 }

@@ -7,7 +7,7 @@ import { findHeld } from './held.js';
 import { moderateChannel, type ModerateArgs, type ModerateReply } from './moderation-script.js';
 import { packTail, packVolatile, unpackTail } from './packet.js';
 import { channelId, limits, type ErrorCode, type ModerateCommand } from './protocol/index.js';
-import { readName } from './presence-scripts.js';
+import { readPerson } from './presence-scripts.js';
 import { newEpoch } from './publisher.js';
 import { flagFields, flagsOf, type RoomFlags } from './room-flags.js';
 import { restartLeaderboard } from './room-tips.js';
@@ -17,6 +17,8 @@ import { goalFields, publicSettings, settingsFields } from './room-settings.js';
 export interface Actor {
   readonly id: string;
   readonly name: string;
+  /** Helps in the room, and may do nothing to its model or to others who help. */
+  readonly isHelper?: boolean;
 }
 
 export type Act = Omit<ModerateCommand, 'c' | 'i' | 'ch'>;
@@ -44,6 +46,8 @@ type Step = Pick<ModerateArgs, 'action' | 'subject'> &
   };
 
 const NONE = Buffer.alloc(0);
+/** Levels that are listed; admins are not. */
+const IN_CHARGE: ReadonlySet<string> = new Set(['performer', 'moderator']);
 
 export class RoomActs {
   constructor(private readonly options: RoomActsOptions) {}
@@ -114,9 +118,11 @@ export class RoomActs {
       }
       case 'ban':
       case 'mute':
-      case 'shadow': {
-        const userName = await readName(this.options.redis, keys, act.user ?? '');
-        const about = userName === undefined ? {} : { userName };
+      case 'shadow':
+      case 'clear-user': {
+        const person = await readPerson(this.options.redis, keys, act.user ?? '');
+        if (actor.isHelper === true && IN_CHARGE.has(person?.level ?? '')) return 'forbidden';
+        const about = person === undefined ? {} : { userName: person.name };
         return { ...this.userStep(actor, act), about };
       }
       default:

@@ -18,7 +18,10 @@ interface Rules {
 }
 
 export class RoomRules {
-  private readonly rooms = new Map<Channel, Rules>();
+  /** What is read of a room that was closed meanwhile goes with it. */
+  private readonly rooms = new WeakMap<Channel, Rules>();
+  /** Bans (0 = lifted) that the feed tells while rules are read: what is read may be older. */
+  private readonly told = new WeakMap<Channel, Set<Map<string, number>>>();
 
   constructor(
     private readonly redis: RedisClient,
@@ -28,15 +31,19 @@ export class RoomRules {
   /** Reads them anew and says whether the flags are others than before. @throws Redis' errors */
   async load(channel: Channel): Promise<{ readonly isChanged: boolean }> {
     if (channel.namespace !== 'room') return { isChanged: false };
+    const told = new Map<string, number>();
+    const listening = this.told.get(channel) ?? new Set();
+    this.told.set(channel, listening.add(told));
     const [row, restricted] = await Promise.all([
       this.redis.hmget(channel.keys.settings, 'v', 'words', ...flagFieldNames),
       this.redis.zrange(channel.keys.restrictions, 0, -1, 'WITHSCORES'),
-    ]);
+    ]).finally(() => listening.delete(told));
     const bans = new Map<string, number>();
     for (let at = 0; at < restricted.length; at += 2) {
       const member = restricted[at] ?? '';
       if (member.startsWith('b:')) bans.set(member.slice(2), Number(restricted[at + 1]));
     }
+    for (const [user, untilMs] of told) bans.set(user, untilMs);
     const [version, words, ...values] = row;
     const before = this.flags(channel);
     const flags = readFlags(values);
@@ -53,10 +60,11 @@ export class RoomRules {
 
   banned(channel: Channel, user: string, untilMs: number): void {
     this.rooms.get(channel)?.bans.set(user, untilMs);
+    for (const told of this.told.get(channel) ?? []) told.set(user, untilMs);
   }
 
   unbanned(channel: Channel, user: string): void {
-    this.rooms.get(channel)?.bans.delete(user);
+    this.banned(channel, user, 0);
   }
 
   /** Why a user may not be in a room. */

@@ -55,7 +55,8 @@ export class SequenceTracker {
       this.take(packet);
       return true;
     }
-    this.held.push(packet);
+    // Nor may they pile up when history cannot be read while the feed goes on.
+    if (this.held.length < HELD_MAX) this.held.push(packet);
     this.sync();
     return false;
   }

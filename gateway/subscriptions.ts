@@ -3,7 +3,7 @@
 // overlap (everything between the look at the ring and the subscription to the topic happens in one
 // synchronous step).
 import { type Logger, coerceError } from '../cluster/index.js';
-import type { Access } from './access.js';
+import { levelRights, type Access, type Admittance } from './access.js';
 import { Arrivals } from './arrivals.js';
 import type { Channel } from './channel.js';
 import type { Delivery } from './delivery.js';
@@ -11,6 +11,7 @@ import type { Hub } from './hub.js';
 import { joinForSend } from './frame-joiner.js';
 import type { GatewayMetrics } from './metrics.js';
 import {
+  channelId,
   errorCodes,
   limits,
   packValue,
@@ -21,6 +22,7 @@ import {
   type SubscribeRequest,
   type SubscribeResult,
 } from './protocol/index.js';
+import type { Revocations } from './revocations.js';
 import { entryJson, type Entry } from './ring.js';
 import type { RoomRules } from './room-rules.js';
 import type { Membership, Session, User } from './session.js';
@@ -33,6 +35,7 @@ export interface SubscriptionsOptions {
   readonly log: Logger;
   /** What the room itself says to a user: refused, for example by a ban; without its messages. */
   readonly rules: Pick<RoomRules, 'refuse' | 'isQuiet'>;
+  readonly revocations: Pick<Revocations, 'count' | 'refuses'>;
   readonly onJoined: (session: Session, channel: Channel, membership: Membership) => void;
   /** `isFinal`: the user or the server has ended it, not the network. */
   readonly onLeft: (
@@ -45,20 +48,33 @@ export interface SubscriptionsOptions {
   readonly onRefused: (session: Session) => void;
 }
 
-/** A request that was granted; `join` completes it. */
+/** A request that Redis has nothing against; `join` completes it. */
 interface Admission {
   readonly request: SubscribeRequest;
   readonly channel: Channel;
-  readonly membership: Membership;
+  readonly ticket: Admittance;
   /**
    * Whether the position can be continued from; looked up in history when the ring is too short.
    */
   readonly canResume: boolean;
 }
 
-type Admitted =
-  | Admission
-  | { readonly request: SubscribeRequest; readonly code: ErrorCode; readonly waitMs?: number };
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly waitMs?: number;
+}
+
+type Admitted = Admission | ({ readonly request: SubscribeRequest } & Refusal);
+
+/** What a connection asked for at once. */
+interface Wish {
+  readonly session: Session;
+  readonly user: User;
+  /** Channels that it has not left meanwhile. */
+  readonly names: Set<string>;
+  /** Orders to this worker before it asked. */
+  readonly ordersBefore: number;
+}
 
 /** A request and what its ticket says. */
 interface Asked {
@@ -71,6 +87,8 @@ const INLINE_MAX = 64;
 
 export class Subscriptions {
   private readonly arrivals = new Arrivals();
+  /** Wishes that wait for Redis. */
+  private readonly waiting = new Map<Session, Set<Wish>>();
 
   constructor(private readonly options: SubscriptionsOptions) {}
 
@@ -89,11 +107,20 @@ export class Subscriptions {
     const asked = requests.map((request) => {
       return { request, verdict: access.join(user, request.ch, request.ticket) };
     });
+    const names = new Set(requests.map(({ ch }) => ch));
+    const wish = { session, user, names, ordersBefore: this.options.revocations.count };
     const admitted = asked.every((one) => this.isWarm(one))
-      ? asked.map((one) => this.admitNow(user, one))
-      : await this.admitAll(user, asked);
+      ? asked.map((one) => this.admitNow(one))
+      : await this.admitAll(wish, asked);
     if (session.isEnded) return;
-    this.joinAll(session, admitted, reply);
+    this.joinAll(wish, admitted, reply);
+  }
+
+  /** The client leaves a channel, or does not want it any more if that is still on its way. */
+  abandon(session: Session, name: string): void {
+    for (const { names } of this.waiting.get(session) ?? []) names.delete(name);
+    const channel = session.channels.get(name);
+    if (channel !== undefined) this.leave(session, channel);
   }
 
   leave(session: Session, channel: Channel, isFinal = true): void {
@@ -133,20 +160,26 @@ export class Subscriptions {
     return channel !== undefined && !verdict.isFirstUse && isAtHand(channel, request);
   }
 
-  private admitNow(user: User, { request, verdict }: Asked): Admitted {
+  private admitNow({ request, verdict }: Asked): Admitted {
     if (!verdict.ok) return { request, code: verdict.code };
     const channel = this.options.hub.peek(request.ch);
     if (channel === undefined || verdict.isFirstUse) return { request, code: 'temporary' };
-    return this.welcome(user, request, channel, verdict.membership, true);
+    return { request, channel, ticket: verdict, canResume: true };
   }
 
-  private admitAll(user: User, asked: readonly Asked[]): Promise<readonly Admitted[]> {
-    return new Promise((resolve) => {
-      this.arrivals.add(() => resolve(Promise.all(asked.map((one) => this.admit(user, one)))));
+  private async admitAll(wish: Wish, asked: readonly Asked[]): Promise<readonly Admitted[]> {
+    const { session } = wish;
+    const wishes = this.waiting.get(session) ?? new Set();
+    this.waiting.set(session, wishes.add(wish));
+    const admitted = await new Promise<readonly Admitted[]>((resolve) => {
+      this.arrivals.add(() => resolve(Promise.all(asked.map((one) => this.admit(one)))));
     });
+    wishes.delete(wish);
+    if (wishes.size === 0) this.waiting.delete(session);
+    return admitted;
   }
 
-  private async admit(user: User, { request, verdict }: Asked): Promise<Admitted> {
+  private async admit({ request, verdict }: Asked): Promise<Admitted> {
     const { access, hub, metrics, log } = this.options;
     if (!verdict.ok) return { request, code: verdict.code };
     try {
@@ -157,7 +190,7 @@ export class Subscriptions {
       ]);
       if (!isClaimed) return { request, code: 'ticket_used' };
       const canResume = isAtHand(channel, request) || (await this.isInHistory(channel, request));
-      return this.welcome(user, request, channel, verdict.membership, canResume);
+      return { request, channel, ticket: verdict, canResume };
     } catch (thrown) {
       metrics.redisErrors.inc({ operation: 'subscribe' });
       log.debug({ event: 'subscribe.failed', err: coerceError(thrown) });
@@ -174,47 +207,58 @@ export class Subscriptions {
     return entries?.[0]?.offset === offset + 1;
   }
 
-  private welcome(
-    user: User,
-    request: SubscribeRequest,
-    channel: Channel,
-    membership: Membership,
-    canResume: boolean,
-  ): Admitted {
-    const { rules } = this.options;
+  /**
+   * Membership at the moment of joining: bans, flags and orders that came while the request waited
+   * hold for it, since those who are not inside yet do not hear of them.
+   */
+  private welcome(wish: Wish, { channel, ticket }: Admission): Membership | Refusal {
+    const { hub, rules } = this.options;
+    const { session, user, names } = wish;
+    // Nobody listened to it, and its time was over just now: nothing would ever come.
+    if (hub.peek(channel.name) !== channel) return { code: 'temporary' };
+    if (!names.has(channel.name)) return { code: 'not_subscribed' };
+    const isFull = session.channels.size >= limits.subscriptionsMax;
+    if (isFull && !session.channels.has(channel.name)) return { code: 'too_many_channels' };
+    if (this.isRevoked(wish, channel, ticket)) return { code: 'bad_ticket' };
+    const { membership } = ticket;
     const refusal = rules.refuse(user, channel, membership);
-    if (refusal !== undefined) return { request, ...refusal };
+    if (refusal !== undefined) return refusal;
     const isQuiet = rules.isQuiet(user, channel, membership);
-    return {
-      ...{ request, channel, canResume },
-      membership: isQuiet ? { ...membership, isQuiet } : membership,
-    };
+    return isQuiet ? { ...membership, isQuiet } : membership;
+  }
+
+  private isRevoked(
+    { user, ordersBefore }: Wish,
+    { name }: Channel,
+    { membership, isFirstUse, issuedMs }: Admittance,
+  ): boolean {
+    if (issuedMs === undefined) return false;
+    const { level, bill } = membership;
+    return this.options.revocations.refuses({
+      ...{ user: user.id, room: channelId(name), bill, issuedMs },
+      ...{ isStaff: levelRights[level].mayModerate, isRenewable: !isFirstUse },
+      shownAt: ordersBefore,
+    });
   }
 
   private joinAll(
-    session: Session,
+    wish: Wish,
     admitted: readonly Admitted[],
     reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
   ): void {
+    const { session } = wish;
     const outcomes: SubscribeOutcome[] = [];
     const parts: { binary: Buffer[]; json: string[] } = { binary: [], json: [] };
     const lagging: Channel[] = [];
     for (const one of admitted) {
-      if ('code' in one) {
-        const { code, waitMs } = one;
-        const e = [code, errorCodes[code].message, ...(waitMs === undefined ? [] : [waitMs])];
-        outcomes.push({ ch: one.request.ch, e: e as [ErrorCode, string, number?] });
-      } else if (
-        session.channels.size >= limits.subscriptionsMax &&
-        !session.channels.has(one.channel.name)
-      ) {
-        const code = 'too_many_channels';
-        outcomes.push({ ch: one.request.ch, e: [code, errorCodes[code].message] });
-      } else {
-        const { result, isLagging } = this.join(session, one, parts);
-        outcomes.push(result);
-        if (isLagging) lagging.push(one.channel);
+      const decision = 'code' in one ? one : this.welcome(wish, one);
+      if ('code' in one || 'code' in decision) {
+        outcomes.push(refused(one.request, decision as Refusal));
+        continue;
       }
+      const { result, isLagging } = this.join(session, { ...one, membership: decision }, parts);
+      outcomes.push(result);
+      if (isLagging) lagging.push(one.channel);
     }
     const message = reply(outcomes);
     const frame = session.isBinary
@@ -226,19 +270,19 @@ export class Subscriptions {
 
   private join(
     session: Session,
-    { request, channel, membership, canResume }: Admission,
+    { request, channel, membership, canResume }: Admission & { readonly membership: Membership },
     parts: { binary: Buffer[]; json: string[] },
   ): { result: SubscribeResult; isLagging: boolean } {
     const { delivery, access, metrics } = this.options;
     const before = channel.members.get(session);
-    if (before === undefined) {
-      channel.members.set(session, membership);
-      session.channels.set(channel.name, channel);
-      this.options.onJoined(session, channel, membership);
-    } else {
+    if (before !== undefined) {
+      // The new ticket may have another level, and another paid session to keep alive.
       delivery.detach(session, channel);
-      channel.members.set(session, membership);
+      this.options.onLeft(session, channel, before, false);
     }
+    channel.members.set(session, membership);
+    session.channels.set(channel.name, channel);
+    this.options.onJoined(session, channel, membership);
     const { epoch } = channel;
     const top = channel.flushedTop;
     const isQuiet = membership.isQuiet === true;
@@ -289,6 +333,11 @@ export class Subscriptions {
     else if (backlog.from < channel.flushedTop) json.push(backlog.json());
     json.push(...values.map((value) => value.json()));
   }
+}
+
+function refused({ ch }: SubscribeRequest, { code, waitMs }: Refusal): SubscribeOutcome {
+  const { message } = errorCodes[code];
+  return { ch, e: waitMs === undefined ? [code, message] : [code, message, waitMs] };
 }
 
 /** Whether the ring is enough to say where the reader starts. */

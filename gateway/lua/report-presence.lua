@@ -14,7 +14,8 @@
 -- ARGV[4] lease        ms
 -- ARGV[5] grace        ms
 -- ARGV[6] notices max  people in a room above which there are no notices
--- ARGV[7...] changes   five each: + came, - lost the connection, x left; user, rank, level, name
+-- ARGV[7...] changes   five each: + came, or has another level or name; - lost the connection, x
+--   left; user, rank, level, name
 -- Returns: { reports known from now on, worker, ... } with all whose reports hold; reports -1 =
 --   something was lost: report all users again
 -- Writes: counts, order, people, leaving, own; forgets the value "v" when nobody reports any more
@@ -36,9 +37,9 @@ end
 for at = 7, #ARGV, 5 do
   local what, user = ARGV[at], ARGV[at + 1]
   if what == '+' then
-    if redis.call('SADD', KEYS[5], user) == 1 then
-      arrive(user, tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 4])
-    end
+    local rank, level, name = tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 4]
+    if redis.call('SADD', KEYS[5], user) == 1 then arrive(user, rank, level, name)
+    else change(user, rank, level, name) end
   elseif redis.call('SREM', KEYS[5], user) == 1 then
     depart(user, what == 'x')
   end

@@ -109,6 +109,15 @@ t.test('SockJS polling is admitted once for a session, not at each poll', async 
   t.ok(Number(refused.headers.get('retry-after')) >= 2);
 });
 
+t.test('a WebSocket with the name of a running session is one more connection', async (t) => {
+  const admission = { addressConnectsPerSecMax: 1, nowMs: () => 1_000_000 };
+  const worker = await startWorker(t, redisUrl, { admission });
+  const url = `${worker.sockjsUrl}/000/running`;
+  t.equal(await (await fetch(`${url}/xhr`, { method: 'POST' })).text(), 'o\n');
+  const { status, body } = await shake(t, `${url.replace('http', 'ws')}/websocket`);
+  t.same([status, body], [503, 'address_rate']);
+});
+
 t.test('an account has so many connections; the newest is refused and told why', async (t) => {
   const worker = await startWorker(t, redisUrl, { settings: { userConnectionsMax: 2 } });
   const open = (sub: string) => {

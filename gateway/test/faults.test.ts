@@ -7,7 +7,8 @@ import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, startTcpProxy, until } from '../../cluster/testing/index.js';
 import { createPublisher } from '../index.js';
 import type { LifeItem, LifeVerdict, ProofOfLife } from '../ports.js';
-import { msgpackCodec, packValue } from '../protocol/index.js';
+import { isFields, msgpackCodec, packValue, type Fields } from '../protocol/index.js';
+import { connectRaw } from './raw-client.js';
 import { connectToken, roomTicket, startWorker, watch } from './worker-harness.js';
 
 let rooms = 0;
@@ -333,3 +334,39 @@ t.test(
     t.same(anna.offsets(), [1, 2], 'and shows nothing twice');
   },
 );
+
+t.test('a position that neither ring nor history reaches is not continued', async (t) => {
+  const server = await startRedis(t);
+  const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
+  t.teardown(() => closeRedis(redis));
+  const worker = await startWorker(t, server.url);
+  const publisher = createPublisher({ redis, log: silentLog, historyMax: 60 });
+  const room = newRoom();
+  const reader = await connectRaw(t, worker.url, 'reader');
+  const ask = async (pos: readonly [string, number]): Promise<Fields> => {
+    const ticket = roomTicket('reader', room.slice('room:'.length));
+    const { r } = await reader.call({ c: 'sub', ch: room, ticket, pos });
+    return isFields(r) ? r : {};
+  };
+  const { epoch } = await ask(['none', 0]);
+  await reader.call({ c: 'unsub', ch: room });
+  const total = 400; // a ring holds 256
+  await Promise.all(
+    upTo(total).map((n) => publisher.publish(room, { kind: 't', body: { n }, cls: 'reliable' })),
+  );
+  await until(
+    async () => {
+      reader.got.length = 0;
+      return (await ask([String(epoch), total]))['recovered'] === true;
+    },
+    { what: 'the worker has all', everyMs: 200 },
+  );
+  reader.got.length = 0;
+  t.match(await ask([String(epoch), 20]), { recovered: false, from: total - 50, top: total });
+  const offsets = reader.got.flatMap((one) => (Array.isArray(one) ? [Number(one[1])] : []));
+  t.same(
+    offsets.filter((offset) => offset > 0),
+    upTo(50).map((n) => total - 50 + n),
+    'nothing of what is between comes, nor is anything left out after it',
+  );
+});

@@ -10,7 +10,7 @@ import {
   type TestScope,
 } from '../../cluster/testing/index.js';
 import { channelKeys } from '../channel-keys.js';
-import { RealtimeError, type RealtimeClient } from '../client/index.js';
+import { RealtimeError, roomCalls, type RealtimeClient } from '../client/index.js';
 import { createGatewayControl, createRoomAdmin, type ControlOrder } from '../index.js';
 import type { ModerateCommand } from '../protocol/index.js';
 import { startWorker, watch } from './worker-harness.js';
@@ -242,6 +242,33 @@ t.test(
     ]);
   },
 );
+
+t.test('who helps in a room can do nothing to its model, nor to others who help', async (t) => {
+  const room = newRoom();
+  const { model, anna } = await cast(t, room);
+  const help = ['help1', 'help2'].map((sub) => watch(t, [one], room, { sub, level: 'moderator' }));
+  const boss = watch(t, [two], room, { sub: 'boss', level: 'admin' });
+  const isListed = async (): Promise<boolean> => {
+    const { users } = await roomCalls(anna.client, room).presence();
+    return ['model', 'help1', 'help2'].every((id) => users.some(([user]) => user === id));
+  };
+  await until(isListed, { what: 'they are in', everyMs: 200 });
+  const [helper = model] = help;
+  for (const user of ['model', 'help2']) {
+    for (const action of ['ban', 'mute', 'shadow', 'clear-user'] as const) {
+      await t.rejects(act(helper.client, room, { action, user }), { code: 'forbidden' }, action);
+    }
+  }
+  t.same(
+    [await say(model.client, room, 'my room'), await say(anna.client, room, 'x')],
+    ['ok', 'ok'],
+  );
+  await act(helper.client, room, { action: 'mute', user: 'anna', seconds: 60 });
+  await until(() => boss.events.length > 0, { what: 'the admin is in' });
+  for (const { client } of [model, boss]) {
+    await act(client, room, { action: 'mute', user: 'help2', seconds: 60 });
+  }
+});
 
 t.test(
   'the backend takes users out of rooms and off the fleet; those in charge stay',

@@ -13,8 +13,9 @@ import {
   reportPresence,
   type PresenceChange,
 } from '../presence-scripts.js';
+import { codeIn, connectRaw } from './raw-client.js';
 import { allIn, bodies, castRoom, enter } from './room-cast.js';
-import { startWorker } from './worker-harness.js';
+import { roomTicket, startWorker } from './worker-harness.js';
 
 const server = await startRedis(t);
 const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
@@ -222,3 +223,34 @@ t.test(
     t.match((await model.room.presence()).version, whole.version + 1);
   },
 );
+
+t.test('who leaves and comes back at once with another level is listed with it', async (t) => {
+  const worker = await startWorker(t, server.url);
+  const room = newRoom();
+  const id = room.slice('room:'.length);
+  const { model } = await castRoom(t, [worker.url], room);
+  const zoe = await connectRaw(t, worker.url, 'zoe');
+  const come = (level: 'participant' | 'moderator') => {
+    return { c: 'sub', ch: room, ticket: roomTicket('zoe', id, level) };
+  };
+  t.equal(codeIn(await zoe.call(come('participant'))), 'ok');
+  const listed = (level: string) =>
+    until(
+      async () => {
+        const { users, version } = await model.room.presence();
+        return users.some(([user, , is]) => user === 'zoe' && is === level) && version;
+      },
+      { what: `zoe is listed as ${level}`, everyMs: 200 },
+    );
+  const before = await listed('participant');
+  const codes = await zoe.callAll([{ c: 'unsub', ch: room }, come('moderator')]);
+  t.same(codes.map(codeIn), ['ok', 'ok']);
+  t.ok((await listed('moderator')) > before, 'lists that are kept have to be asked for anew');
+  const again = await zoe.callAll([{ c: 'unsub', ch: room }, come('participant')]);
+  t.same(again.map(codeIn), ['ok', 'ok']);
+  t.equal(codeIn(await zoe.call({ c: 'unsub', ch: room })), 'ok');
+  await until(async () => !(await model.room.presence()).users.some(([user]) => user === 'zoe'), {
+    what: 'and not at all once she has left',
+    everyMs: 200,
+  });
+});

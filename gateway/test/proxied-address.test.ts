@@ -83,6 +83,9 @@ for (const listener of listeners) {
     const { socket } = await shake(t, addressOf(worker, listener), forwarded('203.0.113.5'));
     socket?.close();
     t.equal(await address(), '203.0.113.5', 'X-Forwarded-For');
+    const lines = ['X-Forwarded-For: 198.51.100.66', 'X-Forwarded-For: 203.0.113.7'];
+    t.match(await knock(t, addressOf(worker, listener), Buffer.alloc(0), lines), / 101 /);
+    t.equal(await address(), '203.0.113.7', 'a line of its own, after that of the client');
   });
 
   t.test(`${listener}: whoever else says so is not believed`, async (t) => {

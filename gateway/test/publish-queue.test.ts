@@ -69,6 +69,16 @@ t.test('other classes do not overtake what was said before in the channel', asyn
   t.same(seen, ['first', 'second']);
 });
 
+t.test('a message that no reader could be sent is refused', async (t) => {
+  const { publisher } = await open(t);
+  const say = (cls: 'reliable' | 'latest' | 'volatile', length: number): Promise<PublishOutcome> =>
+    publisher.publish('room:1', { cls, kind: 'n', body: { text: 'x'.repeat(length) } });
+  for (const cls of ['reliable', 'latest', 'volatile'] as const) {
+    await t.rejects(say(cls, 65_536), { code: 'GATEWAY_BAD_REQUEST' });
+    t.match(await say(cls, 65_000), { cls });
+  }
+});
+
 t.test('a failed call fails each of its messages, and the next one is tried anew', async (t) => {
   const { redis, publisher } = await open(t);
   const say = (): Promise<PublishOutcome> =>

@@ -122,3 +122,22 @@ t.test('a foreign packet of which history does not know ends with one look', (t)
   t.equal(fills(), 2);
   t.end();
 });
+
+t.test('packets do not pile up while history cannot be read', (t) => {
+  const { tracker, shown } = open('a', 5);
+  for (let n = 0; n < 2_000; n += 1) {
+    tracker.offer(packet('a', 7 + n));
+    tracker.failed();
+  }
+  t.equal((Reflect.get(tracker, 'held') as unknown[]).length, 512);
+  const entries = (from: number, to: number): Buffer[] =>
+    Array.from({ length: to - from + 1 }, () => entryAt(1));
+  tracker.sync();
+  tracker.filled({ epoch: 'a', top: 2_006, first: 6, entries: entries(6, 505), values: [] });
+  for (let first = 506; !tracker.isWhole; first = tracker.position().top + 1) {
+    const last = Math.min(2_006, first + 499);
+    tracker.filled({ epoch: 'a', top: 2_006, first, entries: entries(first, last), values: [] });
+  }
+  t.equal(shown.at(-1), 'a2006', 'what was not kept comes from history');
+  t.end();
+});

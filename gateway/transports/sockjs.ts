@@ -155,12 +155,17 @@ class Transport implements SockJsTransport {
       return undefined;
     }
     const address = addressOf(req.socket.remoteAddress ?? '', headerOf(req, 'x-forwarded-for'));
-    const isNew = target.kind === 'receive' && !this.sockets.has(target.session);
+    const isNew = target.kind === 'receive' && !this.isRunning(target);
     const obstacle = isNew && req.method !== 'OPTIONS' ? admit(address) : undefined;
     if (obstacle === undefined) return target;
     metrics.rejects.inc({ reason: obstacle });
     refuse(answer, 503, obstacle, retryAfterSec());
     return undefined;
+  }
+
+  /** A poll or stream of a session that was let in; each WebSocket is a session of its own. */
+  private isRunning({ session, transport }: { session: string; transport: string }): boolean {
+    return transport !== 'websocket' && this.sockets.has(session);
   }
 
   private pass(req: IncomingMessage, answer: ServerResponse | Duplex, head?: Buffer): void {

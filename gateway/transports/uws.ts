@@ -18,6 +18,8 @@ export interface UwsTransportOptions {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly addressOf: AddressOf;
+  /** Balancers whose X-Forwarded-For is read. */
+  readonly isProxy: (address: string) => boolean;
   readonly isOriginAllowed: (origin: string, host: string) => boolean;
   /** Why no connection is taken now; undefined = welcome. Counts the attempt. */
   readonly admit: (address: string) => Refusal | undefined;
@@ -176,7 +178,7 @@ function upgrade(
   req: uWS.HttpRequest,
   context: uWS.us_socket_context_t,
 ): void {
-  const { metrics, isOriginAllowed, admit, addressOf } = options;
+  const { metrics, isOriginAllowed, admit, addressOf, isProxy } = options;
   const refuse = (status: string, reason: string): void => {
     metrics.rejects.inc({ reason });
     res.writeStatus(status);
@@ -192,9 +194,10 @@ function upgrade(
     refuse('403 Forbidden', 'origin');
     return;
   }
+  const peer = textOf(res.getRemoteAddressAsText());
   const address = addressOf(
-    textOf(res.getRemoteAddressAsText()),
-    req.getHeader('x-forwarded-for'),
+    peer,
+    isProxy(peer) ? allLinesOf(req, 'x-forwarded-for') : '',
     // The library reads a PROXY header (version 2) of any peer; addressOf minds who it is.
     textOf(res.getProxiedRemoteAddressAsText()),
   );
@@ -206,6 +209,15 @@ function upgrade(
   const session = newSession(options, protocol, address);
   const key = req.getHeader('sec-websocket-key');
   res.upgrade<UserData>({ session }, key, protocol, '', context);
+}
+
+/** A balancer adds a line of its own after what the client sent; getHeader gives the first one. */
+function allLinesOf(req: uWS.HttpRequest, name: string): string {
+  const lines: string[] = [];
+  req.forEach((key, value) => {
+    if (key === name) lines.push(value);
+  });
+  return lines.join(',');
 }
 
 function newSession(

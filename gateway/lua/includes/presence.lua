@@ -45,6 +45,18 @@ local function arrive(user, rank, level, name)
   if known then version = version + 1 else note(user, one, 'in') end
 end
 
+-- Of somebody who is here: another level or name, which lists show when they are asked for anew.
+local function change(user, rank, level, name)
+  local known = read_person(user)
+  if not known then return end
+  if known.rank == rank and known.level == level and known.name == name then return end
+  write_person(user, { refs = known.refs, rank = rank, level = level, name = name })
+  if known.rank ~= rank then
+    redis.call('ZADD', K.order, string.format('%.0f', rank * 1e15 + NOW), user)
+  end
+  version = version + 1
+end
+
 -- Without grace for who has said so, or has been away for long enough.
 local function depart(user, is_final)
   local one = read_person(user)
