@@ -9,12 +9,18 @@ const PLAIN = /^[A-Za-z0-9 _:.,-]*$/;
 
 /** `(1,'a',NULL),(2,'b',NULL)` */
 export function valuesText(rows: readonly (readonly SqlValue[])[]): string {
-  return rows.map((row) => `(${row.map(literal).join(',')})`).join(',');
+  let text = '';
+  for (const row of rows) {
+    let line = '';
+    for (const value of row) line += line === '' ? literal(value) : `,${literal(value)}`;
+    text += text === '' ? `(${line})` : `,(${line})`;
+  }
+  return text;
 }
 
 function literal(value: SqlValue): string {
   if (value === null) return 'NULL';
-  if (typeof value === 'bigint') return value.toString();
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   if (typeof value === 'string' && PLAIN.test(value)) return `'${value}'`;
   return escape(value);
 }

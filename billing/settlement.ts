@@ -172,14 +172,8 @@ class Settlement {
     }
     session.settledBillMs = event.toBillMs;
     session.settledCost = event.toCost;
-    this.settlements.push([
-      event.sessionId,
-      String(event.fromBillMs),
-      String(event.toBillMs),
-      String(event.fromCost),
-      String(event.toCost),
-      event.atMs,
-    ]);
+    const { sessionId, fromBillMs, toBillMs, fromCost, toCost, atMs } = event;
+    this.settlements.push([sessionId, fromBillMs, toBillMs, fromCost, toCost, atMs]);
     const shareBps = shareBpsOf(session.tariff);
     const source = event.sessionId;
     const free = this.lots.use(entry, at, { source, lots: event.lots, atMs: event.atMs });
@@ -365,8 +359,8 @@ async function saveSessions(
   const rows = [...changed].sort().flatMap((id) => {
     const s = sessions.get(id);
     if (s === undefined) return [];
-    const sums = [String(s.settledBillMs), String(s.settledCost), s.endedMs, s.reason];
-    const shares = [s.studio, String(s.unpaidCost), String(s.payeeMilli), String(s.studioMilli)];
+    const sums = [s.settledBillMs, s.settledCost, s.endedMs, s.reason];
+    const shares = [s.studio, s.unpaidCost, s.payeeMilli, s.studioMilli];
     return [[id, s.shard, s.wallet, s.room, s.payee, s.tariff, s.openedMs, ...sums, ...shares]];
   });
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {

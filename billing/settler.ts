@@ -20,7 +20,7 @@ export interface SettlerOptions {
   readonly metrics: BillingMetrics;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Pause between passes that found nothing; default 200 ms. */
+  /** From one look at the outboxes to the next while it keeps up; default 200 ms. */
   readonly idleMs?: number;
   /** Called between commit and trim; tests make it fail. */
   readonly beforeTrim?: () => Promise<void> | void;
@@ -38,6 +38,20 @@ const FIRST_LOOK = 4;
 const TAIL = 200;
 /** Groups are settled at the same time: one computes while the database works for another. */
 const SHARDS_PER_TRANSACTION = 16;
+/**
+ * Transactions of a group before all shards are looked at again: a shard with an hour of backlog
+ * must not keep others waiting that have just got something.
+ */
+const TRANSACTIONS_PER_LOOK = 8;
+
+interface Booked {
+  readonly entries: number;
+  readonly rows: number;
+  /** Shards that have more than one transaction takes. */
+  readonly behind: readonly number[];
+}
+
+const NOTHING: Booked = { entries: 0, rows: 0, behind: [] };
 
 export class Settler {
   private running: Promise<void> | undefined;
@@ -51,7 +65,7 @@ export class Settler {
     this.running ??= this.loop();
   }
 
-  /** Resolves after the pass that is under way. */
+  /** Resolves after the transactions that are under way. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
@@ -69,36 +83,49 @@ export class Settler {
     }
   }
 
+  /**
+   * As long as it keeps up it looks once per `idleMs`, so that a commit is for what came in that
+   * time and not for a single charge. On a machine so busy that a pass takes longer it goes on at
+   * once: a pause would only make the next pass longer.
+   */
   private async loop(): Promise<void> {
     const { log, idleMs = 200 } = this.options;
     const { signal } = this.stopping;
     while (!signal.aborted) {
-      let entries = 0;
+      const startedMs = performance.now();
+      let left = idleMs;
       try {
-        entries = (await this.pass()).entries;
+        const { entries, behind } = await this.pass();
+        if (entries > 0) left = idleMs - (performance.now() - startedMs);
+        if (behind.length > 0) left = 0;
       } catch (thrown) {
         log.warn({ event: 'settler.pass_failed', err: coerceError(thrown) });
         await pause(1_000, signal);
       }
-      if (entries === 0) await pause(idleMs, signal);
+      if (left > 0) await pause(left, signal);
     }
   }
 
-  private async pass(): Promise<{ entries: number; rows: number }> {
+  private async pass(): Promise<Booked> {
     const found = await this.shardsWithWork();
     const groups = [...chunks(found, SHARDS_PER_TRANSACTION)];
-    const settled = await Promise.allSettled(groups.map((group) => this.settleOrPark(group)));
-    let rows = 0;
-    let entries = 0;
-    for (const one of settled) {
-      if (one.status === 'rejected') continue;
-      rows += one.value.rows;
-      entries += one.value.entries;
-    }
-    this.options.metrics.settledRows.inc(rows);
+    const settled = await Promise.allSettled(groups.map((group) => this.settleGroup(group)));
     const failed = settled.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    return { entries, rows };
+    return sumOf(settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
+  }
+
+  /** Transaction after transaction; no group waits for the slowest of them. */
+  private async settleGroup(shards: readonly number[]): Promise<Booked> {
+    const done: Booked[] = [];
+    let left = shards;
+    while (left.length > 0 && done.length < TRANSACTIONS_PER_LOOK) {
+      const one = await this.settleOrPark(left);
+      done.push(one);
+      left = one.behind;
+      if (this.stopping.signal.aborted) break;
+    }
+    return { ...sumOf(done), behind: left };
   }
 
   /** A look without locks; what it sees is read again under the lock. */
@@ -111,9 +138,7 @@ export class Settler {
     return active.filter((_, at) => (looks[at]?.length ?? 0) > 0).map((one) => one.shard);
   }
 
-  private async settleOrPark(
-    shards: readonly number[],
-  ): Promise<{ entries: number; rows: number }> {
+  private async settleOrPark(shards: readonly number[]): Promise<Booked> {
     try {
       return await this.settle(shards);
     } catch (thrown) {
@@ -122,7 +147,7 @@ export class Settler {
       if (thrown instanceof PoisonError) {
         await this.park(thrown);
         const others = shards.filter((shard) => shard !== thrown.shard);
-        return others.length === 0 ? { entries: 0, rows: 0 } : this.settleOrPark(others);
+        return others.length === 0 ? NOTHING : this.settleOrPark(others);
       }
       if (!isRefusedRow(thrown)) throw thrown;
       return this.findRefused(shards, thrown);
@@ -130,49 +155,47 @@ export class Settler {
   }
 
   /** SQL refused a row of a batch: settle shard by shard and park the one that it belongs to. */
-  private async findRefused(
-    shards: readonly number[],
-    refusal: unknown,
-  ): Promise<{ entries: number; rows: number }> {
+  private async findRefused(shards: readonly number[], refusal: unknown): Promise<Booked> {
     const [only] = shards;
     if (shards.length === 1 && only !== undefined) {
       await this.park(new PoisonError(only, coerceError(refusal).message));
-      return { entries: 0, rows: 0 };
+      return NOTHING;
     }
-    const sum = { entries: 0, rows: 0 };
-    for (const shard of shards) {
-      const done = await this.settleOrPark([shard]);
-      sum.entries += done.entries;
-      sum.rows += done.rows;
-    }
-    return sum;
+    const done: Booked[] = [];
+    for (const shard of shards) done.push(await this.settleOrPark([shard]));
+    return sumOf(done);
   }
 
-  private async settle(shards: readonly number[]): Promise<{ entries: number; rows: number }> {
+  private async settle(shards: readonly number[]): Promise<Booked> {
     const { database, redis, engine, metrics, clock, beforeTrim } = this.options;
     const done = await database.transaction('READ COMMITTED', async (sql) => {
       const cursors = await readCursors(sql, shards, 'FOR UPDATE SKIP LOCKED');
       const batches = await Promise.all(
         cursors.filter((one) => !one.parked).map((one) => readBatch(redis, one)),
       );
-      const entries = batches.flat();
+      const entries = batches.flatMap((batch) => batch.entries);
+      const moved = batches.flatMap((batch) => batch.entries.at(-1) ?? []);
+      // The rows are locked anyway; the sums, which others wait for, are moved last.
+      await saveCursors(sql, moved, clock.nowMs());
       const known = new Map(cursors.map((cursor) => [cursor.shard, this.sessions.of(cursor)]));
       const applied = await applyEntries(sql, entries, clock.nowMs(), {
         accounts: this.accounts,
         session: (shard, id) => known.get(shard)?.get(id),
       });
-      const moved = batches.flatMap((batch) => batch.at(-1) ?? []);
-      await saveCursors(sql, moved, clock.nowMs());
-      return { entries, ...applied, moved };
+      const behind = batches.flatMap(({ entries: [one], isFull }) =>
+        isFull && one !== undefined ? [one.shard] : [],
+      );
+      return { entries, ...applied, moved, behind };
     });
     for (const at of done.moved) this.sessions.keep(at, done.sessions.get(at.shard) ?? []);
+    metrics.settledRows.inc(done.rows);
     metrics.outboxEntries.set(done.entries.length);
     metrics.settlerLagSeconds.set(lagSeconds(done.entries, clock.nowMs()));
     await beforeTrim?.();
     await Promise.all(
       done.moved.map(({ shard, epoch, seq }) => engine.trim({ shard, epoch, seq, tail: TAIL })),
     );
-    return { entries: done.entries.length, rows: done.rows };
+    return { entries: done.entries.length, rows: done.rows, behind: done.behind };
   }
 
   private async park(poison: PoisonError): Promise<void> {
@@ -206,16 +229,31 @@ export async function readCursors(
   }));
 }
 
+interface Batch {
+  readonly entries: readonly OutboxEntry[];
+  /** There may be more. */
+  readonly isFull: boolean;
+}
+
 /** The next entries of a shard, as many as make a transaction of a good size. */
-async function readBatch(redis: RedisClient, cursor: Cursor): Promise<readonly OutboxEntry[]> {
+async function readBatch(redis: RedisClient, cursor: Cursor): Promise<Batch> {
   const first = parseOutbox(cursor, await readOutbox(redis, cursor, FIRST_LOOK));
   const last = first.at(-1);
-  if (last === undefined || first.length < FIRST_LOOK) return first;
+  if (last === undefined || first.length < FIRST_LOOK) return { entries: first, isFull: false };
   const events = first.reduce((sum, entry) => sum + entry.events.length, 0);
   const more = Math.floor(((EVENTS_WANTED - events) * first.length) / events);
-  if (more <= 0) return first;
+  if (more <= 0) return { entries: first, isFull: true };
   const limit = Math.min(more, BATCH_MAX - FIRST_LOOK);
-  return [...first, ...parseOutbox(last, await readOutbox(redis, last, limit))];
+  const rest = parseOutbox(last, await readOutbox(redis, last, limit));
+  return { entries: [...first, ...rest], isFull: rest.length === limit };
+}
+
+function sumOf(all: readonly Booked[]): Booked {
+  return {
+    entries: all.reduce((sum, one) => sum + one.entries, 0),
+    rows: all.reduce((sum, one) => sum + one.rows, 0),
+    behind: all.flatMap((one) => one.behind),
+  };
 }
 
 /** Duplicate key, failed CHECK (MariaDB, MySQL), value out of range, data too long. */

@@ -22,7 +22,7 @@ const LOOK_EVERY_MS = 200;
 
 export async function catchup(run: Run): Promise<ScenarioReport> {
   const { isQuick } = run.options;
-  const [sessions, minutes] = isQuick ? [500, 4] : [10_000, 20];
+  const [sessions, minutes] = isQuick ? [500, 4] : [10_000, 12];
   const floor = await startSqlFloor(run);
   const results: Result[] = [];
   const notes: string[] = [
@@ -32,7 +32,7 @@ export async function catchup(run: Run): Promise<ScenarioReport> {
   ];
   for (const fsync of ['everysec', 'always'] as const) {
     const bench = await startLedgerBench(run, { fsync, wallets: sessions + VIEWERS, sessions });
-    const naive = 2 * (await floor.measure(bench.redis, isQuick ? 200 : 1_000));
+    const naive = 2 * (await floor.measure(bench.redis, isQuick ? 200 : 500));
     const rows = 2 * (await bench.driver.call('backlog', { minutes })).charges;
     run.say(`AOF ${fsync}: ${rows} rows wait`);
     const drained = await drain(run, bench, { rows, sessions });

@@ -66,7 +66,7 @@ export const perSec = ({ rows, ms }: Work): number => (rows / ms) * 1_000;
 
 export async function settle(run: Run): Promise<ScenarioReport> {
   const { isQuick, rounds } = run.options;
-  const sessions = isQuick ? 4_000 : 30_000;
+  const sessions = isQuick ? 4_000 : 20_000;
   const results: Result[] = [];
   const notes: string[] = [
     `${sessions.toLocaleString('en-US')} sessions charged for a minute each round, two transfers, a ` +
@@ -81,7 +81,7 @@ export async function settle(run: Run): Promise<ScenarioReport> {
     const modes = MODES.map((name) => ({ name }));
     const samples = await interleave(modes, { rounds, warmUps: 1 }, async ({ name }) => {
       if (name === 'floor') {
-        const rate = await floor.measure(bench.redis, isQuick ? 200 : 1_000);
+        const rate = await floor.measure(bench.redis, isQuick ? 200 : 500);
         return { perSec: 2 * rate, sqlMicros: 0, driverMicros: 0 };
       }
       const rows = 2 * sessions;
@@ -105,7 +105,9 @@ export async function settle(run: Run): Promise<ScenarioReport> {
     );
     const cpu = shortNumber(median(ours.map((one) => one.driverMicros)));
     notes.push(`AOF ${fsync}: the settler itself takes ${cpu} µs CPU per row.`);
-    results.push(await lagResult(bench, isQuick ? 2_000 : 10_000));
+    const paced = await lagResult(bench, isQuick ? 2_000 : 8_000);
+    results.push(paced.result);
+    notes.push(paced.note);
     notes.push(await verifyLedger(bench));
   }
   return { scenario: 'settle', limitedBy: 'sql', results, notes };
@@ -168,20 +170,28 @@ function peerOf(
   return { ...{ name, version: '', value: median(theirs) }, ...{ ratio, ratioMax: null } };
 }
 
-async function lagResult({ driver, fsync }: LedgerBench, ms: number): Promise<Result> {
-  const { lagsMs } = await driver.call('pace', { rowsPerSec: PACE_ROWS_PER_SEC, ms });
+async function lagResult(
+  { driver, fsync }: LedgerBench,
+  ms: number,
+): Promise<{ result: Result; note: string }> {
+  const args = { rowsPerSec: PACE_ROWS_PER_SEC, ms };
+  const { lagsMs, rowsPerSec } = await driver.call('pace', args);
   const p99 = percentile(lagsMs, 99);
-  return {
+  const note =
+    `AOF ${fsync}: lag is from a call of up to 64 charges to its commit; ` +
+    `${shortNumber(rowsPerSec)} rows/s were charged.`;
+  const result: Result = {
     ...{ name: `lag p99 at 5,000 rows/s, AOF ${fsync}`, value: p99, unit: 'ms', better: 'less' },
     ...{ spread: [percentile(lagsMs, 50), percentile(lagsMs, 100)], ceiling: null, ratio: null },
     ...{ ratioSpread: null, peers: [], limitedBy: 'pace' },
     ...holdAgainst('value', p99, '<=', LAG_P99_MS),
   };
+  return { result, note };
 }
 
 export async function rebuild(run: Run): Promise<ScenarioReport> {
   const { isQuick, rounds } = run.options;
-  const wallets = isQuick ? 50_000 : 250_000;
+  const wallets = isQuick ? 50_000 : 150_000;
   const results: Result[] = [];
   const notes: string[] = [
     `Redis is emptied; the fence compares, restores ${wallets.toLocaleString('en-US')} wallets in 64 ` +
@@ -194,7 +204,7 @@ export async function rebuild(run: Run): Promise<ScenarioReport> {
     const samples = await interleave(modes, { rounds, warmUps: 0 }, async ({ name }) => {
       if (name === 'copy') return perSec(await bench.driver.call('copy', null));
       if (name === 'single') {
-        return perSec(await bench.driver.call('copyOneByOne', { wallets: isQuick ? 500 : 2_000 }));
+        return perSec(await bench.driver.call('copyOneByOne', { wallets: isQuick ? 500 : 1_000 }));
       }
       const done = await bench.driver.call('rebuild', null);
       run.say(`AOF ${fsync}: ${done.rows} wallets in ${shortNumber(done.ms / 1_000)} s`);

@@ -92,10 +92,10 @@ async function measure(
     { name: 'single' },
     { name: 'floor' },
   ];
-  const ms = isQuick ? 500 : 3_000;
+  const ms = isQuick ? 500 : 2_500;
   const samples = await interleave(modes, { rounds, warmUps: 1 }, ({ name }) =>
     name === 'floor'
-      ? sampleFloor(stage, floor, isQuick ? 200 : 1_000)
+      ? sampleFloor(stage, floor, isQuick ? 200 : 500)
       : sample(stage, name, name === 'single' ? ms / 2 : ms),
   );
   const [engine = [], bare = [], single = [], sql = []] = modes.map((mode) => samples.get(mode));

@@ -54,8 +54,8 @@ export async function tips(run: Run): Promise<ScenarioReport> {
     const modes = [{ name: 'engine' }, { name: 'bare' }, { name: 'floor' }] as const;
     const samples = await interleave(modes, { rounds, warmUps: 1 }, ({ name }) =>
       name === 'floor'
-        ? sampleFloor(floor, redis, isQuick ? 200 : 1_000)
-        : sample(driver, { mode: name, ms: isQuick ? 500 : 5_000, redisPid: pid }),
+        ? sampleFloor(floor, redis, isQuick ? 200 : 500)
+        : sample(driver, { mode: name, ms: isQuick ? 500 : 4_000, redisPid: pid }),
     );
     const [ours = [], bare = [], naive = []] = modes.map((mode) => samples.get(mode) ?? []);
     results.push(...resultsOf(fsync, { ours, bare, naive }));

@@ -12,8 +12,8 @@ const PAGE = 5_000;
 const ROWS_PER_HSET = 500;
 
 const TRANSFER =
-  'code, debit_account, credit_account, amount, shard, epoch, seq, idx, idem_key, session_id, ' +
-  'actor, occurred_ms, booked_ms';
+  'code, debit_account, credit_account, amount, shard, epoch, seq, idx, session_id, ' +
+  'occurred_ms, booked_ms';
 const SESSION =
   'id, shard, wallet, room, payee, tariff, opened_ms, settled_bill_ms, settled_cost, ended_ms, ' +
   'reason, studio, unpaid_cost, payee_milli, studio_milli';
@@ -147,8 +147,8 @@ export class BarePaths {
     const [entry, idx] = [this.seq >> 7, this.seq & 127];
     return [
       ...['show', 1 + (this.seq % 20_000), 20_000 + (this.seq % 50), 3_600, entry % 64, 1],
-      ...[entry >> 6, idx, null, `01HF7YAT00BARE${String(this.seq % 20_000).padStart(12, '0')}`],
-      ...[null, 1_700_000_000_000, 1_700_000_000_000],
+      ...[entry >> 6, idx, `01HF7YAT00BARE${String(this.seq % 20_000).padStart(12, '0')}`],
+      ...[1_700_000_000_000, 1_700_000_000_000],
     ];
   }
 }

@@ -27,12 +27,12 @@ export interface LedgerCalls {
   /** All rows that the settler writes for as many transfers, without the settler. */
   readonly book: { args: { readonly rows: number }; reply: Work };
   /**
-   * Runs the settler while charges come at a pace. `lagsMs`: from a charge to its commit, the
-   * oldest of each transaction.
+   * Lets the settler run by itself while charges come at a pace; once. `lagsMs`: of each call of up
+   * to 64 charges, until the cursor behind it is committed.
    */
   readonly pace: {
     args: { readonly rowsPerSec: number; readonly ms: number };
-    reply: { readonly lagsMs: Float64Array; readonly rows: number; readonly ms: number };
+    reply: { readonly lagsMs: Float64Array; readonly rowsPerSec: number };
   };
   /** Empties Redis and lifts the fence; `rows` are wallets. */
   readonly rebuild: { args: null; reply: Work };

@@ -20,6 +20,8 @@ const IN_FLIGHT = 64;
 /** As long as a gap may be and still count in full. */
 const STEP_MS = 30_000;
 const STEPS_PER_MINUTE = 2;
+const LOOK_EVERY_MS = 20;
+const SETTLED_WITHIN_MS = 30_000;
 
 let stage: LedgerStage | undefined;
 let bare: BarePaths | undefined;
@@ -114,50 +116,76 @@ async function backlog({ minutes }: { minutes: number }): Promise<{ charges: num
   return { charges: minutes * sessions.reduce((sum, ids) => sum + ids.length, 0) };
 }
 
+/** Seq of each shard's cursor: what is booked and committed, as anybody else sees it. */
+async function cursors(): Promise<ReadonlyMap<number, number>> {
+  const rows = await theStage().database.query('SELECT shard, seq FROM shard_cursor');
+  return new Map(rows.map((row) => [Number(row['shard']), Number(row['seq'])]));
+}
+
+/** Charges under way, by shard and in order; a call is one entry of the outbox. */
+class Unbooked {
+  readonly lagsMs: number[] = [];
+  private readonly sentMs = ALL_SHARDS.map((): number[] => []);
+
+  constructor(private readonly seqs: Map<number, number>) {}
+
+  get isEmpty(): boolean {
+    return this.sentMs.every((list) => list.length === 0);
+  }
+
+  sending(shard: number): void {
+    this.sentMs[shard]?.push(performance.now());
+  }
+
+  async look(): Promise<void> {
+    const seqs = await cursors();
+    const now = performance.now();
+    for (const [shard, seq] of seqs) {
+      const booked = seq - (this.seqs.get(shard) ?? 0);
+      this.seqs.set(shard, seq);
+      for (const at of this.sentMs[shard]?.splice(0, booked) ?? []) this.lagsMs.push(now - at);
+    }
+  }
+}
+
 /**
  * A minute of show passes on the clock of the scripts while a few seconds pass on ours: lag is
- * taken on ours, from the call that charged to the commit that booked it.
+ * taken on ours, from the call that charged until somebody else sees its shard's cursor behind it.
+ * The settler runs by itself, as in production.
  */
-async function pace(
-  args: LedgerCalls['pace']['args'],
-): Promise<{ lagsMs: Float64Array; rows: number; ms: number }> {
-  const { settler, clock, metrics } = theStage();
-  const lagsMs: number[] = [];
-  const chargedAt: number[] = [];
-  const settled = async (): Promise<number> =>
-    (await metrics.settledRows.get()).values[0]?.value ?? 0;
-  const before = await settled();
+async function pace(args: LedgerCalls['pace']['args']): Promise<LedgerCalls['pace']['reply']> {
+  const { settler, clock } = theStage();
+  const unbooked = new Unbooked(new Map(await cursors()));
   const all = batches();
   const rowsPerBatch = (2 * sessions.reduce((sum, ids) => sum + ids.length, 0)) / all.length;
   const stepMs = (1_000 * rowsPerBatch) / args.rowsPerSec;
-  let booked = 0;
-  const charging = { isOver: false };
-  const settling = (async () => {
-    while (!charging.isOver || booked < chargedAt.length) {
-      await settler.drain();
-      const now = performance.now();
-      const until = Math.floor(((await settled()) - before) / rowsPerBatch);
-      for (; booked < Math.min(until, chargedAt.length); booked += 1) {
-        lagsMs.push(now - (chargedAt[booked] ?? now));
-      }
-      await delay(200);
+  settler.start();
+  const started = performance.now();
+  const isOver = (): boolean => performance.now() - started >= args.ms;
+  const watching = (async () => {
+    while (!isOver() || !unbooked.isEmpty) {
+      if (performance.now() - started > args.ms + SETTLED_WITHIN_MS) throw new Error('not settled');
+      await delay(LOOK_EVERY_MS);
+      await unbooked.look();
     }
   })();
-  const started = performance.now();
-  let at = 0;
-  while (performance.now() - started < args.ms) {
-    if (at % all.length === 0) clock.advance(2 * STEP_MS);
-    const batch = all[at % all.length];
-    if (batch !== undefined) await touch(batch);
-    chargedAt.push(performance.now());
-    at += 1;
-    const early = started + at * stepMs - performance.now();
-    if (early > 1) await delay(early);
-  }
-  charging.isOver = true;
-  await settling;
-  const rows = (await settled()) - before;
-  return { lagsMs: Float64Array.from(lagsMs), rows, ms: performance.now() - started };
+  let rows = 0;
+  const charging = (async () => {
+    for (let at = 0; !isOver(); at += 1) {
+      if (at % all.length === 0) clock.advance(2 * STEP_MS);
+      const batch = all[at % all.length];
+      if (batch === undefined) throw new Error('no sessions');
+      unbooked.sending(batch.shard);
+      await touch(batch);
+      rows += 2 * batch.ids.length;
+      const early = started + (at + 1) * stepMs - performance.now();
+      if (early > 1) await delay(early);
+    }
+  })();
+  const ms = charging.then(() => performance.now() - started);
+  await Promise.all([charging, watching]);
+  await settler.stop();
+  return { lagsMs: Float64Array.from(unbooked.lagsMs), rowsPerSec: (rows / (await ms)) * 1_000 };
 }
 
 async function rebuild(): Promise<Work> {

@@ -16,6 +16,7 @@ const AMOUNT = 1_000n;
 const SHARD = 7;
 const WALLETS = 2_000;
 const REPEATS = 500;
+const FUNDED_AT_ONCE = 100;
 const MISMATCHES_MAX = 5;
 
 const bareTip = defineScript<{ wallet: string; key: string }, string>({
@@ -44,9 +45,14 @@ async function prepare({ redisUrl }: { redisUrl: string }): Promise<null> {
   for (let id = 1; wallets.length < WALLETS; id += 1) {
     if (shardOfWallet(String(id)) === SHARD) wallets.push(String(id));
   }
-  for (const wallet of wallets) {
-    await stage.engine.fund({ wallet, cmdSeq: 1n, kind: 'credit', amount: INITIAL });
-    await stage.redis.hset('bare:{b07}:bal', wallet, String(INITIAL));
+  const { engine, redis } = stage;
+  for (let at = 0; at < wallets.length; at += FUNDED_AT_ONCE) {
+    await Promise.all(
+      wallets.slice(at, at + FUNDED_AT_ONCE).map(async (wallet) => {
+        await engine.fund({ wallet, cmdSeq: 1n, kind: 'credit', amount: INITIAL });
+        await redis.hset('bare:{b07}:bal', wallet, String(INITIAL));
+      }),
+    );
   }
   return null;
 }
