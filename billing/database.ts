@@ -87,7 +87,11 @@ export class Database implements Sql {
       try {
         return await guard(() => this.attempt(isolation, work));
       } catch (thrown) {
-        if (!isContention(thrown) || attempt >= RETRIES_MAX) throw thrown;
+        if (!isContention(thrown)) throw thrown;
+        // Nothing was changed, and another time it may work.
+        if (attempt >= RETRIES_MAX) {
+          throw billingError('BILLING_UNAVAILABLE', { store: 'a row of MySQL' }, thrown);
+        }
         this.log.debug({ event: 'sql.retry', attempt });
       }
     }

@@ -16,6 +16,13 @@ export interface DrillOptions {
 
 const ENTRIES_MAX = 1_000;
 
+/** Each side by its own index. */
+const sideOf = (side: 'debit' | 'credit'): string =>
+  `SELECT t.id, t.code, t.session_id, t.epoch, t.seq, t.idem_key, t.booked_ms,
+     ${side === 'debit' ? '-' : ''}t.amount AS amount
+   FROM account a JOIN transfer t ON t.${side}_account = a.id
+   WHERE a.kind = 'wallet' AND a.owner_ref = ?`;
+
 /**
  * @returns lines for a person: SQL's journal with a running balance, then Redis' state and open
  * outbox
@@ -25,11 +32,8 @@ export async function drill(options: DrillOptions, wallet: string): Promise<read
   const shard = shardOfWallet(wallet);
   const lines = [`wallet ${wallet}, shard ${shard}`, 'SQL:'];
   const rows = await database.query(
-    `SELECT t.id, t.code, t.session_id, t.epoch, t.seq, t.idem_key, t.booked_ms,
-       IF(t.credit_account = a.id, t.amount, -t.amount) AS amount
-     FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
-     WHERE a.kind = 'wallet' AND a.owner_ref = ? ORDER BY t.id`,
-    [wallet],
+    `${sideOf('debit')} UNION ALL ${sideOf('credit')} ORDER BY id`,
+    [wallet, wallet],
   );
   let balance = 0n;
   for (const row of rows) {

@@ -86,6 +86,11 @@ export class Engine {
     return this.run(scripts.sweepSessions, { ...options, ...this.base(shard) });
   }
 
+  /** Of the sessions that a sweep would look at, those that are silent. */
+  countSilent(shard: number, limit: number) {
+    return this.run(scripts.countSilent, { limit, ...this.base(shard) });
+  }
+
   /** Tells all shards; answers the sessions that ended by it. */
   async setRoom(
     args: Pick<scripts.SetRoomArgs, 'room' | 'state' | 'sinceMs' | 'reason'>,
@@ -166,6 +171,15 @@ export class Engine {
     return changed;
   }
 
+  private refused(thrown: unknown): unknown {
+    const why = refusalOf(thrown);
+    this.options.metrics.refusals.inc({ why });
+    if (why === 'fenced') return billingError('BILLING_FENCED', {}, thrown);
+    return why === 'fault'
+      ? thrown
+      : billingError('BILLING_UNAVAILABLE', { store: 'Redis' }, thrown);
+  }
+
   private async run<A, R>(script: Script<A, R>, args: A): Promise<R> {
     const { redis, fence, metrics } = this.options;
     const stop = metrics.scriptSeconds.startTimer({ script: script.header.name });
@@ -174,10 +188,10 @@ export class Engine {
         try {
           return await script.run(redis, args);
         } catch (thrown) {
-          if (attempt >= ATTEMPTS) throw asBillingError(thrown);
+          if (attempt >= ATTEMPTS) throw this.refused(thrown);
           if (isFence(thrown)) await fence.lift();
           else if (isLinkFault(thrown)) await delay(RETRY_AFTER_MS * attempt);
-          else throw asBillingError(thrown);
+          else throw this.refused(thrown);
         }
       }
     } finally {
@@ -226,14 +240,15 @@ function isIoredisFault({ name, message }: Error): boolean {
   return LINK_FAULTS.some((pattern) => pattern.test(`${name} ${message}`));
 }
 
-function asBillingError(thrown: unknown): unknown {
-  if (isFence(thrown)) return billingError('BILLING_FENCED', {}, thrown);
-  const isFull = ReplyError.isOutOfMemory(thrown);
-  const isLoading =
-    ReplyError.isReply(thrown) &&
-    /^(LOADING|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS)/.test(coerceError(thrown).message);
-  if (isFull || isLoading || isLinkFault(thrown)) {
-    return billingError('BILLING_UNAVAILABLE', { store: 'Redis' }, thrown);
-  }
-  return thrown;
+type Refusal = 'fenced' | 'full' | 'not_ready' | 'away' | 'fault';
+
+/** Why a script did not run, or is not known to have run. */
+function refusalOf(thrown: unknown): Refusal {
+  if (isFence(thrown)) return 'fenced';
+  if (ReplyError.isOutOfMemory(thrown)) return 'full';
+  if (ReplyError.isReply(thrown) && NOT_READY.test(coerceError(thrown).message)) return 'not_ready';
+  return isLinkFault(thrown) ? 'away' : 'fault';
 }
+
+/** A server that starts, follows another one, cannot write its log or is busy with one script. */
+const NOT_READY = /^(LOADING|BUSY|MISCONF|CLUSTERDOWN|MASTERDOWN|READONLY|NOREPLICAS)/;

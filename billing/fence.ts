@@ -13,11 +13,11 @@ import type { Database } from './database.js';
 import type { FenceLifter } from './engine.js';
 import { billingError } from './errors.js';
 import type { BillingMetrics } from './metrics.js';
-import type { Cursor } from './outbox.js';
+import { readOutbox } from './outbox.js';
 import { type RebuiltShard, rebuildShards } from './rebuild.js';
 import { bootCheck } from './restore-scripts.js';
 import { FENCED_SCRIPTS } from './scripts.js';
-import { readCursors } from './settler.js';
+import { type CursorRow, readCursors, Settler } from './settler.js';
 import { ALL_SHARDS } from './shard.js';
 
 export interface FenceOptions {
@@ -36,6 +36,8 @@ export interface FenceOptions {
 
 /** Longer than any rebuild of the size that we promise. */
 const LOCK_WAIT_SEC = 60;
+/** A settler books 250 events of a shard at a time; what is closed grows no more. */
+const TAIL_PASSES_MAX = 1_000;
 /** A comparison that failed is not repeated for every command that waits for it. */
 const RETRY_AFTER_MS = 500;
 
@@ -44,7 +46,12 @@ export class Fence implements FenceLifter {
   private isUp = true;
   private failedAtMs = -Infinity;
 
-  constructor(private readonly options: FenceOptions) {}
+  /** Trims nothing: what is behind the fence is thrown away, and a trim would wait for it. */
+  private readonly tails: Settler;
+
+  constructor(private readonly options: FenceOptions) {
+    this.tails = new Settler({ ...options, engine: { trim: () => Promise.resolve(0) } });
+  }
 
   /** False while money commands must wait. */
   get isLifted(): boolean {
@@ -69,7 +76,7 @@ export class Fence implements FenceLifter {
     metrics.isFenced.set(1);
     try {
       const rebuilt = await database.withLock('showbill_ledger.fence', LOCK_WAIT_SEC, async () => {
-        const shards = await this.mendShards();
+        const shards = await this.mend();
         await Promise.all(shards.map((shard) => shard.finish()));
         await this.loadScripts();
         return shards;
@@ -84,22 +91,44 @@ export class Fence implements FenceLifter {
     }
   }
 
+  /** What a shard has answered and nobody has booked is booked before the shard is emptied. */
+  private async mend(): Promise<readonly RebuiltShard[]> {
+    for (let pass = 1; pass <= TAIL_PASSES_MAX; pass += 1) {
+      const shards = await this.mendShards();
+      if (shards !== undefined) return shards;
+      await this.tails.drain();
+    }
+    throw new Error('the outboxes of shards that are to be rebuilt cannot be booked');
+  }
+
   /**
    * All cursor rows stay locked, so that no settlement moves them, until the new epochs are
-   * committed.
+   * committed. @returns undefined when outboxes must be booked first; then nothing was done
    */
-  private mendShards(): Promise<readonly RebuiltShard[]> {
+  private mendShards(): Promise<readonly RebuiltShard[] | undefined> {
     const { redis, database, clock, maxGapMs } = this.options;
     return database.transaction('REPEATABLE READ', async (sql) => {
       const cursors = await readCursors(sql, ALL_SHARDS, 'FOR UPDATE');
       const checks = await Promise.all(cursors.map((cursor) => this.check(cursor)));
       const behind = checks.flatMap((one) => one ?? []);
+      const tails = await Promise.all(behind.map((cursor) => this.hasTail(cursor)));
+      if (tails.includes(true)) return undefined;
       return rebuildShards({ redis, sql, nowMs: clock.nowMs(), maxGapMs }, behind);
     });
   }
 
+  /**
+   * `billing -- rebuild` closes shards that work: their outbox goes on where the cursor stands.
+   * What follows an entry that does not fit is given up, as always.
+   */
+  private async hasTail(cursor: CursorRow): Promise<boolean> {
+    if (cursor.parked) return false;
+    const [first] = await readOutbox(this.options.redis, cursor, 1);
+    return first?.[0] === `${cursor.epoch}-${cursor.seq + 1n}`;
+  }
+
   /** @returns the cursor when the shard must be rebuilt */
-  private async check(cursor: Cursor): Promise<Cursor | undefined> {
+  private async check(cursor: CursorRow): Promise<CursorRow | undefined> {
     const { redis, log } = this.options;
     const found = await bootCheck.run(redis, cursor);
     if (found.verdict === 'ok') return undefined;
@@ -134,6 +163,13 @@ export class Fence implements FenceLifter {
     const wallets = rebuilt.reduce((sum, one) => sum + one.wallets, 0);
     const sessions = rebuilt.reduce((sum, one) => sum + one.sessions, 0);
     log.info({ event: 'fence.rebuilt', shards: rebuilt.length, wallets, sessions });
+    let difference = 0n;
+    for (const { shard, differenceMilli = 0n } of rebuilt) {
+      difference += differenceMilli;
+      if (differenceMilli === 0n) continue;
+      log.warn({ event: 'fence.regained', shard, differenceMilli: String(differenceMilli) });
+    }
+    metrics.rebuiltMilli.set(Number(difference));
     await onRebuilt?.();
   }
 }

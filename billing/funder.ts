@@ -36,12 +36,16 @@ export interface FunderOptions {
 }
 
 const PENDING_PAGE = 200;
+/** Each takes a second while its server is away; the next look goes on behind them. */
+const FAILURES_MAX = 10;
 /** The API applies at once; the poller leaves it that long. */
 const POLL_AFTER_MS = 1_000;
 
 export class Funder {
   private running: Promise<void> | undefined;
   private readonly stopping = new AbortController();
+  /** The last wallet of the page before; 0 = begin again. */
+  private polledUpTo = '0';
 
   constructor(private readonly options: FunderOptions) {}
 
@@ -98,17 +102,40 @@ export class Funder {
     return state;
   }
 
-  /** Looks for commands that Redis has not confirmed. @returns how many wallets were looked at */
+  /**
+   * Looks for commands that Redis has not confirmed, a page of wallets at a time, in turn. A wallet
+   * that cannot be served (its server is away) keeps no other waiting.
+   * @returns how many wallets were looked at
+   */
   async poll(): Promise<number> {
-    const { database, clock, metrics } = this.options;
-    const rows = await database.query(
-      `SELECT wallet, MIN(created_ms) AS created_ms FROM wallet_command
-       WHERE applied_ms IS NULL AND created_ms < ? GROUP BY wallet LIMIT ${PENDING_PAGE}`,
-      [clock.nowMs() - POLL_AFTER_MS],
+    const { database, clock, metrics, log } = this.options;
+    const untilMs = clock.nowMs() - POLL_AFTER_MS;
+    const [oldest] = await database.query(
+      'SELECT MIN(created_ms) AS at FROM wallet_command WHERE applied_ms IS NULL AND created_ms < ?',
+      [untilMs],
     );
-    const oldest = Math.min(clock.nowMs(), ...rows.map((row) => Number(row['created_ms'])));
-    metrics.pendingCommandSeconds.set((clock.nowMs() - oldest) / 1_000);
-    for (const row of rows) await this.apply(textOf(row, 'wallet'));
+    const oldestMs = Number(oldest?.['at'] ?? clock.nowMs());
+    metrics.pendingCommandSeconds.set((clock.nowMs() - oldestMs) / 1_000);
+    const rows = await database.query(
+      `SELECT DISTINCT wallet FROM wallet_command
+       WHERE applied_ms IS NULL AND created_ms < ? AND wallet > ?
+       ORDER BY wallet LIMIT ${PENDING_PAGE}`,
+      [untilMs, this.polledUpTo],
+    );
+    this.polledUpTo = rows.length < PENDING_PAGE ? '0' : textOf(rows.at(-1), 'wallet');
+    let failures = 0;
+    for (const row of rows) {
+      const wallet = textOf(row, 'wallet');
+      try {
+        await this.apply(wallet);
+      } catch (thrown) {
+        log.warn({ event: 'funder.wallet_waits', wallet, err: coerceError(thrown) });
+        failures += 1;
+        if (failures < FAILURES_MAX) continue;
+        this.polledUpTo = wallet;
+        break;
+      }
+    }
     return rows.length;
   }
 

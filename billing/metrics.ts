@@ -1,11 +1,13 @@
-// What billing tells Prometheus. Alarms on these are in deploy/; labels are bounded by closed
-// lists.
+// What billing tells Prometheus. Alarms on these are in deploy/prometheus/billing-alarms.yml;
+// labels are bounded by closed lists.
 import type { Counter, Gauge, Histogram, Metrics } from '../cluster/index.js';
 
 export interface BillingMetrics {
   readonly scriptSeconds: Histogram<'script'>;
+  readonly refusals: Counter<'why'>;
   readonly touches: Counter<'verdict'>;
   readonly cuts: Counter<'reason'>;
+  readonly cutOverrunSeconds: Histogram;
   readonly hooks: Counter<'call' | 'answer'>;
   readonly hookSeconds: Histogram;
   readonly settledRows: Counter;
@@ -14,6 +16,7 @@ export interface BillingMetrics {
   readonly parkedShards: Gauge;
   readonly isFenced: Gauge;
   readonly rebuiltShards: Counter;
+  readonly rebuiltMilli: Gauge;
   readonly pendingCommandSeconds: Gauge;
   readonly isBreakerOpen: Gauge;
   readonly failOpens: Counter;
@@ -23,8 +26,11 @@ export interface BillingMetrics {
   readonly debtMilli: Gauge;
   readonly clearingMilli: Gauge;
   readonly outboxAgeSeconds: Gauge;
+  readonly writtenOffSeconds: Gauge;
 }
 
+/** Up to the gap that ends a silent session, and what must not happen. */
+const OVERRUN = [1, 2, 5, 10, 30, 60, 300, 3_600];
 const LATENCY = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5];
 
 const area = 'showbill_billing';
@@ -41,6 +47,11 @@ function engineMetrics(metrics: Metrics) {
       labels: ['script'],
       buckets: LATENCY,
     }),
+    refusals: metrics.counter({
+      name: `${area}_script_refusals_total`,
+      help: 'Money scripts that could not run: fenced, full, not_ready, away, fault.',
+      labels: ['why'],
+    }),
     touches: metrics.counter({
       name: `${area}_touches_total`,
       help: 'Proofs of life, by verdict.',
@@ -50,6 +61,11 @@ function engineMetrics(metrics: Metrics) {
       name: `${area}_cuts_total`,
       help: 'Sessions that were ended against the wish of the viewer, by reason.',
       labels: ['reason'],
+    }),
+    cutOverrunSeconds: metrics.histogram({
+      name: `${area}_cut_overrun_seconds`,
+      help: 'Proofs of life of sessions that were cut, by the time since; what is watched is free.',
+      buckets: OVERRUN,
     }),
     hooks: metrics.counter({
       name: `${area}_hooks_total`,
@@ -90,6 +106,10 @@ function ledgerMetrics(metrics: Metrics) {
       name: `${area}_rebuilt_shards_total`,
       help: 'Shards that were rebuilt from the ledger because Redis had lost data.',
     }),
+    rebuiltMilli: metrics.gauge({
+      name: `${area}_rebuilt_difference_millicredits`,
+      help: 'What the last rebuild gave viewers (above 0) or took, against what Redis had said.',
+    }),
     pendingCommandSeconds: metrics.gauge({
       name: `${area}_pending_command_seconds`,
       help: 'Age of the oldest funding command that Redis has not confirmed.',
@@ -126,6 +146,10 @@ function bookMetrics(metrics: Metrics) {
     clearingMilli: metrics.gauge({
       name: `${area}_refund_clearing_millicredits`,
       help: 'Balance of the clearing account of refunds; anything but 0 is an error.',
+    }),
+    writtenOffSeconds: metrics.gauge({
+      name: `${area}_written_off_seconds`,
+      help: 'Time of shows that nobody proved and nobody pays; begins anew when a shard is rebuilt.',
     }),
     outboxAgeSeconds: metrics.gauge({
       name: `${area}_outbox_age_seconds`,

@@ -19,10 +19,10 @@ const SHOWS_KEY = '{live}:shows';
 export interface PublishersOptions {
   readonly redis: RedisClient;
   readonly engine: Pick<Engine, 'setRoom'>;
-  readonly terms: TermsStore;
+  readonly terms: Pick<TermsStore, 'byStream'>;
   readonly announcer: Announcer;
   readonly log: Logger;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   /** A publisher that was not heard of for this long is gone. */
   readonly staleMs: number;
   /** A publisher that returns within this time continues its show. */
@@ -32,6 +32,9 @@ export interface PublishersOptions {
   readonly showMaxMs: number;
   readonly now?: () => number;
 }
+
+/** Without a look for that long billing was away. */
+const AWAY_MS = 10_000;
 
 interface Publisher {
   readonly streamId: string;
@@ -69,6 +72,9 @@ const releasePublisher = script<[number, string, string]>('release-publisher');
 export class Publishers {
   /** Shows that this process has ended because of their limit: stream → when it began. */
   private readonly endedAtLimit = new Map<string, number>();
+  /** Entries as they stood, and since when this process has seen them so (monotonic ms). */
+  private watched = new Map<string, { readonly entry: string; readonly sinceMs: number }>();
+  private sweptAtMs = -Infinity;
 
   constructor(private readonly options: PublishersOptions) {}
 
@@ -138,18 +144,21 @@ export class Publishers {
 
   /**
    * Marks silent publishers down, ends shows at their limit and those that stayed down. Run every
-   * second by each process.
+   * second by each process. Silent is what has not changed for as long as this process has looked:
+   * clocks that differ or jump, and an outage of billing itself, end no show.
    */
   async sweep(): Promise<void> {
     const { redis, staleMs, reconnectGraceMs, log } = this.options;
-    const now = this.now() || this.options.clock.nowMs();
-    for (const entry of await this.entries()) {
-      const { streamId, state, sinceMs, seenMs, session } = entry;
+    const entries = await this.entries();
+    this.watch(entries);
+    for (const entry of entries) {
+      const { streamId, state, sinceMs, session } = entry;
+      const unchangedMs = this.sweptAtMs - (this.watched.get(streamId)?.sinceMs ?? Infinity);
       try {
-        if (state === 'live' && now - seenMs >= staleMs) {
+        if (state === 'live' && unchangedMs >= staleMs) {
           log.warn({ event: 'publisher.silent', streamId, node: entry.node });
           await this.release(streamId, session);
-        } else if (state === 'down' && now - sinceMs >= reconnectGraceMs) {
+        } else if (state === 'down' && unchangedMs >= reconnectGraceMs) {
           await this.tell(streamId, 'ended', sinceMs, 'show_ended');
           await releasePublisher.run(redis, [this.now(), streamId, `drop:${sinceMs}`]);
           this.endedAtLimit.delete(streamId);
@@ -160,6 +169,20 @@ export class Publishers {
         log.warn({ event: 'publisher.sweep_failed', streamId, err: coerceError(thrown) });
       }
     }
+  }
+
+  /** After a pause of our own everything is seen anew: meanwhile nobody could tell us anything. */
+  private watch(entries: readonly Entry[]): void {
+    const nowMs = this.options.clock.monotonicMs();
+    const before = nowMs - this.sweptAtMs > AWAY_MS ? undefined : this.watched;
+    this.sweptAtMs = nowMs;
+    this.watched = new Map(
+      entries.map(({ streamId, state, sinceMs, seenMs }) => {
+        const entry = `${state} ${sinceMs} ${seenMs}`;
+        const known = before?.get(streamId);
+        return [streamId, known?.entry === entry ? known : { entry, sinceMs: nowMs }];
+      }),
+    );
   }
 
   /** After a rebuild the shards do not know what is live: tells them all. */

@@ -8,7 +8,9 @@ import { openLotsOf } from './finance/settled.js';
 import { limitsOf } from './limits.js';
 import { chunks, debtOf, post, type TransferDraft, walletOf } from './posting.js';
 import * as restore from './restore-scripts.js';
+import { shardKeys } from './shard.js';
 import type { Cursor } from './outbox.js';
+import { saveApplied } from './settlement.js';
 
 /**
  * Wallet versions of an epoch start here, so that clients never take an old balance for a new one.
@@ -24,6 +26,11 @@ export interface RebuiltShard {
   readonly shard: number;
   readonly wallets: number;
   readonly sessions: number;
+  /**
+   * What its wallets own now, less what Redis said they own; undefined when Redis said nothing.
+   * Above 0 went back to viewers.
+   */
+  readonly differenceMilli: bigint | undefined;
   /** To be called after the new epoch is committed; opens the shard. */
   finish(): Promise<void>;
 }
@@ -73,8 +80,9 @@ export async function rebuildShard(options: RebuildOptions): Promise<RebuiltShar
   const { shard } = cursor;
   const token = randomUUID();
   const epoch = cursor.epoch + 1n;
+  const before = await ownedBefore(redis, shard);
   await restore.beginRestore.run(redis, { shard, token });
-  const wallets = await copyWallets(options, token, epoch);
+  const { wallets, owned } = await copyWallets(options, token, epoch);
   await copyLimits(options, token, epoch);
   const sessions = await copySessions(options, token);
   const day = Math.floor(nowMs / DAY_MS);
@@ -83,26 +91,45 @@ export async function rebuildShard(options: RebuildOptions): Promise<RebuiltShar
     String(epoch),
     shard,
   ]);
-  // The wallets above hold every committed command, so none of them is pending any more.
-  await sql.run(
-    `UPDATE wallet_command c JOIN account a ON a.kind = 'wallet' AND a.owner_ref = c.wallet
-     SET c.applied_ms = ? WHERE c.shard = ? AND c.applied_ms IS NULL AND c.cmd_seq <= a.cmd_seq`,
-    [nowMs, shard],
-  );
+  await saveApplied(sql, await pendingOf(options));
   const finish = async (): Promise<void> => {
     await restore.finishRestore.run(redis, {
       ...{ shard, token, epoch, seq: cursor.seq, nowMs, day },
     });
   };
-  return { shard, wallets, sessions, finish };
+  const differenceMilli = before === undefined ? undefined : owned - before;
+  return { shard, wallets, sessions, differenceMilli, finish };
+}
+
+/** Undefined for a shard that was empty, closed by hand or in the middle of another restore. */
+async function ownedBefore(redis: RedisClient, shard: number): Promise<bigint | undefined> {
+  const [epoch, sum] = await redis.hmget(shardKeys(shard).meta, 'epoch', 'sum');
+  return epoch === null || epoch === undefined ? undefined : BigInt(sum ?? '0');
+}
+
+/**
+ * Commands that the wallets of this snapshot hold already. Those that are committed meanwhile are
+ * not among them and must still reach Redis: read as a snapshot, never by an UPDATE with a join,
+ * which sees what is newest.
+ */
+async function pendingOf({ sql, cursor: { shard }, nowMs }: RebuildOptions) {
+  const rows = await sql.query(
+    'SELECT wallet, cmd_seq FROM wallet_command WHERE shard = ? AND applied_ms IS NULL',
+    [shard],
+  );
+  const atMs = String(nowMs);
+  return rows.map((row) => {
+    return { wallet: textOf(row, 'wallet'), cmdSeq: bigintOf(row, 'cmd_seq'), atMs };
+  });
 }
 
 async function copyWallets(
   { redis, sql, cursor: { shard }, nowMs }: RebuildOptions,
   token: string,
   epoch: bigint,
-): Promise<number> {
+): Promise<{ wallets: number; owned: bigint }> {
   const version = (epoch - 1n) * VERSIONS_PER_EPOCH;
+  let owned = 0n;
   const lots = await openLotsOf(sql, shard);
   const debts = await debtsOf(sql, shard);
   const owing: TransferDraft[] = [];
@@ -115,7 +142,7 @@ async function copyWallets(
       ),
     'id',
     '0',
-    (rows) => {
+    async (rows) => {
       const wallets = rows.map((row) => {
         const wallet = textOf(row, 'owner_ref');
         const restored = toWallet(row, lots.get(wallet), debts.get(wallet) ?? 0n);
@@ -123,11 +150,12 @@ async function copyWallets(
         if (change !== 0n) owing.push(debtChange(wallet, change, nowMs));
         return restored;
       });
-      return restore.restoreWallets.run(redis, { shard, token, version, wallets });
+      const sum = await restore.restoreWallets.run(redis, { shard, token, version, wallets });
+      owned += sum;
     },
   );
   await post(sql, owing, nowMs);
-  return copied;
+  return { wallets: copied, owned };
 }
 
 /** Debt that a command made or repaid which Redis never said anything about. */

@@ -35,6 +35,8 @@ export interface TouchRow extends WalletState {
   readonly room: string;
   /** 1 or 2 when a warning threshold was crossed just now, else 0. */
   readonly crossed: number;
+  /** Ms since the end, for verdict `ended`; else 0. */
+  readonly overMs: number;
 }
 
 export interface NoticeRow extends WalletState {
@@ -165,6 +167,7 @@ export const touchSessions = script({
         room: room === '-' ? '' : room,
         ...walletAt(row, 6),
         crossed: Number(field(row, 9)),
+        overMs: Number(field(row, 10)),
       };
     }),
 });
@@ -209,6 +212,14 @@ export const sweepSessions = script({
       ...walletAt(row, at + 5),
     })),
   }),
+});
+
+/** Before a sweep: how many sessions it would find silent, of the `limit` that are due longest. */
+export const countSilent = script({
+  name: 'count-silent',
+  keys: ['meta', 'sess', 'due'],
+  argv: (a: Base & { timing: TimingText; limit: number }) => [a.now, a.timing, a.limit],
+  reply: (f) => Number(field(f, 0)),
 });
 
 export const tipPayee = script({
@@ -462,6 +473,7 @@ export const FENCED_SCRIPTS: readonly { load(redis: ScriptLoader): Promise<void>
   touchSessions,
   endSession,
   sweepSessions,
+  countSilent,
   tipPayee,
   fundWallet,
   expireLots,

@@ -242,6 +242,10 @@ export class BillingService {
   private afterTouch(row: TouchRow): void {
     const { announcer, metrics } = this.options;
     metrics.touches.inc({ verdict: row.verdict });
+    // Who was cut and is still there watches free of charge, but somebody must know.
+    if (row.verdict === 'ended' && row.reason !== 'left') {
+      metrics.cutOverrunSeconds.observe(row.overMs / 1_000);
+    }
     if (row.verdict === 'unknown' || row.verdict === 'ended') return;
     if (row.verdict === 'cut' && row.reason !== undefined) {
       announcer.cut({ ...row, reason: row.reason }, 'cut');

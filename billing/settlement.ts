@@ -377,7 +377,11 @@ async function saveSessions(
   }
 }
 
-async function saveApplied(sql: Sql, funded: readonly Event<'funded'>[]): Promise<void> {
+/** Redis has these commands; nobody need send them again. */
+export async function saveApplied(
+  sql: Sql,
+  funded: readonly Pick<Event<'funded'>, 'wallet' | 'cmdSeq' | 'atMs'>[],
+): Promise<void> {
   for (const part of chunks(funded, ROWS_PER_STATEMENT)) {
     const rows = part.map(({ wallet, cmdSeq, atMs }) => {
       return `SELECT ${wallet} AS wallet, ${cmdSeq} AS cmd_seq, ${atMs} AS at_ms`;

@@ -7,6 +7,9 @@ import type { EarningsReply, LedgerSummaryReply, StatementReply } from './schema
 const eventOf = (transfer: 't' | 'o'): string =>
   `IF(${transfer}.idx < 32768, ${transfer}.idx DIV 2, ${transfer}.idx - 32768)`;
 
+/** Transfers of one charge: model, site, studio. */
+const PARTS_MAX = 3;
+
 export class Statements {
   constructor(private readonly database: Database) {}
 
@@ -32,15 +35,22 @@ export class Statements {
     userId: string,
     page: { before: string | undefined; limit: number },
   ): Promise<StatementReply> {
+    // Each side by its own index, newest first: an entry has at most three transfers, side by side.
+    const side = (name: 'debit' | 'credit'): string =>
+      `(SELECT id, code, session_id, shard, epoch, seq, idx, booked_ms,
+          ${name === 'debit' ? '-' : ''}amount AS amount
+        FROM transfer WHERE ${name}_account =
+          (SELECT id FROM account WHERE kind = 'wallet' AND owner_ref = ?)
+          AND id < ? ORDER BY id DESC LIMIT ?)`;
+    const before = page.before ?? '18446744073709551615';
+    const values = [userId, before, PARTS_MAX * page.limit];
     const rows = await this.database.query(
       `SELECT MAX(t.id) AS id, MIN(t.code) AS code, MAX(t.session_id) AS session_id,
-              SUM(IF(t.credit_account = a.id, t.amount, -t.amount)) AS amount,
-              MAX(t.booked_ms) AS booked_ms
-       FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
-       WHERE a.kind = 'wallet' AND a.owner_ref = ? AND t.id < ?
+              SUM(t.amount) AS amount, MAX(t.booked_ms) AS booked_ms
+       FROM (${side('debit')} UNION ALL ${side('credit')}) t
        GROUP BY IF(t.shard IS NULL, t.id, 0), t.shard, t.epoch, t.seq, ${eventOf('t')}
        ORDER BY id DESC LIMIT ?`,
-      [userId, page.before ?? '18446744073709551615', page.limit],
+      [...values, ...values, page.limit],
     );
     const entries = rows.map((row) => {
       const source = textOf(row, 'session_id');

@@ -10,10 +10,10 @@ import { ALL_SHARDS, shardKeys } from './shard.js';
 
 export interface SweeperOptions {
   readonly redis: RedisClient;
-  readonly engine: Pick<Engine, 'sweep'>;
+  readonly engine: Pick<Engine, 'sweep' | 'countSilent'>;
   readonly announcer: Announcer;
   readonly log: Logger;
-  readonly breaker: Pick<Breaker, 'isOpen' | 'found' | 'total'>;
+  readonly breaker: Pick<Breaker, 'isOpen' | 'isMass' | 'foresee' | 'found' | 'total'>;
   /** Also run once a second. */
   readonly everySecond: () => Promise<void>;
   /** A session is silent after this; ms. */
@@ -24,6 +24,8 @@ export interface SweeperOptions {
 
 /** Calls per shard and turn, so that one crowded shard does not starve the others. */
 const CALLS_PER_TURN = 4;
+/** Sessions that are looked at beforehand, per shard: 1 ms of Redis' time. */
+const FORESIGHT_MAX = 200;
 /** Redis judges what is due by show time; our guess only saves calls and may be that wrong. */
 const SKEW_MS = 2_000;
 
@@ -49,19 +51,30 @@ export class Sweeper {
   /** One turn over the shards that may have something due. @returns sessions looked at */
   async turn(): Promise<number> {
     const { redis } = this.options;
-    const heads = await Promise.all(
-      ALL_SHARDS.map((shard) => redis.zrange(shardKeys(shard).due, 0, 0, 'WITHSCORES')),
-    );
     const clocks = await Promise.all(
       ALL_SHARDS.map((shard) => redis.hget(shardKeys(shard).meta, 'clk')),
     );
-    const due = ALL_SHARDS.filter((shard) => {
-      const score = heads[shard]?.[1];
-      const soon = this.showTime(shard, Number(clocks[shard])) + SKEW_MS;
-      return score !== undefined && Number(score) <= soon;
-    });
+    const counts = await Promise.all(
+      ALL_SHARDS.map((shard) => {
+        const soon = this.showTime(shard, Number(clocks[shard])) + SKEW_MS;
+        return redis.zcount(shardKeys(shard).due, '-inf', soon);
+      }),
+    );
+    const due = ALL_SHARDS.filter((shard) => (counts[shard] ?? 0) > 0);
+    await this.foresee(
+      due,
+      counts.reduce((sum, one) => sum + one, 0),
+    );
     const looked = await Promise.all(due.map((shard) => this.sweepShard(shard)));
     return looked.reduce((sum, one) => sum + one, 0);
+  }
+
+  /** So many due that they may be a mass event: looked at before the first of them is ended. */
+  private async foresee(due: readonly number[], count: number): Promise<void> {
+    const { engine, breaker } = this.options;
+    if (breaker.isOpen || !breaker.isMass(count)) return;
+    const silent = await Promise.all(due.map((one) => engine.countSilent(one, FORESIGHT_MAX)));
+    breaker.foresee(silent.reduce((sum, one) => sum + one, 0));
   }
 
   /** The shard's last instant and what has passed since, whatever the clock of its server says. */

@@ -84,7 +84,7 @@ export class TouchQueue {
 
 function unknownRow(sessionId: string): TouchRow {
   return {
-    ...{ sessionId, verdict: 'unknown', leftMs: -1, wallet: '', room: '', crossed: 0 },
+    ...{ sessionId, verdict: 'unknown', leftMs: -1, wallet: '', room: '', crossed: 0, overMs: 0 },
     ...{ owned: 0n, held: 0n, version: 0 },
   };
 }

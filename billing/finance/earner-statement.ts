@@ -140,13 +140,18 @@ export class EarnerStatement {
   }
 
   private sums(owner: string, { fromMs, untilMs }: Range): Promise<readonly Row[]> {
-    return this.database.query(
+    // Each side by its own index: a join on both would read every transfer since then.
+    const side = (name: Side): string =>
       `SELECT t.booked_ms DIV ${DAY_MS} AS day, t.code,
-         SUM(IF(t.credit_account = a.id, t.amount, -CAST(t.amount AS SIGNED))) AS amount
-       FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account)
+         ${name === 'credit' ? '' : '-'}CAST(t.amount AS SIGNED) AS amount
+       FROM account a JOIN transfer t ON t.${name}_account = a.id
        WHERE a.kind = 'earnings' AND a.owner_ref = ? AND t.booked_ms >= ? AND t.booked_ms < ?
-         AND ${SINCE_BOOKED} GROUP BY 1, 2`,
-      [owner, fromMs, untilMs, fromMs - OVERLAP_MS],
+         AND ${SINCE_BOOKED}`;
+    const values = [owner, fromMs, untilMs, fromMs - OVERLAP_MS];
+    return this.database.query(
+      `SELECT day, code, SUM(amount) AS amount
+       FROM (${side('credit')} UNION ALL ${side('debit')}) both_sides GROUP BY day, code`,
+      [...values, ...values],
     );
   }
 }

@@ -8,6 +8,11 @@ import type { PerformerTermsRequest } from './schema.js';
 
 const DAY_MS = 86_400_000;
 const PAGE = 1_000;
+/**
+ * A transfer gets its id before its transaction commits, and a settler may take its time: what is
+ * younger is counted again at the next look, or a late one with a lower id would never ripen.
+ */
+const LATE_MS = 3_600_000;
 
 export interface PerformerTerms {
   readonly isOnHold: boolean;
@@ -23,6 +28,7 @@ export class Earnings {
   /** Changes what is given; the rest stays. */
   async putTerms(performer: string, request: PerformerTermsRequest): Promise<void> {
     const { studioId, studioShareBps, isOnHold, payoutMinimumMilli, holdDays } = request;
+    const { actor = 'system' } = request;
     const changes = Object.entries({
       studio: studioId,
       studio_share_bps: studioShareBps,
@@ -30,7 +36,7 @@ export class Earnings {
       payout_minimum: payoutMinimumMilli,
       hold_days: holdDays,
     }).filter(([, value]) => value !== undefined);
-    const command = { actor: 'system', idemKey: `terms:${performer}` };
+    const command = { actor, idemKey: `terms:${performer}` };
     await this.desk.step(command, async (booking) => {
       const columns = ['performer', ...changes.map(([name]) => name), 'updated_ms'];
       const updates = columns.map((name) => `${name} = VALUES(${name})`).join(', ');
@@ -77,16 +83,15 @@ export class Earnings {
     const [row] = await sql.query('SELECT ripe_id, ripe_milli FROM earner WHERE account = ?', [id]);
     const from = row === undefined ? '0' : textOf(row, 'ripe_id');
     const found = await earnedBefore(sql, {
-      account: id,
-      from,
-      beforeMs: nowMs - holdDays * DAY_MS,
+      ...{ account: id, from, beforeMs: nowMs - holdDays * DAY_MS, sureMs: nowMs - LATE_MS },
     });
-    const ripe = (row === undefined ? 0n : bigintOf(row, 'ripe_milli')) + found.amount;
-    if (found.lastId !== from) {
+    const before = row === undefined ? 0n : bigintOf(row, 'ripe_milli');
+    const ripe = before + found.amount;
+    if (found.sureId !== from) {
       await sql.run(
         `INSERT INTO earner (account, ripe_id, ripe_milli) VALUES (?)
          ON DUPLICATE KEY UPDATE ripe_id = VALUES(ripe_id), ripe_milli = VALUES(ripe_milli)`,
-        [[id, found.lastId, String(ripe)]],
+        [[id, found.sureId, String(before + found.sureAmount)]],
       );
     }
     // Refunds and earlier ripening have left the account: they count against the oldest.
@@ -99,25 +104,40 @@ export class Earnings {
   }
 }
 
-/** Credits after transfer `from`, up to the first one that is too young. */
+/**
+ * Credits after transfer `from`, up to the first one that is too young. `sure` is the part of it
+ * before which nothing can appear any more.
+ */
 async function earnedBefore(
   sql: Sql,
-  { account, from, beforeMs }: { account: string; from: string; beforeMs: number },
-): Promise<{ lastId: string; amount: bigint }> {
-  let lastId = from;
-  let amount = 0n;
+  {
+    account,
+    from,
+    beforeMs,
+    sureMs,
+  }: { account: string; from: string; beforeMs: number; sureMs: number },
+): Promise<{ amount: bigint; sureId: string; sureAmount: bigint }> {
+  const found = { amount: 0n, sureId: from, sureAmount: 0n };
+  let isSure = true;
+  let last = from;
   for (;;) {
     const rows = await sql.query(
       `SELECT id, amount, booked_ms FROM transfer WHERE credit_account = ? AND id > ?
        ORDER BY id LIMIT ${PAGE}`,
-      [account, lastId],
+      [account, last],
     );
     for (const row of rows) {
-      if (Number(row['booked_ms']) > beforeMs) return { lastId, amount };
-      lastId = textOf(row, 'id');
-      amount += bigintOf(row, 'amount');
+      const bookedMs = Number(row['booked_ms']);
+      if (bookedMs > beforeMs) return found;
+      last = textOf(row, 'id');
+      found.amount += bigintOf(row, 'amount');
+      isSure &&= bookedMs <= sureMs;
+      if (isSure) {
+        found.sureId = last;
+        found.sureAmount = found.amount;
+      }
     }
-    if (rows.length < PAGE) return { lastId, amount };
+    if (rows.length < PAGE) return found;
   }
 }
 

@@ -9,7 +9,7 @@ import type { BillingMetrics } from '../metrics.js';
 import { parseOutbox, readOutbox } from '../outbox.js';
 import type { Mismatch, Reconciler } from '../reconcile.js';
 import { readCursors } from '../settler.js';
-import { ALL_SHARDS } from '../shard.js';
+import { ALL_SHARDS, shardKeys } from '../shard.js';
 import type { Finance } from './finance.js';
 
 export interface FinanceJobsOptions {
@@ -58,7 +58,9 @@ export class FinanceJobs {
   async reconcile(): Promise<readonly Mismatch[]> {
     const { finance, reconciler, metrics, clock } = this.options;
     const first = await reconciler.run();
-    metrics.reconciledAt.set(Math.floor(clock.nowMs() / 1_000));
+    if (first.skipped.length === 0) {
+      metrics.reconciledAt.set(Math.floor(clock.nowMs() / 1_000));
+    }
     const suspects = first.mismatches.filter((one) => one.shard >= 0);
     const again: Mismatch[] = [];
     for (const shard of new Set(suspects.map((one) => one.shard))) {
@@ -86,6 +88,11 @@ export class FinanceJobs {
     );
     metrics.debtMilli.set(Number(bigintOf(row, 'debt')));
     metrics.clearingMilli.set(Number(bigintOf(row, 'clearing')));
+    const writtenOff = await Promise.all(
+      ALL_SHARDS.map((shard) => redis.hget(shardKeys(shard).meta, 'writtenOff')),
+    );
+    const writtenOffMs = writtenOff.reduce((sum, ms) => sum + Number(ms ?? 0), 0);
+    metrics.writtenOffSeconds.set(writtenOffMs / 1_000);
     const cursors = await readCursors(database, ALL_SHARDS, '');
     const firsts = await Promise.all(
       cursors.map(async (cursor) => parseOutbox(cursor, await readOutbox(redis, cursor, 1))),

@@ -61,7 +61,8 @@ export class Payouts {
 
   /**
    * A step that was made already answers the payout.
-   * @throws AppError BILLING_STATE_CONFLICT, and BILLING_SELF_APPROVAL when who asked approves
+   * @throws AppError BILLING_STATE_CONFLICT; of `approve` also BILLING_SELF_APPROVAL when who asked
+   * approves, BILLING_PAYOUT_HOLD
    */
   async step(
     id: string,
@@ -74,9 +75,7 @@ export class Payouts {
       const payout = await lock(booking.sql, id);
       if (payout.state === to) return;
       if (!from.includes(payout.state)) throw conflict(`payout ${id}`, payout.state);
-      if (step === 'approve' && actor === payout.actor) {
-        throw billingError('BILLING_SELF_APPROVAL', { what: `payout ${id}` });
-      }
+      if (step === 'approve') await this.checkApproval(booking.sql, id, { actor, payout });
       await booking.post(...transfersOf(step, payout));
       await booking.sql.run(
         `UPDATE payout SET state = ?, reason = COALESCE(?, reason),
@@ -88,6 +87,18 @@ export class Payouts {
       await booking.audit(`payout_${step}`, `performer:${payout.performer}`, text);
     });
     return this.read(id);
+  }
+
+  /** A hold that was set since the request keeps the money here; `fail` gives it back. */
+  private async checkApproval(
+    sql: Sql,
+    id: string,
+    { actor, payout }: { actor: string; payout: Payout },
+  ): Promise<void> {
+    if (actor === payout.actor)
+      throw billingError('BILLING_SELF_APPROVAL', { what: `payout ${id}` });
+    const { isOnHold } = await this.earnings.terms(sql, payout.performer);
+    if (isOnHold) throw billingError('BILLING_PAYOUT_HOLD', { id: payout.performer });
   }
 
   async list(

@@ -14,17 +14,23 @@ const upTo = (table: string): string =>
 
 const values = ({ epoch, seq }: Position): string[] => [epoch, epoch, seq].map(String);
 
+/** Each side by its own index: a join on both would read the whole table. */
+const debtSide = (side: 'debit' | 'credit'): string =>
+  `SELECT a.owner_ref, ${side === 'debit' ? '' : '-'}t.amount AS amount
+   FROM account a JOIN transfer t ON t.${side}_account = a.id AND ${upTo('t')}
+   WHERE a.kind = 'debt' AND a.owner_ref IN (?)`;
+
 export async function debtsAt(
   sql: Sql,
   wallets: readonly SnapshotWallet[],
   at: Position,
 ): Promise<ReadonlyMap<string, bigint>> {
   if (wallets.length === 0) return new Map();
+  const side = [...values(at), wallets.map((one) => one.wallet)];
   const rows = await sql.query(
-    `SELECT a.owner_ref, SUM(IF(t.debit_account = a.id, t.amount, -t.amount)) AS debt
-     FROM account a JOIN transfer t ON a.id IN (t.debit_account, t.credit_account) AND ${upTo('t')}
-     WHERE a.kind = 'debt' AND a.owner_ref IN (?) GROUP BY a.owner_ref`,
-    [...values(at), wallets.map((one) => one.wallet)],
+    `SELECT owner_ref, SUM(amount) AS debt FROM
+       (${debtSide('debit')} UNION ALL ${debtSide('credit')}) both_sides GROUP BY owner_ref`,
+    [...side, ...side],
   );
   return new Map(rows.map((row) => [textOf(row, 'owner_ref'), bigintOf(row, 'debt')]));
 }

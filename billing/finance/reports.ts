@@ -145,13 +145,16 @@ export class Reports {
     kind: 'wallet' | 'earnings',
     { fromMs, untilMs }: Range,
   ): Promise<readonly Row[]> {
+    // Each side looks its account up; a join on both would go through all accounts per transfer.
+    const side = (name: 'debit' | 'credit'): string =>
+      `SELECT a.owner_ref AS owner, t.code, ${name === 'debit' ? '-' : ''}t.amount AS amount
+       FROM transfer t JOIN account a ON a.id = t.${name}_account
+       WHERE a.kind = ? AND t.booked_ms >= ? AND t.booked_ms < ?`;
     return this.desk.database.query(
-      `SELECT a.owner_ref AS owner, t.code,
-         SUM(IF(t.credit_account = a.id, t.amount, -t.amount)) AS amount
-       FROM transfer t JOIN account a ON a.id IN (t.debit_account, t.credit_account)
-       WHERE a.kind = ? AND t.booked_ms >= ? AND t.booked_ms < ?
-       GROUP BY a.owner_ref, t.code ORDER BY LENGTH(a.owner_ref), a.owner_ref`,
-      [kind, fromMs, untilMs],
+      `SELECT owner, code, SUM(amount) AS amount
+       FROM (${side('debit')} UNION ALL ${side('credit')}) both_sides
+       GROUP BY owner, code ORDER BY LENGTH(owner), owner`,
+      [...[kind, fromMs, untilMs], ...[kind, fromMs, untilMs]],
     );
   }
 

@@ -122,6 +122,8 @@ export const performerTermsRequest = Type.Object(
     payoutMinimumMilli: Type.Optional(amountOrZero),
     /** Days from earning to being payable. */
     holdDays: Type.Optional(Type.Integer({ minimum: 0, maximum: 365 })),
+    /** Who changes them, for the audit log; absent = the site by itself. */
+    actor: Type.Optional(actor),
   },
   isClosed,
 );

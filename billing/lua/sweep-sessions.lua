@@ -60,6 +60,7 @@ local function sweepActive(sid, s, w)
   end
   if isStale and isSparing then
     -- The silence is ours: the evidence moves on, the time in between costs nothing.
+    writtenOff = writtenOff + liveSince(s, now)
     s[EVID], s[SKIP] = now, 0
     settleIfDue(sid, s, now)
     return

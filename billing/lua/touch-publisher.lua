@@ -16,13 +16,14 @@ if now == 0 then
 end
 local known = redis.call('HGET', KEYS[1], ARGV[2])
 local stored = known or '- - down 0 0'
-local session, state, since = string.match(stored, '^(%S+) %S+ (%a+) (%d+) %d+$')
+local session, state, since, seen = string.match(stored, '^(%S+) %S+ (%a+) (%d+) (%d+)$')
 -- What only the bus has said belongs to whoever comes with a hook.
 if state == 'live' and session ~= ARGV[3] and string.sub(session, 1, 4) ~= 'bus:' then
   return 'other'
 end
 local from = state == 'live' and since or string.format('%.0f', now)
 redis.call(known and 'HSETNX' or 'HSET', KEYS[2], ARGV[2], string.format('%.0f', now))
+-- Each proof of life changes the entry, also while the clock stands still or was set back.
 redis.call('HSET', KEYS[1], ARGV[2],
-  string.format('%s %s live %s %.0f', ARGV[3], ARGV[4], from, now))
+  string.format('%s %s live %s %.0f', ARGV[3], ARGV[4], from, math.max(now, tonumber(seen) + 1)))
 return state == 'live' and 'live' or 'resumed'

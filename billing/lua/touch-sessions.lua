@@ -10,8 +10,9 @@
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3...] session, source  pairs; g gateway, h hls, r rtmp, p rtmp play begins, q rtmp play ends
--- Returns: per pair `session verdict left reason wallet room owned held version crossed`: left in
---   ms or -1 (more than a minute), reason or -, crossed 0…2 the warning
+-- Returns: per pair `session verdict left reason wallet room owned held version crossed over`: left
+--   in ms or -1 (more than a minute), reason or -, crossed 0…2 the warning, over = ms since the end
+--   when it was over before, else 0
 -- Writes: sess, due, bal, out (c, x), room, meta
 -- Cost: O(pairs), about 8 µs a pair
 local K = {
@@ -80,7 +81,7 @@ end
 
 local function touch(sid, s, source)
   if s[STATE] == 0 then
-    return 'ended', -1, 0
+    return 'ended', -1, 0, math.max(0, now - s[ENDED])
   end
   local w = wallets[s[WALLET]]
   schedule[sid] = true
@@ -123,10 +124,10 @@ for i = 1, #ids do
   local s, row = sessions[ids[i]], rows[i]
   if s then
     local w = wallets[s[WALLET]]
-    rows[i] = string.format('%s %s %d %s %s %s %d %d %d %d', ids[i], row[1], row[2],
-      s[REASON], s[WALLET], s[ROOM], total(w), w[HELD], w[VERSION], row[3])
+    rows[i] = string.format('%s %s %d %s %s %s %d %d %d %d %d', ids[i], row[1], row[2],
+      s[REASON], s[WALLET], s[ROOM], total(w), w[HELD], w[VERSION], row[3], row[4] or 0)
   else
-    rows[i] = ids[i] .. ' unknown -1 - - - 0 0 0 0'
+    rows[i] = ids[i] .. ' unknown -1 - - - 0 0 0 0 0'
   end
 end
 return rows

@@ -114,7 +114,10 @@ t.test('a Redis host that is an hour ahead of us: the credit still ends in time'
   const sweeper = new Sweeper({
     ...{ redis, engine, log: silentLog, everySecond: nobody, maxGapMs: TIMING.maxGapMs },
     announcer: new Announcer({ notifier, bus, metrics: stage.metrics, log: silentLog }),
-    breaker: { isOpen: false, found: () => undefined, total: () => undefined },
+    breaker: {
+      ...{ isOpen: false, isMass: () => false, foresee: () => undefined },
+      ...{ found: () => undefined, total: () => undefined },
+    },
   });
   await sweeper.turn();
   t.match(await engine.readSession(sessionId), { isActive: false, reason: 'insufficient_credit' });

@@ -24,6 +24,8 @@ t.test('a full Redis refuses charges before the first write, and still cuts off'
   await t.rejects(touch(stage, other.sessionId, { wallet: leaver }), refusal);
   await t.rejects(tip(stage, { key: 'tip-key-full', amount: 1n, wallet: poor }), refusal);
   t.same(await engine.readWallet(poor), before, 'no credit has moved, and reads are answered');
+  const { values } = await stage.metrics.refusals.get();
+  t.match(values, [{ labels: { why: 'full' }, value: 2 }], 'an alarm stands on this');
 
   const look = { limit: 100, isSuspended: false, isSparing: false };
   const { notices } = await engine.sweep(shardOfWallet(poor), look);

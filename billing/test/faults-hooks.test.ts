@@ -122,6 +122,39 @@ t.test('all hooks silent for five minutes: no show ends, nothing is charged for 
   await close();
 });
 
+t.test('all that one call has proved fall silent in one instant: no show ends', async (t) => {
+  const stage = await startStage(t);
+  const { clock, engine } = stage;
+  const { breaker, sweeper, close } = sweeping(stage);
+  await goLive(stage);
+  const viewers = Array.from({ length: 300 }, (_, at) => String(1_000 + at));
+  const ids = new Map<string, string>();
+  for (const wallet of viewers) {
+    await credit(engine, wallet, 100_000n);
+    ids.set(wallet, (await open(stage, { wallet, tariff })).sessionId);
+  }
+  const most = viewers.slice(5);
+  const openShows = async () => {
+    const all = await Promise.all([...ids.values()].map((id) => engine.readSession(id)));
+    return all.filter((one) => one.isActive).length;
+  };
+  breaker.total(viewers.length);
+  clock.advance(TIMING.maxGapMs);
+  for (const wallet of most) await touch(stage, ids.get(wallet) ?? '', { wallet });
+  clock.advance(1);
+  await sweeper.turn();
+  t.equal(breaker.isOpen, false);
+  t.equal(await openShows(), most.length, 'five who close their laptops at once are let go');
+  clock.advance(TIMING.maxGapMs);
+  await sweeper.turn();
+  t.equal(breaker.isOpen, true, 'before the first of them is ended');
+  t.equal(await openShows(), most.length);
+  const [wallet = ''] = most;
+  const { owned: before } = await engine.readWallet(wallet);
+  t.match(await touch(stage, ids.get(wallet) ?? '', { wallet }), { verdict: 'ok', owned: before });
+  await close();
+});
+
 t.test('clocks', async (t) => {
   const HOUR_MS = 3_600_000;
   async function watching() {

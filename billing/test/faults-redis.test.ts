@@ -43,6 +43,8 @@ t.test('a lost second of the log: the shard behind SQL is rebuilt before it is u
   const wallet = await until(() => engine.readWallet('42'), { what: 'the fence to be lifted' });
   t.equal(wallet.owned, 7_000n, 'as SQL has it');
   t.equal(Number((await metrics.rebuiltShards.get()).values[0]?.value), before + 1);
+  const regained = (await metrics.rebuiltMilli.get()).values[0]?.value;
+  t.equal(regained, -2_000, 'the tip that Redis had forgotten, to the milli-credit');
   t.match(await engine.readWallet('1'), { owned: 10_000n });
   t.match(await tip(stage, { key: 'tip-key-002', amount: 2_000n }), { isDuplicate: true });
   t.match(await tip(stage, { key: 'tip-key-003', amount: 4_000n, wallet: '1' }), { status: 'OK' });

@@ -84,3 +84,24 @@ t.test('the link to MySQL breaks at any byte: every entry is booked once', async
   t.equal(await count(database), 41);
   t.same(await mismatches(stage), []);
 });
+
+t.test(
+  'a row that stays locked is a server that is away: nothing is done, ask again',
+  async (t) => {
+    const { stage, far } = await startFar(t);
+    const { database } = stage;
+    await grant(stage, '42', 1_000n);
+    const row = "SELECT id FROM account WHERE kind = 'wallet' FOR UPDATE";
+    await database.transaction('READ COMMITTED', async (sql) => {
+      await sql.query(row);
+      const waits = far.transaction('READ COMMITTED', async (other) => {
+        await other.run('SET innodb_lock_wait_timeout = 1');
+        await other.run("UPDATE account SET cmd_seq = 7 WHERE kind = 'issuance'");
+        await other.query(row);
+      });
+      await t.rejects(waits, { code: 'BILLING_UNAVAILABLE' });
+    });
+    const [issuance] = await database.query("SELECT cmd_seq FROM account WHERE kind = 'issuance'");
+    t.match(issuance, { cmd_seq: '0' });
+  },
+);

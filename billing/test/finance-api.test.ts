@@ -39,7 +39,8 @@ t.test('the typed client: purchase, campaign, lots, adjustment, freeze, report',
   t.match((await client.listPurchases({ user: '42' })).items, [{ refundedMilli: 10_000n }]);
   const lost = { key: newKey(), paymentRef: 'pi_1', state: 'lost', actor } as const;
   t.match(await client.chargeback(lost), { state: 'lost', debtMilli: 60_000n });
-  await client.putPerformerTerms('99', { isOnHold: true, payoutMinimumMilli: 5n });
+  const terms = { isOnHold: true, payoutMinimumMilli: 5n, actor: 'admin:1' };
+  await client.putPerformerTerms('99', terms);
   const payout = { key: newKey(), performerId: '99', method: 'sepa', actor };
   t.equal(await codeOf(client.requestPayout(payout)), 'BILLING_PAYOUT_HOLD');
   t.same(await client.getEarnings('99'), {
@@ -51,7 +52,9 @@ t.test('the typed client: purchase, campaign, lots, adjustment, freeze, report',
   const range = { from: today(), to: today() };
   t.match(await client.getReportCsv('viewer', range), /^userId,.*\r\n42,90000,7000,/);
   t.match(await client.getReport('day', range), { kind: 'day', rows: [[today()]] });
-  t.match((await client.listAudit({ limit: 1 })).items, [{ action: 'performer_terms' }]);
+  t.match((await client.listAudit({ limit: 1 })).items, [
+    { action: 'performer_terms', actor: 'admin:1' },
+  ]);
   t.same((await client.listSessions({ viewer: '42' })).items, []);
 });
 
@@ -176,8 +179,10 @@ t.test('a wallet that does not fit twice is frozen, and nothing else is touched'
     redis.call('HSET', KEYS[1], '42', cmsgpack.pack(w))
     return redis.call('HINCRBY', KEYS[2], 'sum', 1)`;
   await redis.eval(bitFlip, 2, bal, meta);
+  await redis.hset(meta, 'writtenOff', 85_000);
   clock.advance(60_000);
   await jobs.round();
+  t.equal((await metrics.writtenOffSeconds.get()).values[0]?.value, 85);
   t.match(await engine.readWallet('42'), { owned: 1_001n, isFrozen: true });
   t.match(await engine.readWallet('43'), { isFrozen: false });
   const found = (await metrics.mismatches.get()).values[0]?.value;

@@ -155,6 +155,8 @@ t.test('playing a paid stream', async (t) => {
     );
     await stage.client.endSession({ sessionId: opened.sessionId, reason: 'kicked' });
     t.match(await update(), { status: 403, body: /kicked/ });
+    const overrun = /^showbill_billing_cut_overrun_seconds_count(?:\{[^}]*\})? 1$/m;
+    t.match(await stage.metrics.registry.metrics(), overrun, 'somebody knows of it');
   });
 });
 

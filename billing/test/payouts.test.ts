@@ -34,6 +34,37 @@ t.test('earnings ripen after the days of their terms, oldest first', async (t) =
   t.same(await stage.audit(), []);
 });
 
+t.test('earnings that are committed late ripen as well', async (t) => {
+  const stage = await startFinance(t, { earningsHoldDays: 0 });
+  const { finance, database, clock } = stage;
+  await finance.purchases.capture(payment({ amountMilli: '90000' }));
+  await tip(stage, 10_000n);
+  const sql = "SELECT id, kind FROM account WHERE kind IN ('earnings', 'issuance') ORDER BY kind";
+  const [earnings, issuance] = await database.query(sql);
+  await database.transaction('READ COMMITTED', async (late) => {
+    // As a settler does: first the transfers, at last the sums of their accounts.
+    await late.run(
+      `INSERT INTO transfer (code, debit_account, credit_account, amount, occurred_ms, booked_ms)
+       VALUES (?)`,
+      [['tip', issuance?.['id'], earnings?.['id'], 500, clock.nowMs(), clock.nowMs()]],
+    );
+    await tip(stage, 10_000n);
+    clock.advance(1);
+    t.equal(await finance.earnings.ripen(), 1, 'a transfer with a higher id is ripe');
+    const sums = 'UPDATE account SET debits = debits + ?, credits = credits + ? WHERE id = ?';
+    await late.run(sums, [0, 500, earnings?.['id']]);
+    await late.run(sums, [500, 0, issuance?.['id']]);
+  });
+  await finance.earnings.ripen();
+  t.match(await earned(stage), { pending: '0', available: '12500' });
+  clock.advance(DAY_MS);
+  await tip(stage, 1_000n);
+  clock.advance(1);
+  await finance.earnings.ripen();
+  await finance.earnings.ripen();
+  t.match(await earned(stage), { pending: '0', available: '13100' }, 'and each of them once');
+});
+
 t.test('a payout is reserved, flies, arrives, comes back; no step counts twice', async (t) => {
   const stage = await startFinance(t, { earningsHoldDays: 0 });
   const { finance, clock } = stage;
@@ -71,6 +102,13 @@ t.test('a payout is reserved, flies, arrives, comes back; no step counts twice',
   t.match(await earned(stage), { available: '5900', paid: '0', total: '5900' });
   const second = await payout(stage);
   t.match(second, { amountMilli: '5900' }, 'all that is available');
+  await finance.earnings.putTerms('99', { isOnHold: true });
+  t.equal(
+    await codeOf(step('approve', second.id)),
+    'BILLING_PAYOUT_HOLD',
+    'held since it was asked',
+  );
+  await finance.earnings.putTerms('99', { isOnHold: false });
   t.match(await step('fail', second.id), { state: 'failed' });
   const race = await Promise.all([1, 2, 3].map(() => codeOf(payout(stage))));
   t.equal(race.filter((one) => one === 'done').length, 1);

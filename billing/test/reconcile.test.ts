@@ -90,6 +90,17 @@ t.test('one milli-credit too much is found, in each place', async (t) => {
 
   await redis.hdel(shardKeys(shardOfWallet('48')).bal, '48');
   t.equal((await find()).filter((one) => one === 'balance').length, 2, 'a wallet that Redis lost');
+
+  const parked = shardOfWallet('42');
+  await database.run("UPDATE shard_cursor SET parked = 'looked at' WHERE shard = ?", [parked]);
+  const more = { wallet: '42', kind: 'credit', amount: 1n } as const;
+  await engine.fund({ ...more, cmdSeq: cmdSeq + 2n });
+  const { mismatches, skipped } = await reconciler.run();
+  t.same(skipped, [parked], 'a shard that is not settled cannot be compared');
+  t.ok(
+    mismatches.some((one) => one.wallet === '48'),
+    'the others are',
+  );
 });
 
 t.test('the command line', async (t) => {

@@ -8,6 +8,7 @@ import {
   InternalClient,
   loadConfig,
   type Config,
+  type Metrics,
   type TokenService,
 } from '../../cluster/index.js';
 import {
@@ -40,6 +41,7 @@ export interface RoleStage {
   readonly mariadb: TestMariadb;
   readonly database: Database;
   readonly tokens: TokenService;
+  readonly metrics: Metrics;
   readonly bus: ReturnType<typeof createMemoryBus>;
   /** Everything that was said to people, in order. */
   readonly said: readonly Said[];
@@ -82,9 +84,9 @@ export async function startRole(
   await bus.subscribe('billing.cut', (payload) => {
     cuts.push(JSON.parse(payload.toString()) as Record<string, string>);
   });
+  const metrics = createMetrics('billing', { process: false });
   const role = new BillingRole({
-    ...{ config, redis: money, database, bus, log, notifier: recorder(said) },
-    metrics: createMetrics('billing', { process: false }),
+    ...{ config, redis: money, database, bus, log, metrics, notifier: recorder(said) },
   });
   const port = await role.start();
   const base = `http://127.0.0.1:${port}`;
@@ -97,7 +99,7 @@ export async function startRole(
     await database.close();
   });
   return {
-    ...{ role, caller, base, config, redis, mariadb, database, bus, said, cuts },
+    ...{ role, caller, base, config, redis, mariadb, database, bus, said, cuts, metrics },
     client: new BillingClient(caller),
     tokens: createTokenService(TEST_SECRETS.token),
     hook: (call, params, method = 'POST') => callHook(base, call, params, method),

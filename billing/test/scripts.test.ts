@@ -90,6 +90,8 @@ t.test('gaps', async (t) => {
     t.match(await touch(stage, sessionId), { owned: 97_000n });
     clock.advance(30_001);
     t.match(await touch(stage, sessionId), { owned: 96_500n, verdict: 'ok' }, 'our outage is free');
+    const { meta } = shardKeys(shardOfWallet('42'));
+    t.equal(await stage.redis.hget(meta, 'writtenOff'), '25001', 'and reported');
   });
   await t.test('a silent session ends at its last proof plus grace', async (t) => {
     const { stage, clock, sessionId } = await watching(t, 100_000n);

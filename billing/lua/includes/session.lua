@@ -7,6 +7,8 @@ local WARN_1_MS, WARN_2_MS = 60000, 20000
 local TOMBSTONE_MS = 86400000
 local CUTS_MAX = 5
 local sessions, schedule, notBefore, gone, idOf = {}, {}, {}, {}, {}
+-- Ms of shows that nobody proved and nobody pays.
+local writtenOff = 0
 
 local function loadSessions(ids)
   if #ids == 0 then
@@ -121,7 +123,9 @@ end
 local function advance(s, w, now)
   local gap = s[EVID] == 0 and 0 or now - s[EVID]
   local counted = gap <= MAXGAP and gap or GRACE
-  local bill = s[BILL] + math.min(counted, liveSince(s, now))
+  local live = liveSince(s, now)
+  writtenOff = writtenOff + math.max(0, live - counted)
+  local bill = s[BILL] + math.min(counted, live)
   if s[GBILL] >= 0 then
     bill = math.min(bill, s[GBILL])
   end
@@ -268,6 +272,9 @@ local function commitSessions(now)
   end
   if n > 0 then
     redis.call('HSET', K.sess, unpack(records))
+  end
+  if writtenOff > 0 then
+    redis.call('HINCRBY', K.meta, 'writtenOff', digits(writtenOff))
   end
   if #dues > 0 then
     redis.call('ZADD', K.due, unpack(dues))

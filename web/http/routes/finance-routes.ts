@@ -221,10 +221,10 @@ function payoutRoutes(app: App, { identity, finance }: FinanceRouteParts): void 
       },
     },
     async (request, reply) => {
-      await identity.requireRight(request, 'money');
+      const { id: actor } = await identity.requireRight(request, 'money');
       const { payoutMinimumMilli: least, ...terms } = request.body;
       await finance.putPerformerTerms(request.params.id, {
-        ...terms,
+        ...{ ...terms, actor },
         ...(least === undefined ? {} : { payoutMinimumMilli: BigInt(least) }),
       });
       return reply.code(204).send(null);
