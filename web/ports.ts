@@ -41,10 +41,15 @@ export interface RoomTerms {
   readonly streamId: string;
   readonly priceMilliPerMin: Milli;
   readonly isActive: boolean;
-  /** Absent: by the minute, to the millisecond. */
+  /** Absent: by the minute, to the millisecond. `maxSec`: the longest visit. */
   readonly tariff?:
-    | { readonly model: 'ticket'; readonly ticketMilli: Milli }
-    | { readonly model: 'perMinute'; readonly minimumMilli: Milli; readonly graceSec: number };
+    | { readonly model: 'ticket'; readonly ticketMilli: Milli; readonly maxSec?: number }
+    | {
+        readonly model: 'perMinute';
+        readonly minimumMilli?: Milli;
+        readonly graceSec?: number;
+        readonly maxSec?: number;
+      };
 }
 
 /** Sums over the whole ledger; amounts are decimal strings of milli-credits. */

@@ -107,7 +107,7 @@ export async function startRole(
 }
 
 /** Signed calls to the one billing process at `base`; whoever asks for it closes it. */
-export function callerTo(base: string): InternalClient {
+export function callerTo(base: string, secret: string = TEST_SECRETS.internal): InternalClient {
   const member = {
     id: 'b1',
     incarnation: 1,
@@ -116,7 +116,7 @@ export function callerTo(base: string): InternalClient {
   } as const;
   return new InternalClient({
     members: { list: () => [{ ...member, load: 0, draining: false }] },
-    secret: TEST_SECRETS.internal,
+    secret,
   });
 }
 

@@ -28,6 +28,7 @@ import { ProgrammeSource1763700000010 } from './migrations/0010-programme-source
 import { PastShows1763700000011 } from './migrations/0011-past-shows.js';
 import { PrivateSessions1763700000012 } from './migrations/0012-private-sessions.js';
 import { ShowLimit1763700000013 } from './migrations/0013-show-limit.js';
+import { VisitLimit1763700000014 } from './migrations/0014-visit-limit.js';
 
 /** Name of the site's schema on the server of MYSQL_URL. */
 export const SITE_SCHEMA = 'showbill';
@@ -65,4 +66,5 @@ export const migrations = [
   PastShows1763700000011,
   PrivateSessions1763700000012,
   ShowLimit1763700000013,
+  VisitLimit1763700000014,
 ];

@@ -25,6 +25,8 @@ export interface RoomChanges {
   readonly anonsSeeChat?: boolean;
   /** null = as the site has it. */
   readonly showMaxSec?: number | null;
+  /** null = no limit. */
+  readonly visitMaxSec?: number | null;
 }
 
 export interface RoomLimits {
@@ -47,7 +49,7 @@ export function columnsOf(before: Room, changes: RoomChanges, limits: RoomLimits
   if (timeZone !== undefined && !isTimeZone(timeZone)) {
     throw refusal('timeZone', 'There is no such time zone; use a name such as Europe/Berlin.');
   }
-  const { showMaxSec } = changes;
+  const { showMaxSec, visitMaxSec } = changes;
   const siteMaxSec = limits.showMaxSec;
   if (siteMaxSec > 0 && (showMaxSec ?? 0) > siteMaxSec) {
     const minutes = Math.floor(siteMaxSec / 60);
@@ -55,6 +57,7 @@ export function columnsOf(before: Room, changes: RoomChanges, limits: RoomLimits
   }
   return {
     ...(showMaxSec === undefined ? {} : { showMaxSec }),
+    ...(visitMaxSec === undefined ? {} : { visitMaxSec }),
     ...(title === undefined ? {} : { title }),
     ...(topic === undefined ? {} : { topic }),
     ...(tipMenu === undefined ? {} : { tipMenu }),

@@ -109,9 +109,10 @@ export function createRoomService(parts: {
         },
         async (manager, changed) => {
           if (changes.tags !== undefined) await putTags(manager, changed.id, changes.tags);
-          const { showMaxSec } = changes;
+          const { showMaxSec, visitMaxSec } = changes;
+          const isLimited = [showMaxSec, visitMaxSec].some((one) => one !== undefined);
           // A room that billing does not know yet cannot have a limit.
-          if (isAboutMoney(changes) || showMaxSec !== undefined) {
+          if (isAboutMoney(changes) || isLimited) {
             await billing.putRoom(termsOf(changed));
           }
           if (showMaxSec !== undefined) await billing.putShowLimit(changed.id, showMaxSec);

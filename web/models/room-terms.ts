@@ -13,11 +13,13 @@ export function termsOf(room: Room): RoomTerms {
     priceMilliPerMin: BigInt(offer.priceMilliPerMin),
     isActive: !room.isArchived,
   };
+  const limit = room.visitMaxSec === null ? {} : { maxSec: room.visitMaxSec };
   if (offer.kind === 'ticket') {
-    const tariff = { model: 'ticket', ticketMilli: BigInt(offer.ticketMilli) } as const;
+    const tariff = { model: 'ticket', ticketMilli: BigInt(offer.ticketMilli), ...limit } as const;
     return { ...base, tariff };
   }
-  if (offer.kind !== 'private') return base;
+  if (offer.kind === 'paid') return { ...base, tariff: { model: 'perMinute', ...limit } };
+  if (offer.kind === 'free') return base;
   const { privateGraceSec: graceSec, privateMinimumSec } = room;
   const minimumMilli = (base.priceMilliPerMin * BigInt(privateMinimumSec)) / 60n;
   return { ...base, tariff: { model: 'perMinute', minimumMilli, graceSec } };

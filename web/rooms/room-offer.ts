@@ -17,6 +17,7 @@ export type OfferColumns = Pick<
   | 'tipMenu'
   | 'timeZone'
   | 'showMaxSec'
+  | 'visitMaxSec'
 >;
 
 /** A room that has just been opened: free, nothing announced. */
@@ -33,6 +34,7 @@ export const newRoomOffer: OfferColumns = {
   tipMenu: null,
   timeZone: 'UTC',
   showMaxSec: null,
+  visitMaxSec: null,
 };
 
 export interface Offer {

@@ -2,7 +2,7 @@
 // chargeback that is lost; a payout that fails and one that comes back; an account that is closed.
 import t from 'tap';
 import { until } from '../../cluster/testing/index.js';
-import { startMoney } from './money-stage.js';
+import { startMoney, watchTicketShow } from './money-stage.js';
 import { staff, startSite } from './site-fixture.js';
 
 const money = await startMoney(t, {
@@ -53,24 +53,6 @@ async function tip(key: string, amountMilli: string): Promise<void> {
   await money.settled('tip', answer.json<{ tipId: string }>().tipId);
 }
 
-/** A show with a ticket of 30 credits, seen by the buyer. */
-async function watchShow(): Promise<void> {
-  await model.patch('/api/v1/model/room', { showType: 'ticket', ticketMilli: '30000' });
-  fixture.air(room.streamId, true);
-  await fixture.site.live.look();
-  await money.air(room.streamId);
-  const entered = await buyer.post('/api/v1/rooms/mira/enter', { accept: true });
-  const { sessionId } = entered.json<{ sessionId: string }>();
-  await money.client.endSession({ sessionId, reason: 'show_ended' });
-  await until(
-    async () => {
-      const [row] = await money.rows('SELECT * FROM session WHERE id = ?', [sessionId]);
-      return Number(row?.['settled_cost']) === 30_000;
-    },
-    { what: 'the show is settled', deadlineMs: 60_000 },
-  );
-}
-
 const earned = async () => (await model.get('/api/v1/model/earnings')).json<Sums>();
 const bookSum = async () => (await admin.get(`${FINANCE}/summary`)).json<{ entriesSum: string }>();
 
@@ -82,7 +64,7 @@ t.test('totals tell each day, model, viewer and studio what it moved', async (t)
   t.equal((await buyer.put(path, terms)).statusCode, 403);
   t.equal((await admin.put(path, terms)).statusCode, 204);
   await tip('tip-00000001', '10000');
-  await watchShow();
+  await watchTicketShow(money, { fixture, model, viewer: buyer, streamId: room.streamId });
 
   const [studio, ...sums] = await linesOf('studio');
   t.same(studio, {

@@ -1,20 +1,19 @@
 // The real billing for tests of the site: engine, settler and API on a redis-server of its own and
 // a mariadbd that the site shares, asked through the site's own ports. A proxy in between takes it
 // away. Used by site-fixture.ts and by tests, which look at the ledger with it.
-import { InternalClient } from '../../cluster/index.js';
 import {
   startTcpProxy,
-  TEST_SECRETS,
   until,
   type TestMariadb,
   type TestScope,
 } from '../../cluster/testing/index.js';
 import { BillingClient, TOPICS } from '../../billing/index.js';
 import { parseTariff, type Tariff } from '../../billing/tariff.js';
-import { type RoleStage, startRole } from '../../billing/test/role-stage.js';
+import { callerTo, type RoleStage, startRole } from '../../billing/test/role-stage.js';
 import { createAskBilling, createBillingPort } from '../billing-port.js';
 import { createFinancePort, type Finance } from '../finance-port.js';
 import type { Billing } from '../ports.js';
+import type { Browser, SiteFixture } from './site-fixture.js';
 
 /** Room terms as they stand in billing's database. */
 export interface StoredTerms {
@@ -56,6 +55,27 @@ const PATIENT = { BILLING_UPDATE_INTERVAL_MS: '120000', BILLING_GRACE_MS: '5000'
 
 let grants = 0;
 
+/** A show with a ticket of 30 credits, bought, seen and settled. @returns its session */
+export async function watchTicketShow(
+  money: MoneyStage,
+  scene: { fixture: SiteFixture; model: Browser; viewer: Browser; streamId: string },
+): Promise<string> {
+  const { fixture, model, viewer, streamId } = scene;
+  await model.patch('/api/v1/model/room', { showType: 'ticket', ticketMilli: '30000' });
+  fixture.air(streamId, true);
+  await fixture.site.live.look();
+  await money.air(streamId);
+  const entered = await viewer.post('/api/v1/rooms/mira/enter', { accept: true });
+  const { sessionId } = entered.json<{ sessionId: string }>();
+  await money.client.endSession({ sessionId, reason: 'show_ended' });
+  const isSettled = async (): Promise<boolean> => {
+    const [row] = await money.rows('SELECT * FROM session WHERE id = ?', [sessionId]);
+    return Number(row?.['settled_cost']) === 30_000 && row?.['ended_ms'] !== null;
+  };
+  await until(isSettled, { what: 'the show is settled', ...PATIENCE });
+  return sessionId;
+}
+
 /** One for each test file. */
 export async function startMoney(
   t: TestScope,
@@ -64,12 +84,7 @@ export async function startMoney(
   const stage = await startRole(t, { ...PATIENT, ...env });
   const { mariadb, client, database, said } = stage;
   const proxy = await startTcpProxy(t, { targetPort: Number(new URL(stage.base).port) });
-  const address = { internal: `http://${proxy.host}:${proxy.port}` };
-  const member = { id: 'b1', incarnation: 1, role: 'billing', address } as const;
-  const caller = new InternalClient({
-    members: { list: () => [{ ...member, load: 0, draining: false }] },
-    secret: TEST_SECRETS.internal,
-  });
+  const caller = callerTo(`http://${proxy.host}:${proxy.port}`);
   t.teardown(() => caller.close());
   const ask = createAskBilling(() => new BillingClient(caller));
   const rows: MoneyStage['rows'] = (sql, values) => database.query(sql, values);

@@ -170,6 +170,28 @@ t.test('a model says how long a show lasts, never longer than the site allows', 
   t.equal(await limitOf(), null, 'as the site has it');
 });
 
+t.test('a model says how long one viewer may stay in a paid show', async (t) => {
+  const maxMs = async () => (await money.termsOf(room.id))?.tariff.maxMs;
+  const limit = { visitMaxSec: 1_800 };
+  t.match((await change(limit)).json(), { room: limit });
+  t.equal(await maxMs(), 0n, 'who watches for free stays as long as they like');
+  t.match((await change({ priceMilliPerMin: '6000' })).json(), { room: limit });
+  t.match((await money.termsOf(room.id))?.tariff, { model: 'm', price: 6_000n, maxMs: 1_800_000n });
+  t.match((await change({ showType: 'ticket' })).json(), { room: limit });
+  t.match((await money.termsOf(room.id))?.tariff, { model: 't', maxMs: 1_800_000n });
+  for (const visitMaxSec of [0, 59, 1.5, '60', 86_401]) {
+    t.match((await change({ visitMaxSec })).json(), { errors: [{ field: 'visitMaxSec' }] });
+  }
+  await money.away();
+  t.equal(codeOf(await change({ visitMaxSec: 600 })), 'BILLING_UNAVAILABLE');
+  await money.back();
+  t.match((await model.get('/api/v1/model')).json(), { room: limit }, 'a refusal changes nothing');
+  t.equal(await maxMs(), 1_800_000n);
+  t.match((await change({ visitMaxSec: null })).json(), { room: { visitMaxSec: null } });
+  t.equal(await maxMs(), 0n, 'without a limit');
+  await change({ showType: 'free' });
+});
+
 t.test('an admin looks on in every kind of show and pays for none', async (t) => {
   const boss = (await admin.get('/api/v1/me')).json<{ user: { id: string } }>().user;
   const fan = fixture.browser();

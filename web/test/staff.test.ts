@@ -1,7 +1,6 @@
 // Roles of staff, what each may do, and refunds that need two persons.
 import t from 'tap';
-import { until } from '../../cluster/testing/index.js';
-import { startMoney } from './money-stage.js';
+import { startMoney, watchTicketShow } from './money-stage.js';
 import { staff, startSite, type Browser } from './site-fixture.js';
 
 const money = await startMoney(t, { BILLING_REFUND_AUTO_MAX_MILLI: '10000' });
@@ -102,29 +101,10 @@ const wish = (key: string, more: object = {}) => ({
 const refundsOf = (source: string) =>
   money.rows('SELECT * FROM refund WHERE source = ? ORDER BY id', [source]);
 
-/** A ticket show of 30 credits that Wanda has seen. @returns its session */
-async function watchShow(): Promise<string> {
-  await money.fund(watcherUser.id, 100_000n);
-  const ticket = { showType: 'ticket', ticketMilli: '30000' };
-  await model.patch('/api/v1/model/room', ticket);
-  fixture.air(room.streamId, true);
-  await fixture.site.live.look();
-  await money.air(room.streamId);
-  const entered = await watcher.post('/api/v1/rooms/mira/enter', { accept: true });
-  const { sessionId } = entered.json<{ sessionId: string }>();
-  await money.client.endSession({ sessionId, reason: 'show_ended' });
-  await until(
-    async () => {
-      const [row] = await money.rows('SELECT * FROM session WHERE id = ?', [sessionId]);
-      return Number(row?.['settled_cost']) === 30_000 && row?.['ended_ms'] !== null;
-    },
-    { what: 'the show is settled', deadlineMs: 60_000 },
-  );
-  return sessionId;
-}
-
 t.test('staff gives a show back; the same key gives it back once', async (t) => {
-  show = await watchShow();
+  await money.fund(watcherUser.id, 100_000n);
+  const { streamId } = room;
+  show = await watchTicketShow(money, { fixture, model, viewer: watcher, streamId });
   const give = (body: object) => support.browser.post('/api/v1/admin/refunds', body);
   const answers = await Promise.all([give(wish('refund-0001')), give(wish('refund-0001'))]);
   t.same(

@@ -58,6 +58,8 @@ export interface Room {
   hasPublicPast: boolean;
   /** Seconds after which billing ends a show; null = as the site has it. */
   showMaxSec: number | null;
+  /** Seconds after which the visit of one viewer to a paid show ends; null = no limit. */
+  visitMaxSec: number | null;
 }
 
 export const RoomEntity = defineEntity<Room>({
@@ -94,5 +96,6 @@ export const RoomEntity = defineEntity<Room>({
     timeZone: { name: 'time_zone', type: 'varchar', length: 40, default: 'UTC' },
     hasPublicPast: { name: 'has_public_past', type: 'boolean', default: true },
     showMaxSec: { name: 'show_max_sec', type: 'int', unsigned: true, nullable: true },
+    visitMaxSec: { name: 'visit_max_sec', type: 'int', unsigned: true, nullable: true },
   },
 });

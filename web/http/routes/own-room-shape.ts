@@ -24,6 +24,11 @@ const ShowMaxSec = Type.Union([Type.Integer({ minimum: 60, maximum: 604_800 }), 
   'x-hint': 'Use 60 to 604800 seconds, or null.',
 });
 
+const VisitMaxSec = Type.Union([Type.Integer({ minimum: 60, maximum: 86_400 }), Type.Null()], {
+  description: 'The longest visit of one viewer to a show with a price or ticket; null = no limit.',
+  'x-hint': 'Use 60 to 86400 seconds, or null.',
+});
+
 /** PATCH: what is absent stays; null takes a private offer or a goal away. */
 export const RoomChangesShape = Type.Object(
   {
@@ -40,6 +45,7 @@ export const RoomChangesShape = Type.Object(
     allowAnons: Type.Optional(Type.Boolean()),
     anonsSeeChat: Type.Optional(Type.Boolean()),
     showMaxSec: Type.Optional(ShowMaxSec),
+    visitMaxSec: Type.Optional(VisitMaxSec),
   },
   { additionalProperties: false, minProperties: 1 },
 );
@@ -64,15 +70,17 @@ export const OwnRoom = Type.Object({
   allowAnons: Type.Boolean(),
   anonsSeeChat: Type.Boolean(),
   showMaxSec: ShowMaxSec,
+  visitMaxSec: VisitMaxSec,
   streamId: Type.String(),
 });
 
 export function describeOwnRoom(room: Room, tags: readonly string[]) {
   const { id, slug, title, topic, showType, ticketMilli, timeZone, streamId } = room;
-  const { allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin, showMaxSec } = room;
+  const { allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin } = room;
+  const { showMaxSec, visitMaxSec } = room;
   return {
     ...{ id, slug, title, topic, showType, ticketMilli, timeZone, streamId },
-    ...{ allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin, showMaxSec },
+    ...{ allowAnons, anonsSeeChat, privateViewerId, priceMilliPerMin, showMaxSec, visitMaxSec },
     pricePerMinMilli: priceMilliPerMin,
     tags: [...tags],
     tipMenu: [...(room.tipMenu ?? [])],

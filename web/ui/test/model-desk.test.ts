@@ -25,6 +25,7 @@ const room: ModelRoom = {
   allowAnons: true,
   anonsSeeChat: true,
   showMaxSec: null,
+  visitMaxSec: null,
 };
 
 await t.test('a form that nobody touched changes nothing', (t) => {
@@ -56,6 +57,11 @@ await t.test('only what was changed is sent, as exact milli-credits', (t) => {
   t.same(changesOf({ ...draftOf(room), showMinutes: '90' }, room), { showMaxSec: 5_400 });
   const short = { ...room, showMaxSec: 5_400 };
   t.same(changesOf({ ...draftOf(short), showMinutes: '' }, short), { showMaxSec: null });
+  const paid: ModelRoom = { ...room, showType: 'paid', pricePerMinMilli: '6000' };
+  const brief = { ...paid, visitMaxSec: 1_800 };
+  t.same(changesOf({ ...draftOf(paid), visitMinutes: '30' }, paid), { visitMaxSec: 1_800 });
+  t.same(changesOf({ ...draftOf(brief), visitMinutes: '' }, brief), { visitMaxSec: null });
+  t.same(changesOf({ ...draftOf(room), visitMinutes: '0' }, room), {}, 'free: out of sight');
   const withPrivate = { ...draftOf(room), offersPrivate: true, privatePrice: '12' };
   t.same(changesOf(withPrivate, room), {
     privateShow: { priceMilliPerMin: '12000', minimumSec: 0, graceSec: 0 },
@@ -72,6 +78,11 @@ await t.test('a show with a price cannot be saved without it', (t) => {
   t.same(Object.keys(faultsOf({ ...draft, goal: 'much' })), ['goal']);
   for (const showMinutes of ['0', 'long', '10081', '1.5']) {
     t.same(Object.keys(faultsOf({ ...draft, showMinutes })), ['showMinutes']);
+  }
+  for (const visitMinutes of ['0', 'long', '1441', '1.5']) {
+    const paid = { ...draft, showType: 'paid', price: '6' } as const;
+    t.same(Object.keys(faultsOf({ ...paid, visitMinutes })), ['visitMinutes']);
+    t.same(faultsOf({ ...draft, visitMinutes }), {}, 'free: out of sight');
   }
   t.end();
 });

@@ -32,6 +32,8 @@ export interface ModelRoom {
   anonsSeeChat: boolean;
   /** The longest show; null = as the site has it. */
   showMaxSec: number | null;
+  /** The longest visit of one viewer to a paid show; null = no limit. */
+  visitMaxSec: number | null;
 }
 
 export interface ModelDesk {
@@ -59,6 +61,7 @@ export interface RoomChanges {
   allowAnons?: boolean;
   anonsSeeChat?: boolean;
   showMaxSec?: number | null;
+  visitMaxSec?: number | null;
 }
 
 /** Milli-credits, after the share of the house. */

@@ -21,6 +21,8 @@ export interface RoomDraft {
   anonsSeeChat: boolean;
   /** Minutes; empty = as the site has it. */
   showMinutes: string;
+  /** Minutes; empty = no limit. */
+  visitMinutes: string;
 }
 
 export type RoomFaults = Partial<Record<keyof RoomDraft, string>>;
@@ -28,6 +30,11 @@ export type RoomFaults = Partial<Record<keyof RoomDraft, string>>;
 /** As one types it; '0' becomes empty. */
 const typed = (milli: string): string =>
   milli === '0' ? '' : formatCredits(milli).replaceAll(',', '');
+
+/** A limit as one types it; null is empty. */
+const minutesOf = (sec: number | null): string => (sec === null ? '' : String(Math.ceil(sec / 60)));
+const secOf = (minutes: string): number | null =>
+  minutes.trim() === '' ? null : Number(minutes) * 60;
 
 export function draftOf(room: ModelRoom): RoomDraft {
   const { privateShow, goal } = room;
@@ -47,7 +54,8 @@ export function draftOf(room: ModelRoom): RoomDraft {
     goalText: goal?.text ?? '',
     allowAnons: room.allowAnons,
     anonsSeeChat: room.anonsSeeChat,
-    showMinutes: room.showMaxSec === null ? '' : String(Math.ceil(room.showMaxSec / 60)),
+    showMinutes: minutesOf(room.showMaxSec),
+    visitMinutes: minutesOf(room.visitMaxSec),
   };
 }
 
@@ -89,10 +97,14 @@ export function faultsOf(draft: RoomDraft): RoomFaults {
   need('privatePrice', draft.offersPrivate);
   if (whole(draft.privateMinutes, 60) === undefined) faults.privateMinutes = '0 to 60 minutes.';
   if (whole(draft.privateGrace, 300) === undefined) faults.privateGrace = '0 to 300 seconds.';
-  const isShowEndless = draft.showMinutes.trim() === '';
-  if (!isShowEndless && (whole(draft.showMinutes, 10_080) ?? 0) === 0) {
-    faults.showMinutes = '1 to 10080 minutes, or empty.';
-  }
+  const limit = (name: 'showMinutes' | 'visitMinutes', max: number): void => {
+    const isEndless = draft[name].trim() === '';
+    if (!isEndless && (whole(draft[name], max) ?? 0) === 0) {
+      faults[name] = `1 to ${max} minutes, or empty.`;
+    }
+  };
+  limit('showMinutes', 10_080);
+  if (draft.showType !== 'free') limit('visitMinutes', 1_440);
   if (tagsOf(draft.tags).length > 10) faults.tags = 'Ten tags are the most.';
   if (parseMenu(draft.menu) === undefined) {
     faults.menu = 'Each line needs words and an amount, as in: Song request 20';
@@ -125,7 +137,8 @@ function wishOf(draft: RoomDraft): Required<Omit<RoomChanges, 'timeZone'>> {
         : { text: draft.goalText.trim(), targetMilli: milli(draft.goal) },
     allowAnons: draft.allowAnons,
     anonsSeeChat: draft.anonsSeeChat,
-    showMaxSec: draft.showMinutes.trim() === '' ? null : Number(draft.showMinutes) * 60,
+    showMaxSec: secOf(draft.showMinutes),
+    visitMaxSec: secOf(draft.visitMinutes),
   };
 }
 
@@ -140,5 +153,7 @@ export function changesOf(draft: RoomDraft, room: ModelRoom): RoomChanges {
   ) as RoomChanges;
   // A free room keeps no price, and a priced one needs its own.
   if (changes.showType === 'free') delete changes.priceMilliPerMin;
+  // Out of sight, so it may be half typed.
+  if (draft.showType === 'free') delete changes.visitMaxSec;
   return changes;
 }

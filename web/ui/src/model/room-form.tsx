@@ -127,6 +127,20 @@ function ShowLength({ draft, problem, faults, set }: PartProps) {
   );
 }
 
+function VisitLength({ draft, problem, faults, set }: PartProps) {
+  return (
+    <Field
+      label="Longest visit"
+      unit="minutes"
+      inputMode="numeric"
+      value={draft.visitMinutes}
+      hint="Then the visit of this one viewer ends and costs no more. Empty = no limit."
+      error={faults.visitMinutes ?? problem?.fieldError('visitMaxSec')}
+      onChange={(event) => set({ visitMinutes: event.target.value })}
+    />
+  );
+}
+
 function PrivateOffer({ draft, problem, faults, set }: PartProps) {
   return (
     <fieldset className="fieldset stack">
@@ -269,6 +283,7 @@ export function RoomForm({ room, onSaved }: RoomFormProps) {
       <form className="stack" onSubmit={save} noValidate>
         <Words {...part} />
         <Price {...part} />
+        {draft.showType === 'free' ? null : <VisitLength {...part} />}
         <ShowLength {...part} />
         <PrivateOffer {...part} />
         <Tips {...part} />
