@@ -148,7 +148,8 @@ class Worker implements Gateway, SessionEvents {
     this.door = new RoomDoor({
       rules: this.rules,
       log,
-      expel: (session, channel, reason) => this.expel(session, channel, 'kicked', reason),
+      expel: (session, channel, reason) =>
+        this.expel(session, channel, reason === 'banned' ? 'banned' : 'kicked', reason),
       readmit: (session, channel) => this.subscriptions.evict(session, channel, 'flags', true),
     });
     this.moderation = new Moderation({

@@ -1,6 +1,7 @@
 // What a change of a room's flags means for those who are in it: some have to leave, others get its
 // messages or get them no longer. Works on this worker's copy of the flags, which is read anew when
-// the feed says that they have changed, and after each hole in the feed.
+// the feed says that they have changed, and after each hole in the feed: a ban that was in a hole,
+// and that history does not have any more, is found the same way.
 import { coerceError, type Logger } from '../cluster/index.js';
 import type { Channel } from './channel.js';
 import type { RoomRules } from './room-rules.js';

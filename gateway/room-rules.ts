@@ -28,7 +28,10 @@ export class RoomRules {
     private readonly nowMs: () => number,
   ) {}
 
-  /** Reads them anew and says whether the flags are others than before. @throws Redis' errors */
+  /**
+   * Reads them anew and says whether the flags are others than before, or somebody is banned who
+   * was not. @throws Redis' errors
+   */
   async load(channel: Channel): Promise<{ readonly isChanged: boolean }> {
     if (channel.namespace !== 'room') return { isChanged: false };
     const told = new Map<string, number>();
@@ -46,12 +49,14 @@ export class RoomRules {
     for (const [user, untilMs] of told) bans.set(user, untilMs);
     const [version, words, ...values] = row;
     const before = this.flags(channel);
+    const bansBefore = this.rooms.get(channel)?.bans;
     const flags = readFlags(values);
     this.rooms.set(channel, { version: version ?? '0', words: splitWords(words), bans, flags });
-    const isChanged = Object.entries(flags).some(([name, value]) => {
+    const hasNewFlag = Object.entries(flags).some(([name, value]) => {
       return before[name as keyof RoomFlags] !== value;
     });
-    return { isChanged };
+    const hasNewBan = [...bans].some(([user, untilMs]) => bansBefore?.get(user) !== untilMs);
+    return { isChanged: hasNewFlag || hasNewBan };
   }
 
   forget(channel: Channel): void {

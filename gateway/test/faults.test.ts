@@ -5,7 +5,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import { silentLog, startRedis, startTcpProxy, until } from '../../cluster/testing/index.js';
-import { createPublisher } from '../index.js';
+import { createPublisher, createRoomAdmin } from '../index.js';
 import type { LifeItem, LifeVerdict, ProofOfLife } from '../ports.js';
 import { isFields, msgpackCodec, packValue, type Fields } from '../protocol/index.js';
 import { connectRaw } from './raw-client.js';
@@ -334,6 +334,34 @@ t.test(
     t.same(anna.offsets(), [1, 2], 'and shows nothing twice');
   },
 );
+
+t.test('a ban that was in a gap and is in no history any more holds all the same', async (t) => {
+  const server = await startRedis(t);
+  const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
+  t.teardown(() => closeRedis(redis));
+  const proxy = await startTcpProxy(t, { targetPort: server.port });
+  const feeds = server.url.replace(String(server.port), String(proxy.port));
+  const worker = await startWorker(t, feeds, { commandUrl: server.url });
+  const room = newRoom();
+  const [anna, ben] = ['anna', 'ben'].map((sub) => watch(t, [worker.url], room, { sub })) as [
+    ReturnType<typeof watch>,
+    ReturnType<typeof watch>,
+  ];
+  await until(() => [anna, ben].every(({ events }) => events.length > 0), { what: 'both are in' });
+  await proxy.refuse();
+  const by = { id: 'staff', name: 'Staff', role: 'admin' };
+  const admin = createRoomAdmin({ redis, log: silentLog });
+  const act = { action: 'ban', by, mid: 'b', user: 'anna', reason: 'rude' } as const;
+  await admin.moderate(room.slice('room:'.length), act);
+  const publisher = createPublisher({ redis, log: silentLog, historyMax: 20 });
+  await Promise.all(
+    upTo(40).map((n) => publisher.publish(room, { kind: 'n', body: { n }, cls: 'reliable' })),
+  );
+  await proxy.heal();
+  await until(() => anna.events.includes('end:banned'), { what: 'anna has to go' });
+  await until(() => ben.offsets().at(-1) === 41, { what: 'ben reads on' });
+  t.same(anna.offsets(), [], 'and saw nothing of what was said after the ban');
+});
 
 t.test('a position that neither ring nor history reaches is not continued', async (t) => {
   const server = await startRedis(t);
