@@ -156,6 +156,7 @@ t.test('spending limits hold in tips and shows, also after a loss of Redis', asy
   await role.settler.drain();
   const redis = stage.redis.client();
   for (const shard of ALL_SHARDS) await redis.unlink(shardKeys(shard).meta);
+  await until(() => client.getWallet('42').catch(() => undefined), { what: 'the rebuild' });
   await t.rejects(tip('tip-key-04', 3_001n), { code: 'BILLING_TIP_LIMIT' });
   await client.putLimits('42', {});
   t.match(await tip('tip-key-05', 4_000n), { duplicate: false });
