@@ -130,7 +130,8 @@ export class Publishers {
 
   /**
    * Whether the show has reached its time limit: its publisher has to go, and may begin another
-   * show when it has been gone for the time that a reconnect may take.
+   * show when it has been gone for the time that a reconnect may take. Who is denied by this leaves
+   * at once, perhaps before the next look: everybody is told why first.
    */
   async isOver(streamId: string): Promise<boolean> {
     const { redis } = this.options;
@@ -139,7 +140,10 @@ export class Publishers {
       redis.hget(SHOWS_KEY, streamId),
     ]);
     const entry = stored === null ? undefined : parseEntry(streamId, stored, Number(began ?? 0));
-    return entry !== undefined && (await this.limitReached(entry)) !== undefined;
+    const reached = entry === undefined ? undefined : await this.limitReached(entry);
+    if (entry === undefined || reached === undefined) return false;
+    if (entry.state === 'live') await this.endShow(entry, reached);
+    return true;
   }
 
   /**
@@ -199,12 +203,14 @@ export class Publishers {
     for (const one of ended) announcer.cut({ ...one, room: roomId }, 'cut');
   }
 
-  /** At each look until the publisher is gone, for orders get lost; the news once. */
   private async endAtLimit(entry: Entry): Promise<void> {
-    const { announcer, log } = this.options;
-    const { streamId, beganMs } = entry;
     const reached = await this.limitReached(entry);
-    if (reached === undefined) return;
+    if (reached !== undefined) await this.endShow(entry, reached);
+  }
+
+  /** At each look until the publisher is gone, for orders get lost; the news once. */
+  private async endShow({ streamId, beganMs }: Entry, reached: ReachedLimit): Promise<void> {
+    const { announcer, log } = this.options;
     const { roomId, performerId, maxMs } = reached;
     announcer.kick({ streamId, reason: 'time_limit' });
     await this.endRoom(roomId, 'time_limit');

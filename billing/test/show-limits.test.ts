@@ -23,6 +23,8 @@ t.test('time limits', async (t) => {
     hook('on_publish', { ...client, call: 'publish', name, session });
   const update = (name: string, session: string) =>
     hook('on_update', { ...client, call: 'update_publish', name, session });
+  const done = (session: string) =>
+    hook('on_publish_done', { ...client, call: 'publish_done', name: STREAM_KEY, session });
   const touch = (sessionId: string) =>
     api.touchSessions([{ sessionId, source: 'gateway', node: 'g1' }]);
 
@@ -77,12 +79,7 @@ t.test('time limits', async (t) => {
     t.match(await update('stream-eight', 's8'), { status: 200 });
   });
   await t.test('when the publisher is gone for the grace it may begin another show', async (t) => {
-    await hook('on_publish_done', {
-      ...client,
-      call: 'publish_done',
-      name: STREAM_KEY,
-      session: 's7',
-    });
+    await done('s7');
     const again = await until(
       async () => {
         const answer = await publish(STREAM_KEY, 's7c');
@@ -97,5 +94,8 @@ t.test('time limits', async (t) => {
     await until(async () => (await update('stream-seven', 's7c')).status === 403, {
       what: 'the limit of the site',
     });
+    await done('s7c');
+    const news = () => said.filter(({ what }) => what === 'showOver').length;
+    await until(() => news() === 2, { what: 'the news for who was denied and left at once' });
   });
 });
