@@ -33,7 +33,7 @@ export async function seedDemo(
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as DemoAccounts;
   const { stdout } = await run(process.execPath, [join(where.distDir, 'web/demo.js')], {
     env: { ...process.env, ...web.env, NODE_ID: 'demo', OPS_PORT: '0', LOG_LEVEL: 'warn' },
-    timeout: 60_000,
+    timeout: 180_000,
   });
   const line = stdout.trim().split('\n').at(-1) ?? '';
   const answer = JSON.parse(line) as DemoAccounts & { seeded: boolean };
