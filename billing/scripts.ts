@@ -154,22 +154,24 @@ export const touchSessions = script({
     ...a.items.flat(),
   ],
   reply: (f) =>
-    f.map((text): TouchRow => {
-      const row = text.split(' ');
-      const reason = reasonOf(field(row, 3));
-      const [wallet, room] = [field(row, 4), field(row, 5)];
-      return {
-        sessionId: field(row, 0),
-        verdict: field(row, 1) as TouchVerdict,
-        leftMs: Number(field(row, 2)),
-        ...(reason === undefined ? {} : { reason }),
-        wallet: wallet === '-' ? '' : wallet,
-        room: room === '-' ? '' : room,
-        ...walletAt(row, 6),
-        crossed: Number(field(row, 9)),
-        overMs: Number(field(row, 10)),
-      };
-    }),
+    field(f, 0)
+      .split('\n')
+      .map((text): TouchRow => {
+        const row = text.split(' ');
+        const reason = reasonOf(field(row, 3));
+        const [wallet, room] = [field(row, 4), field(row, 5)];
+        return {
+          sessionId: field(row, 0),
+          verdict: field(row, 1) as TouchVerdict,
+          leftMs: Number(field(row, 2)),
+          ...(reason === undefined ? {} : { reason }),
+          wallet: wallet === '-' ? '' : wallet,
+          room: room === '-' ? '' : room,
+          ...walletAt(row, 6),
+          crossed: Number(field(row, 9)),
+          overMs: Number(field(row, 10)),
+        };
+      }),
 });
 
 export const endSession = script({

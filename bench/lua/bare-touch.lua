@@ -7,13 +7,14 @@
 -- ARGV[1] now  ms
 -- ARGV[2] delta  milli-credits that each session owes
 -- ARGV[3] settle  1 = write an outbox entry
--- ARGV[4...] session, wallet  pairs
+-- ARGV[4] move  1 = move the due times, as often as the engine does
+-- ARGV[5...] session, wallet  pairs
 -- Returns: sum of what is left in the wallets
 -- Writes: bal, sess, due, out, meta
--- Cost: O(pairs), about 4 us a pair
+-- Cost: O(pairs), about 5 us a pair
 local now, delta = ARGV[1], tonumber(ARGV[2])
 local sessions, wallets = {}, {}
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   sessions[#sessions + 1] = ARGV[i]
   wallets[#wallets + 1] = ARGV[i + 1]
 end
@@ -42,5 +43,7 @@ redis.call('HSET', KEYS[2], unpack(newBalances))
 local sum = string.format('%.0f', left)
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'clk', now, 'sum', sum)
 redis.call('HSET', KEYS[3], unpack(newRecords))
-redis.call('ZADD', KEYS[4], unpack(due))
+if ARGV[4] == '1' then
+  redis.call('ZADD', KEYS[4], unpack(due))
+end
 return sum

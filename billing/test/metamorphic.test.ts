@@ -21,8 +21,8 @@ const BUGS: Readonly<Record<keyof typeof RELATIONS, readonly [Bug, ...Bug[]]>> =
   'when the time between two proofs is split at any instants': [
     [
       'each proof counts whole hundredths of a second',
-      's[BILL] + math.min(counted, liveSince(s, now))',
-      's[BILL] + math.floor(math.min(counted, liveSince(s, now)) / 10) * 10',
+      'bill = bill + now - evid',
+      'bill = bill + math.floor((now - evid) / 10) * 10',
     ],
   ],
   'when every command comes twice or three times': [
@@ -30,7 +30,11 @@ const BUGS: Readonly<Record<keyof typeof RELATIONS, readonly [Bug, ...Bug[]]>> =
     ['a funding command is taken again', 'w[CMDSEQ] = cmdSeq', 'w[CMDSEQ] = cmdSeq - 1'],
   ],
   'when proofs are lost, but never two in a row': [
-    ['a gap of two intervals counts as the grace', 'gap <= MAXGAP and', 'gap <= QUANTUM and'],
+    [
+      'a gap of two intervals counts as the grace',
+      'bill = bill + now - evid',
+      'bill = bill + (now - evid <= QUANTUM and now - evid or GRACE)',
+    ],
   ],
   'when proofs of the same instant come in one call': [
     ['a call writes one wallet', 'dirty[id] = true', 'dirty = { [id] = true }'],
@@ -60,7 +64,11 @@ const BUGS: Readonly<Record<keyof typeof RELATIONS, readonly [Bug, ...Bug[]]>> =
     ],
   ],
   'times so much when prices and credits are': [
-    ['a show costs at least a credit', 'math.max(cost, s[MIN])', 'math.max(cost, s[MIN], 1000)'],
+    [
+      'a show costs at least a credit',
+      'return cost < s[MIN] and s[MIN] or cost',
+      'return math.max(cost, s[MIN], 1000)',
+    ],
   ],
 };
 

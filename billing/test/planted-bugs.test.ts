@@ -77,7 +77,14 @@ const BUGS: readonly Bug[] = [
     "s[REASON] ~= 'left' and s[REASON] ~= 'stale'",
     "s[REASON] ~= 'left'",
   ],
-  ['the least charge is forgotten', 'return math.max(cost, s[MIN])', 'return cost'],
+  ['a plain proof is free', 'cash - delta, held + change', 'cash, held + change'],
+  ['a plain proof is not in the sum', 'version + 1, sum - delta', 'version + 1, sum'],
+  ['a plain proof leaves the hold', 'held + change, version + 1', 'held, version + 1'],
+  ['a plain charge is settled twice', 'scost, sbill = cost, bill', 'sat = now'],
+  ['a plain gap of a millisecond more', 'now - evid > MAXGAP', 'now - evid > MAXGAP + 1'],
+  ['a plain session never ends', 'hold + cash - held then', 'hold + cash - held + 1e9 then'],
+  ['proofs in one call do not see each other', 'uses[owners[i]] == 1', 'uses[owners[i]] > 0'],
+  ['the least charge is forgotten', 'return cost < s[MIN] and s[MIN] or cost', 'return cost'],
 ];
 
 /** What is wrong with each history on the borders. */

@@ -21,6 +21,7 @@ const room = (isLive: boolean): Command => ({ type: 'room', room: 0, isLive });
 const clock = (ms: number): Command => ({ type: 'clock', ms });
 const endShow: Command = { type: 'show-end', room: 0 };
 const touch: Command = { type: 'touch', at: [0] };
+const touchTwice: Command = { type: 'touch', at: [0, 0] };
 const end: Command = { type: 'end', at: 0 };
 const sweep: Command = { type: 'sweep' };
 const expire: Command = { type: 'expire', w: 0 };
@@ -36,10 +37,18 @@ const HISTORIES: Readonly<Record<string, readonly Shortened[]>> = {
     ...at(LIVE, [0, fund('credit', 60_000)], [0, open(MINUTE)]),
     ...at([30_000, touch], [30_000, sweep], [0, touch], [30_001, sweep], [0, touch], [0, end]),
   ],
+  'a gap longer by a millisecond, seen by a proof of life first': [
+    ...at(LIVE, [0, fund('credit', 60_000)], [0, open(MINUTE)], [10_000, touch]),
+    ...at([30_001, touch], [0, end]),
+  ],
   'credit that ends within a quantum': [
     ...at(LIVE, [0, fund('credit', 1_600)], [0, open(MINUTE)], [10_000, touch]),
     ...at([5_999, sweep], [1, sweep], [0, touch], [0, fund('credit', 900)], [0, open(MINUTE)]),
     ...at([8_999, touch], [1, touch], [0, touch], [0, end]),
+  ],
+  'two proofs of one session in a call': [
+    ...at(LIVE, [0, fund('credit', 60_000)], [0, open(MINUTE)], [10_000, touchTwice]),
+    ...at([10_000, touchTwice], [0, end]),
   ],
   'settled twice, then ended': [
     ...at(LIVE, [0, fund('credit', 60_000)], [0, open(MINUTE)], [25_000, touch], [25_000, touch]),

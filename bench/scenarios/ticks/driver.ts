@@ -22,7 +22,9 @@ const INITIAL = 1_000_000_000n;
 const ROOMS = 50;
 const PREPARE_IN_FLIGHT = 64;
 const PASSES_PER_SETTLE = 6;
-const RECORD_BYTES = 61;
+/** The engine moves a due time when it has passed or would be too late: twice a settlement. */
+const PASSES_PER_MOVE = 3;
+const RECORD_BYTES = 116;
 const DELTA = Number(chargeFor(UPDATE_MS));
 
 const bareTouch = defineScript<{ batch: Batch }, string>({
@@ -36,6 +38,7 @@ const bareTouch = defineScript<{ batch: Batch }, string>({
         START_MS + batch.pass * UPDATE_MS,
         DELTA,
         isSettling ? 1 : 0,
+        batch.pass % PASSES_PER_MOVE === 0 ? 1 : 0,
         ...batch.members.flatMap(({ sessionId, wallet }) => [sessionId, wallet]),
       ],
     };

@@ -9,6 +9,14 @@ local CUTS_MAX = 5
 local sessions, schedule, notBefore, gone, idOf = {}, {}, {}, {}, {}
 -- Ms of shows that nobody proved and nobody pays.
 local writtenOff = 0
+-- `session, record` and `due, session` pairs that are to be written.
+local newRecords, newDues = {}, {}
+
+local function addSession(id, packed)
+  local s = cmsgpack.unpack(packed)
+  sessions[id], idOf[s] = s, id
+  return s
+end
 
 local function loadSessions(ids)
   if #ids == 0 then
@@ -18,9 +26,7 @@ local function loadSessions(ids)
   local owners = {}
   for i = 1, #ids do
     if packed[i] and not sessions[ids[i]] then
-      local s = cmsgpack.unpack(packed[i])
-      sessions[ids[i]], idOf[s] = s, ids[i]
-      owners[#owners + 1] = s[WALLET]
+      owners[#owners + 1] = addSession(ids[i], packed[i])[WALLET]
     end
   end
   loadWallets(owners)
@@ -78,10 +84,15 @@ local function billMax(s, limit)
   return math.max(bill, s[BILL])
 end
 
+-- From and until which billed time and cost, and what of it lots have paid.
+local function emitCharge(sid, span, now, lotUse)
+  emit('c', sid, digits(span[1]), digits(span[2]), digits(span[3]), digits(span[4]),
+    digits(calendar(now)), lotUse)
+end
+
 local function settle(sid, s, now)
   if s[CHARGED] > s[SCOST] or s[BILL] > s[SBILL] then
-    emit('c', sid, digits(s[SBILL]), digits(s[BILL]), digits(s[SCOST]), digits(s[CHARGED]),
-      digits(calendar(now)), s[LOTUSE])
+    emitCharge(sid, { s[SBILL], s[BILL], s[SCOST], s[CHARGED] }, now, s[LOTUSE])
     s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'
   end
   s[SAT] = now
@@ -249,7 +260,7 @@ end
 
 -- A due time that only moves on may stay where it is: the sweeper then looks once in vain and sets
 -- it anew. Most touches so write no due time at all.
-local function reschedule(sid, s, now, dues)
+local function reschedule(sid, s, now)
   local due = math.max(dueAt(s, now), notBefore[sid] or 0)
   if s[STATE] == 1 then
     if s[DUE] > now and s[DUE] <= due then
@@ -257,27 +268,27 @@ local function reschedule(sid, s, now, dues)
     end
     s[DUE] = due
   end
-  dues[#dues + 1] = digits(due)
-  dues[#dues + 1] = sid
+  newDues[#newDues + 1] = digits(due)
+  newDues[#newDues + 1] = sid
 end
 
 local function commitSessions(now)
   commit()
-  local records, dues, n = {}, {}, 0
+  local n = #newRecords
   for sid in pairs(schedule) do
     local s = sessions[sid]
-    reschedule(sid, s, now, dues)
-    records[n + 1], records[n + 2] = sid, cmsgpack.pack(s)
+    reschedule(sid, s, now)
+    newRecords[n + 1], newRecords[n + 2] = sid, cmsgpack.pack(s)
     n = n + 2
   end
   if n > 0 then
-    redis.call('HSET', K.sess, unpack(records))
+    redis.call('HSET', K.sess, unpack(newRecords))
   end
   if writtenOff > 0 then
     redis.call('HINCRBY', K.meta, 'writtenOff', digits(writtenOff))
   end
-  if #dues > 0 then
-    redis.call('ZADD', K.due, unpack(dues))
+  if #newDues > 0 then
+    redis.call('ZADD', K.due, unpack(newDues))
   end
   if #gone > 0 then
     redis.call('ZREM', K.room, unpack(gone))

@@ -98,8 +98,11 @@ local function emit(...)
   events[#events + 1] = table.concat({ ... }, ' ')
 end
 
+-- `wallet, record` pairs that are packed already.
+local newWallets = {}
+
 local function commitWallets()
-  local args, n = {}, 0
+  local args, n = newWallets, #newWallets
   for id in pairs(dirty) do
     local w = wallets[id]
     w[VERSION] = w[VERSION] + 1

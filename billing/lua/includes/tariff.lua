@@ -13,10 +13,17 @@ local DUE = ENDED
 local NEXT = 33
 local MINUTE_MS = 60000
 local FOREVER = 9e15
+-- Up to here a product and its remainder are exact.
+local EXACT_MAX = 2 ^ 52
 local PRORATA, STARTED_UNIT, TICKET = 'm', 'u', 't'
 
--- floor(price × ms / 60000) without leaving 2^53: whole minutes and the rest apart. price ≤ 1e9.
+-- floor(price × ms / 60000) without leaving 2^53: where the product is large, whole minutes and the
+-- rest apart. price ≤ 1e9.
 local function proRata(price, ms)
+  local product = price * ms
+  if product < EXACT_MAX then
+    return (product - product % MINUTE_MS) / MINUTE_MS
+  end
   local rest = ms % MINUTE_MS
   local part = price * rest
   return price * ((ms - rest) / MINUTE_MS) + (part - part % MINUTE_MS) / MINUTE_MS
@@ -64,7 +71,7 @@ local function costOf(s, bill)
   else
     cost = cost + math.ceil(ms / s[UNIT]) * s[PRICE]
   end
-  return math.max(cost, s[MIN])
+  return cost < s[MIN] and s[MIN] or cost
 end
 
 local function segmentWithin(s, limit)
