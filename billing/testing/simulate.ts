@@ -1,6 +1,6 @@
 // The simulator by hand or by night: `npx tsx billing/testing/simulate.ts [runs] [first seed]`.
-// Prints each run that breaks an invariant and ends with 1 when there was one; the faults, hooks
-// and tips of a run are by its seed, the instants at which processes meet are not.
+// Prints each run that breaks an invariant or does not end, and ends with 1 when there was one; the
+// faults, hooks and tips of a run are by its seed, the instants at which processes meet are not.
 import { withScope } from '../../cluster/testing/index.js';
 import { runSeed } from './simulator/run-seed.js';
 
@@ -9,7 +9,14 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 let failures = 0;
 for (let seed = first; seed < first + runs; seed += 1) {
   const startedAt = performance.now();
-  const { problems, outages, proofs, tips, refunds } = await withScope((t) => runSeed(t, seed));
+  const report = await withScope((t) => runSeed(t, seed)).catch((thrown: unknown) => {
+    say(`seed ${seed}: ${String(thrown)}`);
+  });
+  if (report === undefined) {
+    failures += 1;
+    continue;
+  }
+  const { problems, outages, proofs, tips, refunds } = report;
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
   const events = `${proofs} proofs, ${tips} tips, ${refunds.given} + ${refunds.refused} refunds`;
   say(`seed ${seed}: ${events} in ${seconds} s, ${problems.length} problems`);

@@ -22,7 +22,8 @@ const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 export const INTERVAL_MS = 1_000;
 /** Longer silence than this counts as the grace, as timingOf() has it. */
 export const MAX_GAP_MS = 3 * INTERVAL_MS;
-const READY_MS = 60_000;
+/** A role takes 25 s to start where thirty others want the two cores. */
+const READY_MS = 180_000;
 
 export interface RoleProcess {
   readonly base: string;

@@ -59,7 +59,10 @@ export async function judge(
 }
 
 /** I2, I7: no number below zero, every entry booked. */
-async function judgeShards({ engine, database }: JoinedLedger): Promise<string[]> {
+export async function judgeShards({
+  engine,
+  database,
+}: Pick<JoinedLedger, 'engine' | 'database'>): Promise<string[]> {
   const problems: string[] = [];
   const cursors = await database.query('SELECT shard, epoch, seq, parked FROM shard_cursor');
   for (const shard of ALL_SHARDS) {
@@ -75,7 +78,7 @@ async function judgeShards({ engine, database }: JoinedLedger): Promise<string[]
   return problems;
 }
 
-interface SettledSession {
+export interface SettledSession {
   readonly billMs: bigint;
   readonly cost: bigint;
   readonly wanted: bigint;
@@ -83,7 +86,7 @@ interface SettledSession {
   readonly reason: string;
 }
 
-async function sessionOf(database: Database, id: string): Promise<SettledSession> {
+export async function sessionOf(database: Database, id: string): Promise<SettledSession> {
   const [row] = await database.query('SELECT * FROM session WHERE id = ?', [id]);
   const billMs = bigintOf(row, 'settled_bill_ms');
   return {
@@ -132,7 +135,8 @@ function provedMs(proofs: Ended['viewer']['proofs'], outages: readonly Outage[])
   return sum;
 }
 
-async function tipsOf(
+/** What is booked, by key. */
+export async function tipsOf(
   database: Database,
   wallet: string,
 ): Promise<ReadonlyMap<string, { id: string; amount: bigint; times: number }>> {
