@@ -22,6 +22,8 @@ export interface SettlerOptions {
   readonly clock: Clock;
   /** From one look at the outboxes to the next while it keeps up; default 200 ms. */
   readonly idleMs?: number;
+  /** Settled entries that stay in Redis for forensics; default 200. */
+  readonly tail?: number;
   /** Called between commit and trim; tests make it fail. */
   readonly beforeTrim?: () => Promise<void> | void;
 }
@@ -34,8 +36,6 @@ const BATCH_MAX = 500;
  */
 const EVENTS_WANTED = 250;
 const FIRST_LOOK = 4;
-/** Settled entries that stay in Redis for forensics. */
-const TAIL = 200;
 /** Groups are settled at the same time: one computes while the database works for another. */
 const SHARDS_PER_TRANSACTION = 16;
 /**
@@ -167,7 +167,7 @@ export class Settler {
   }
 
   private async settle(shards: readonly number[]): Promise<Booked> {
-    const { database, redis, engine, metrics, clock, beforeTrim } = this.options;
+    const { database, redis, engine, metrics, clock, beforeTrim, tail = 200 } = this.options;
     const done = await database.transaction('READ COMMITTED', async (sql) => {
       const cursors = await readCursors(sql, shards, 'FOR UPDATE SKIP LOCKED');
       const batches = await Promise.all(
@@ -193,7 +193,7 @@ export class Settler {
     metrics.settlerLagSeconds.set(lagSeconds(done.entries, clock.nowMs()));
     await beforeTrim?.();
     await Promise.all(
-      done.moved.map(({ shard, epoch, seq }) => engine.trim({ shard, epoch, seq, tail: TAIL })),
+      done.moved.map(({ shard, epoch, seq }) => engine.trim({ shard, epoch, seq, tail })),
     );
     return { entries: done.entries.length, rows: done.rows, behind: done.behind };
   }

@@ -38,6 +38,8 @@ check 'billing: histories of shows, 10^6 commands' run billing/testing/histories
 check 'billing: histories of credits, 10^6 commands' run billing/testing/histories.ts credits 3400 10001
 check 'billing: 2,000 scenes of each kind, played twice' \
   env SHOWBILL_FUZZ_ROUNDS=2000 node --import=tsx billing/test/metamorphic.test.ts
+check 'billing: 2,000 runs of interleaved calls' \
+  env SHOWBILL_FUZZ_ROUNDS=2000 node --import=tsx billing/test/interleavings.test.ts
 check 'billing: simulator, 100 runs' run billing/testing/simulate.ts 100 101
 export SHOWBILL_FUZZ_ROUNDS=1000000
 check 'gateway: 1,000 join a busy room, 50,000 messages of 8 publishers' run gateway/test/crowded-room.test.ts

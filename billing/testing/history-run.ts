@@ -4,7 +4,7 @@
 import type { RedisClient } from '../../cluster/index.js';
 import * as scripts from '../scripts.js';
 import { newSessionId, SHARD_COUNT } from '../shard.js';
-import { type Tariff, tariffText, type Timing, timingText } from '../tariff.js';
+import { tariffText, type Timing, timingText } from '../tariff.js';
 import { auditShard, clearShard } from './auditor.js';
 import { type Command, type FundKind, LOT_SPECS, ROOMS, type Step, TARIFFS } from './history.js';
 import { WALLETS } from './history.js';
@@ -12,7 +12,8 @@ import * as rules from './model.js';
 import { FOREVER, type Lot, Model, type Paid, type Session, Wallet } from './model.js';
 import { RefundBook } from './refunds.js';
 import { walletsOf } from './wallet-ids.js';
-import { compareAudit, listOf, lotsOf, lotText, stateOf, sum } from './history-texts.js';
+import { compareAudit, inModel, listOf, lotsOf, lotText } from './history-texts.js';
+import { orForever, stateOf, sum, verdictOf } from './history-texts.js';
 
 /** Proofs of life every 10 s. */
 const TIMING: Timing = {
@@ -447,17 +448,6 @@ class HistoryRun {
   }
 }
 
-const orForever = (limit: bigint): bigint => (limit === 0n ? FOREVER : limit);
-
-function inModel(tariff: Tariff): Tariff {
-  return { ...tariff, maxMs: orForever(tariff.maxMs), maxCost: orForever(tariff.maxCost) };
-}
-
 function absent(at: number): never {
   throw new RangeError(`no ${at} in this history`);
-}
-
-function verdictOf(row: { verdict: string; reason?: string }): string {
-  if (row.verdict === 'cut' || row.verdict === 'ended') return `${row.verdict} ${row.reason}`;
-  return row.verdict === 'unknown' ? 'unknown' : 'goes on';
 }

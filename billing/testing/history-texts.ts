@@ -1,5 +1,6 @@
 // What histories compare, as text: verdicts, lots and spendings, of the model and of the scripts.
-// Used by history-run.ts.
+// Used by history-run.ts and interleaving/witness.ts.
+import type { Tariff } from '../tariff.js';
 import type { Audit } from './auditor.js';
 import { FOREVER, type Lot, type Paid, type Wallet } from './model.js';
 
@@ -51,4 +52,17 @@ const SCOPE_CODES = { any: 0, shows: 1 } as const;
 
 export function lotText({ id, expires, priority, scope }: Lot): string {
   return `${id} ${expires === FOREVER ? 0n : expires} ${priority} ${SCOPE_CODES[scope]}`;
+}
+
+/** 0 is no limit on the wire. */
+export const orForever = (limit: bigint): bigint => (limit === 0n ? FOREVER : limit);
+
+export function inModel(tariff: Tariff): Tariff {
+  return { ...tariff, maxMs: orForever(tariff.maxMs), maxCost: orForever(tariff.maxCost) };
+}
+
+/** Of a proof of life, in the words of the model. */
+export function verdictOf(row: { verdict: string; reason?: string }): string {
+  if (row.verdict === 'cut' || row.verdict === 'ended') return `${row.verdict} ${row.reason}`;
+  return row.verdict === 'unknown' ? 'unknown' : 'goes on';
 }

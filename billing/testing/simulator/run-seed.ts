@@ -21,7 +21,8 @@ export const PRICE = 600_000n;
 const VIEWERS = 12;
 const RICH = 1_000_000n;
 const ANSWER_MS = 180_000;
-/** In two lots: what one has paid must not go back to the other. */
+/** Two lots, not alike: what one has paid must not go back to the other. */
+const BONUSES = [1_000n, 2_000n] as const;
 const BONUS = 3_000n;
 
 export interface Report {
@@ -113,8 +114,9 @@ async function openShows(
     const cash = at < 8 ? RICH : BigInt(random.int(20_000, 60_000));
     const grant = { key: `sim-grant-${id}`, userId: id, reason: 'sim', actor: 'admin:1' };
     await insist(() => client.grant({ ...grant, amountMilli: cash }));
-    for (const key of [`sim-bonus-1-${id}`, `sim-bonus-2-${id}`]) {
-      const bonus = { key, userId: id, amountMilli: BONUS / 2n, actor: 'admin:1' };
+    for (const amountMilli of BONUSES) {
+      const key = `sim-bonus-${id}-${amountMilli}`;
+      const bonus = { key, userId: id, amountMilli, actor: 'admin:1' };
       await insist(() => client.grantFromCampaign(campaign.id, bonus));
     }
     const openAskedAt = nowMs();
