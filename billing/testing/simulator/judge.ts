@@ -37,6 +37,7 @@ export async function judge(
     const session = await sessionOf(database, show.viewer.sessionId);
     const tips = await tipsOf(database, show.viewer.id);
     problems.push(...judgeSession(show, session, outages), ...judgeTips(show, tips));
+    problems.push(...(await judgeLots(stage, show.viewer.id)));
     const { owned, held } = await engine.readWallet(show.viewer.id);
     const sum = [...tips.values()].reduce((all, one) => all + one.amount, 0n);
     if (held !== 0n) problems.push(`I9: ${show.viewer.id} holds ${held}`);
@@ -56,6 +57,19 @@ export async function judge(
   if (BigInt(earned) !== shown + tipped - reversed) problems.push(`I13: the model has ${earned}`);
   if (entriesSum !== '0') problems.push(`I1: the ledger adds up to ${entriesSum}`);
   return problems;
+}
+
+/** I10, I11: each lot has in Redis what the ledger has left of it; none has expired. */
+async function judgeLots({ engine, database }: JoinedLedger, wallet: string): Promise<string[]> {
+  const { lots } = await engine.readLots(wallet);
+  const rows = await database.query(
+    'SELECT id, remaining FROM lot WHERE wallet = ? AND remaining > 0 ORDER BY id',
+    [wallet],
+  );
+  const found = lots.map(({ id, amount }) => `${id}: ${amount}`).sort();
+  const due = rows.map((row) => `${textOf(row, 'id')}: ${bigintOf(row, 'remaining')}`).sort();
+  if (found.join() === due.join()) return [];
+  return [`I11: ${wallet} has lots ${found.join()}, the ledger ${due.join()}`];
 }
 
 /** I2, I7: no number below zero, every entry booked. */
