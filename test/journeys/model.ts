@@ -8,6 +8,7 @@ import type { Tour } from './tour.js';
 export interface Cast {
   readonly model: Person;
   readonly fan: Person;
+  readonly troll: Person;
 }
 
 export async function apply(tour: Tour, { model }: Cast): Promise<void> {
@@ -66,10 +67,13 @@ export async function furnishRoom(tour: Tour): Promise<void> {
   await tour.byId('show-paid').click();
   await tour.field('Price').fill('nothing');
   await page.getByText('Enter an amount such as 6 or 2.5.').waitFor();
+  await tour.field('Longest visit').fill('1441');
+  await page.getByText('1 to 1440 minutes, or empty.').waitFor();
   await tour.field('Longest show').fill('0');
   await page.getByText('1 to 10080 minutes, or empty.').waitFor();
   await tour.stop('room-form-error');
   await tour.field('Longest show').fill('240');
+  await tour.field('Longest visit').fill('30');
   await tour.byId('show-ticket').click();
   await tour.field('Ticket').fill('12');
   await tour.byId('show-free').click();
@@ -102,13 +106,12 @@ export async function privateShow(tour: Tour, { model, fan }: Cast): Promise<voi
 }
 
 /** In the room beside the desk, where the broadcast goes on. */
-export async function lookAfterChat(t: TestScope, tour: Tour, { model, fan }: Cast): Promise<void> {
-  const { house } = tour;
+export async function lookAfterChat(t: TestScope, tour: Tour, cast: Cast): Promise<void> {
+  const { model, fan, troll } = cast;
   const opened = tour.context.waitForEvent('page');
   await tour.page.getByRole('link', { name: 'Open my room and chat' }).click();
   const room = await opened;
   const guest = chatter(t, fan, model.username);
-  const troll = await enrol(house, `troll${tour.view.name}`);
   const rude = chatter(t, troll, model.username);
   await guest.say('what a piano');
   await rude.say('go home');
@@ -178,9 +181,12 @@ export async function earn(tour: Tour, { model, fan }: Cast): Promise<void> {
 
 export async function modelJourney(t: TestScope, tour: Tour): Promise<void> {
   const { name } = tour.view;
-  const model = await enrol(tour.house, `mona${name}`);
-  const fan = await enrol(tour.house, `fay${name}`, 200);
-  const cast = { model, fan };
+  const [model, fan, troll] = await Promise.all([
+    enrol(tour.house, `mona${name}`),
+    enrol(tour.house, `fay${name}`, 200),
+    enrol(tour.house, `troll${name}`),
+  ]);
+  const cast = { model, fan, troll };
   await apply(tour, cast);
   await streamKey(tour);
   await goLive(tour);

@@ -5,6 +5,7 @@ import type { TestScope } from '../../cluster/testing/index.js';
 import { videoAdvances } from '../../bench/testing/browser.js';
 import { publish, type Publisher } from '../e2e/publisher.js';
 import { ask, chatter, credits, enrol, type House, type Person } from './house.js';
+import { showEndsAtLimit } from './time-limit.js';
 import type { Tour } from './tour.js';
 
 /** Clocks of the page from this length on stand still: what moves then was pushed. */
@@ -148,8 +149,10 @@ async function limitHolds(tour: Tour, me: Person): Promise<void> {
 
 export async function regularJourney(t: TestScope, tour: Tour): Promise<void> {
   const { house, view, page } = tour;
-  const me = await enrol(house, `reg${view.name}`, 100);
-  const giver = await enrol(house, `giver${view.name}`, 50);
+  const [me, giver] = await Promise.all([
+    enrol(house, `reg${view.name}`, 100),
+    enrol(house, `giver${view.name}`, 50),
+  ]);
   await tour.logIn(me);
   const show = await listMoves(t, tour);
   await page.goto('/r/mira');
@@ -159,5 +162,5 @@ export async function regularJourney(t: TestScope, tour: Tour): Promise<void> {
   await slowMode(tour);
   await tipFlashes(tour, giver);
   await limitHolds(tour, me);
-  await show.stop();
+  await showEndsAtLimit(t, tour, show);
 }
