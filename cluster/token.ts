@@ -1,6 +1,6 @@
 // Signed tokens (JWT, RFC 7519, HS256) that one role issues and another verifies without a call.
 // Invariant: a token is good for one purpose only; the purpose is its audience.
-import { createHash, hash, timingSafeEqual } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { createVerifier, TokenError } from 'fast-jwt';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
@@ -96,11 +96,19 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
     if (!token.startsWith(OWN_START) || end < OWN_START.length || !SIGNATURE.test(signature)) {
       return undefined;
     }
-    const expected = hash('sha256', mac(token.slice(0, end)), 'buffer');
-    if (!timingSafeEqual(expected, Buffer.from(signature, 'base64url'))) return undefined;
+    if (!isSame(hash('sha256', mac(token.slice(0, end)), 'base64url'), signature)) return undefined;
     const claims = parseClaims(token.slice(OWN_START.length, end));
     return claims?.nbf === undefined ? claims : undefined;
   }
+}
+
+/** In a time that does not tell where they differ; for texts of one length. */
+function isSame(one: string, other: string): boolean {
+  let difference = one.length ^ other.length;
+  for (let at = 0; at < one.length; at += 1) {
+    difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  }
+  return difference === 0;
 }
 
 const BLOCK_BYTES = 64;
@@ -124,7 +132,8 @@ function createMac(secret: string): (text: string) => Buffer {
       text.length > TOKEN_LENGTH_MAX
         ? Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text, 'latin1')])
         : inner.subarray(0, BLOCK_BYTES + inner.write(text, BLOCK_BYTES, 'latin1'));
-    outer.set(hash('sha256', message, 'buffer'), BLOCK_BYTES);
+    // As text: a Buffer of the hash is an allocation outside of the heap, half of the cost.
+    outer.write(hash('sha256', message, 'binary'), BLOCK_BYTES, 'latin1');
     return outer;
   };
 }

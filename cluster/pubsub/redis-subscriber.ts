@@ -72,21 +72,17 @@ export async function connectSubscriber(
   }
 }
 
-interface Entry {
-  readonly subscription: Subscription;
-  /** Undefined while nobody is known to own the slot. */
-  link: SubscriberLink | undefined;
-}
-
 class Subscriber implements RedisSubscriber, LinkOwner {
   readonly name: string;
   readonly heartbeatMs: number;
   readonly log: Logger;
   readonly counts = { messages: 0, gaps: 0, reconnects: 0, moves: 0 };
-  private readonly entries = new Map<string, Entry>();
+  private readonly subscriptions = new Map<string, Subscription>();
   private readonly links = new Map<string, SubscriberLink>();
   private readonly slots = new SlotMap();
   private readonly slotPollMs: number;
+  private readonly failed = (channel: string, thrown: unknown): void =>
+    this.log.error({ event: 'subscriber.listener_failed', channel, err: coerceError(thrown) });
   private refreshing: Promise<void> | undefined;
   private poll: NodeJS.Timeout | undefined;
   private isClosed = false;
@@ -116,40 +112,37 @@ class Subscriber implements RedisSubscriber, LinkOwner {
   }
 
   async subscribe(channel: string, listener: ChannelListener): Promise<void> {
-    assert(!this.entries.has(channel), `${channel} has a listener already`);
+    assert(!this.subscriptions.has(channel), `${channel} has a listener already`);
     if (this.isClosed) throw clusterError('SUBSCRIBER_CLOSED');
     const slot = this.target.isCluster ? slotOf(channel) : 0;
-    const entry: Entry = {
-      subscription: new Subscription(channel, slot, new GuardedListener(listener, this.log)),
-      link: undefined,
-    };
-    this.entries.set(channel, entry);
-    this.place(entry);
-    await entry.subscription.untilLive();
+    const subscription = new Subscription(channel, slot, listener, this.failed);
+    this.subscriptions.set(channel, subscription);
+    this.place(subscription);
+    await subscription.untilLive();
   }
 
   unsubscribe(channel: string): void {
-    const entry = this.entries.get(channel);
-    if (entry === undefined) return;
-    this.entries.delete(channel);
-    entry.subscription.end(() => clusterError('SUBSCRIBER_CLOSED'));
-    entry.link?.remove(entry.subscription);
+    const subscription = this.subscriptions.get(channel);
+    if (subscription === undefined) return;
+    this.subscriptions.delete(channel);
+    subscription.end(() => clusterError('SUBSCRIBER_CLOSED'));
+    subscription.link?.remove(subscription);
   }
 
   stats() {
-    return { channels: this.entries.size, ...this.counts };
+    return { channels: this.subscriptions.size, ...this.counts };
   }
 
   isWhole(): boolean {
-    const carriers = [...this.entries.values()].map((entry) => entry.link);
-    return carriers.every((link) => link?.isOpen === true);
+    for (const { link } of this.subscriptions.values()) if (link?.isOpen !== true) return false;
+    return true;
   }
 
   close(): void {
     this.isClosed = true;
     clearInterval(this.poll);
     for (const link of this.links.values()) link.close();
-    for (const channel of [...this.entries.keys()]) this.unsubscribe(channel);
+    for (const channel of [...this.subscriptions.keys()]) this.unsubscribe(channel);
   }
 
   onUnreachable(): void {
@@ -159,8 +152,7 @@ class Subscriber implements RedisSubscriber, LinkOwner {
   onMoved(subscriptions: readonly Subscription[], owner: RedisNode | undefined): void {
     this.counts.moves += subscriptions.length;
     for (const subscription of subscriptions) {
-      const entry = this.entryOf(subscription);
-      if (entry !== undefined) entry.link = undefined;
+      subscription.link = undefined;
       if (owner !== undefined) this.slots.setOwner(subscription.slot, owner);
     }
     if (owner === undefined && this.target.isCluster) {
@@ -169,24 +161,21 @@ class Subscriber implements RedisSubscriber, LinkOwner {
     }
     // Two nodes that disagree for a moment would send us to and fro as fast as the network allows.
     setTimeout(() => {
-      for (const one of subscriptions) this.place(this.entryOf(one));
+      for (const one of subscriptions) this.place(one);
     }, MOVED_PAUSE_MS).unref();
   }
 
-  private entryOf(subscription: Subscription): Entry | undefined {
-    const entry = this.entries.get(subscription.channel);
-    return entry?.subscription === subscription ? entry : undefined;
-  }
-
-  private place(entry: Entry | undefined): void {
-    if (entry === undefined || entry.link !== undefined || this.isClosed) return;
-    const owner = this.ownerOf(entry.subscription.slot);
+  private place(subscription: Subscription): void {
+    const { channel, slot, link } = subscription;
+    const isOver = this.isClosed || this.subscriptions.get(channel) !== subscription;
+    if (link !== undefined || isOver) return;
+    const owner = this.ownerOf(slot);
     if (owner === undefined) {
       this.refresh();
       return;
     }
-    entry.link = this.linkTo(owner);
-    entry.link.add(entry.subscription);
+    subscription.link = this.linkTo(owner);
+    subscription.link.add(subscription);
   }
 
   private ownerOf(slot: number): RedisNode | undefined {
@@ -218,16 +207,16 @@ class Subscriber implements RedisSubscriber, LinkOwner {
   }
 
   private rearrange(): void {
-    for (const entry of this.entries.values()) {
-      const { subscription, link } = entry;
+    for (const subscription of this.subscriptions.values()) {
+      const { link } = subscription;
       const owner = this.ownerOf(subscription.slot);
       if (link !== undefined && owner !== undefined && addressOf(owner) !== addressOf(link.node)) {
         link.remove(subscription);
         subscription.lost();
         this.counts.moves += 1;
-        entry.link = undefined;
+        subscription.link = undefined;
       }
-      this.place(entry);
+      this.place(subscription);
     }
     const owners = new Set(this.slots.nodes().map(addressOf));
     for (const [address, link] of this.links) {
@@ -252,37 +241,6 @@ class Subscriber implements RedisSubscriber, LinkOwner {
       }
     }
     throw last;
-  }
-}
-
-/**
- * A listener that throws is a bug of its owner; the other channels must not suffer. There are as
- * many as channels: no closures.
- */
-class GuardedListener implements ChannelListener {
-  constructor(
-    private readonly listener: ChannelListener,
-    private readonly log: Logger,
-  ) {}
-
-  onMessage(payload: Buffer, channel: string): void {
-    try {
-      this.listener.onMessage(payload, channel);
-    } catch (thrown) {
-      this.failed(channel, thrown);
-    }
-  }
-
-  onGap(channel: string): void {
-    try {
-      this.listener.onGap(channel);
-    } catch (thrown) {
-      this.failed(channel, thrown);
-    }
-  }
-
-  private failed(channel: string, thrown: unknown): void {
-    this.log.error({ event: 'subscriber.listener_failed', channel, err: coerceError(thrown) });
   }
 }
 

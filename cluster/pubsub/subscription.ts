@@ -1,8 +1,12 @@
-// The state of one subscribed channel: whether it is live, and whether its listener must still be
-// told that messages may have been missed. Invariant: onGap comes once per loss, after the channel
-// is whole again and before its next message.
+// The state of one subscribed channel: which link carries it, whether it is live, and whether its
+// listener must still be told that messages may have been missed. Invariant: onGap comes once per
+// loss, after the channel is whole again and before its next message.
+import type { SubscriberLink } from './subscriber-link.js';
 
-/** What the owner of a channel is told. Both are called synchronously and must not throw. */
+/**
+ * What the owner of a channel is told. Both are called synchronously; what they throw is a bug of
+ * the owner, which is told and does not reach the other channels.
+ */
 export interface ChannelListener {
   /** @param payload belongs to the listener. */
   onMessage(payload: Buffer, channel: string): void;
@@ -17,11 +21,14 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** There are as many as connections: no objects or closures beside it. */
 export class Subscription {
+  /** Undefined while nobody is known to own the slot. */
+  link: SubscriberLink | undefined;
   private isLive = false;
   private isGapDue = false;
   private isOver = false;
-  /** Undefined when nobody waits, which is nearly always: there are as many as connections. */
+  /** Undefined when nobody waits, which is nearly always. */
   private waiting: Waiter[] | undefined;
 
   constructor(
@@ -29,6 +36,7 @@ export class Subscription {
     /** Slot of the channel in a Cluster; 0 on a single server. */
     readonly slot: number,
     private readonly listener: ChannelListener,
+    private readonly failed: (channel: string, thrown: unknown) => void,
   ) {}
 
   /** Resolves at the first acknowledgement of the server. */
@@ -49,7 +57,7 @@ export class Subscription {
     const isAfterGap = this.isGapDue;
     this.isLive = true;
     this.isGapDue = false;
-    if (isAfterGap) this.listener.onGap(this.channel);
+    if (isAfterGap) this.tellGap();
     for (const { resolve } of this.takeWaiting()) resolve();
     return isAfterGap;
   }
@@ -72,7 +80,20 @@ export class Subscription {
    * on.
    */
   deliver(payload: Buffer): void {
-    if (this.isLive && !this.isOver) this.listener.onMessage(payload, this.channel);
+    if (!this.isLive || this.isOver) return;
+    try {
+      this.listener.onMessage(payload, this.channel);
+    } catch (thrown) {
+      this.failed(this.channel, thrown);
+    }
+  }
+
+  private tellGap(): void {
+    try {
+      this.listener.onGap(this.channel);
+    } catch (thrown) {
+      this.failed(this.channel, thrown);
+    }
   }
 
   /** Nothing is delivered any more; those who still wait for the acknowledgement get `reason`. */
