@@ -4,7 +4,7 @@
 import { channelKeys, type ChannelKeys } from './channel-keys.js';
 import { FewMap } from './few-map.js';
 import { kindOfTail, type LatestPacket, type Tail, type VolatilePacket } from './packet.js';
-import { channelNamespace } from './protocol/index.js';
+import { channelNamespace, limits } from './protocol/index.js';
 import {
   encodeLatest,
   encodeReliable,
@@ -54,8 +54,26 @@ const URGENT = new Set(['d', 'c', 'x', 's']);
 /** Kinds that only moderators of the room get. */
 const MODERATORS_ONLY = new Set(['h']);
 
-/** The backlog of a channel without messages: every user has such a channel. */
-const NO_BACKLOG = { binary: () => Buffer.alloc(0), json: () => '' };
+/** The newest messages, joined once for all who join before the next one. */
+class Backlog {
+  private asBinary: Buffer | undefined;
+  private asJson: string | undefined;
+
+  constructor(
+    readonly from: number,
+    readonly top: number,
+    private readonly entries: readonly Entry[],
+  ) {}
+
+  get binary(): Buffer {
+    return (this.asBinary ??= Buffer.concat(this.entries.map((entry) => entry.binary)));
+  }
+
+  get json(): string {
+    return (this.asJson ??= this.entries.map(entryJson).join(','));
+  }
+}
+
 const NO_VALUES: ReadonlyMap<string, LatestValue> = new Map();
 
 /** There are as many as connections, so it is its tracker's sink itself, without closures. */
@@ -79,14 +97,13 @@ export class Channel implements TrackerSink {
   /** When it was last sure that nothing is missing, for looking after quiet channels. */
   heardMs = 0;
   beaconMs = 0;
-  beaconCount = 0;
   emptySinceMs = 0;
   private extras: Map<string, Extra> | undefined;
   private binaryTopic: string | undefined;
   /** All others; most user channels need none of them. */
   private topics: Map<string, string> | undefined;
   private extraCount = 0;
-  private backlog: { top: number; count: number; binary?: Buffer; json?: string } | undefined;
+  private newest: Backlog | undefined;
 
   constructor(
     readonly name: string,
@@ -105,6 +122,11 @@ export class Channel implements TrackerSink {
 
   get epoch(): string {
     return this.tracker.position().epoch;
+  }
+
+  /** Only one user can listen to it. */
+  get isPersonal(): boolean {
+    return this.namespace === 'user';
   }
 
   get listeners(): number {
@@ -171,25 +193,20 @@ export class Channel implements TrackerSink {
     return this.ring.range(Math.max(this.flushedTop, this.ring.floor), this.ring.top) ?? [];
   }
 
-  /** The last `count` flushed messages, joined once for all who join before the next message. */
-  backlogFor(count: number): { from: number; binary: () => Buffer; json: () => string } {
-    if (this.flushedTop === this.ring.floor) return { from: this.flushedTop, ...NO_BACKLOG };
-    if (this.backlog?.top !== this.flushedTop || this.backlog.count !== count) {
-      this.backlog = { top: this.flushedTop, count };
+  /** The last `backlogMax` flushed messages; undefined when there are none. */
+  get backlog(): Backlog | undefined {
+    const { flushedTop: top, ring } = this;
+    if (top === ring.floor) return undefined;
+    const from = Math.max(ring.floor, top - limits.backlogMax);
+    if (this.newest?.top !== top || this.newest.from !== from) {
+      this.newest = new Backlog(from, top, ring.range(from, top) ?? []);
     }
-    const cached = this.backlog;
-    const from = Math.max(this.ring.floor, this.flushedTop - count);
-    const entries = (): readonly Entry[] => this.ring.range(from, this.flushedTop) ?? [];
-    return {
-      from,
-      binary: () => (cached.binary ??= Buffer.concat(entries().map((entry) => entry.binary))),
-      json: () => (cached.json ??= entries().map(entryJson).join(',')),
-    };
+    return this.newest;
   }
 
   hide(isHidden: (entry: Entry) => boolean, replacement: (entry: Entry) => Buffer): void {
     this.ring.hide(isHidden, replacement);
-    this.backlog = undefined;
+    this.newest = undefined;
   }
 
   /** For the tracker. */
@@ -224,7 +241,7 @@ export class Channel implements TrackerSink {
     this.events.restarting(this);
     this.ring.reset(from);
     this.flushedTop = from;
-    this.backlog = undefined;
+    this.newest = undefined;
     this.events.restarted(this);
   }
 }

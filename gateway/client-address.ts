@@ -3,8 +3,8 @@
 // not one of ours.
 import { BlockList, isIP } from 'node:net';
 
-/** @param proxied source address of a PROXY header, '' = there was none */
-export type AddressOf = (peer: string, forwardedFor: string, proxied?: string) => string;
+/** @param proxied source address of a PROXY header, '' = there was none; asked of proxies only */
+export type AddressOf = (peer: string, forwardedFor: string, proxied?: () => string) => string;
 
 /** @param proxies addresses or networks in CIDR form */
 export function createProxyCheck(proxies: readonly string[]): (address: string) => boolean {
@@ -24,10 +24,11 @@ export function createProxyCheck(proxies: readonly string[]): (address: string) 
 
 /** @param isTrusted see createProxyCheck */
 export function createAddressOf(isTrusted: (address: string) => boolean): AddressOf {
-  return (rawPeer, forwardedFor, proxied = '') => {
+  return (rawPeer, forwardedFor, proxied) => {
     const link = normalise(rawPeer);
     if (!isTrusted(link)) return link;
-    const peer = proxied === '' ? link : normalise(proxied);
+    const source = proxied?.() ?? '';
+    const peer = source === '' ? link : normalise(source);
     if (!isTrusted(peer)) return peer;
     const hops = forwardedFor.split(',').map((hop) => normalise(hop.trim()));
     for (const hop of hops.reverse()) {

@@ -72,7 +72,7 @@ export class Delivery {
       channel.quietListeners += 1;
       return;
     }
-    session.socket.subscribe(channel.topic(session.isBinary));
+    if (!channel.isPersonal) session.socket.subscribe(channel.topic(session.isBinary));
     if (isModeratorOf(session, channel)) {
       session.socket.subscribe(channel.topic(session.isBinary, 'm'));
     }
@@ -86,7 +86,7 @@ export class Delivery {
   }
 
   private unlisten(session: Session, channel: Channel): void {
-    if (!session.isEnded) {
+    if (!session.isEnded && !channel.isPersonal) {
       for (const audience of AUDIENCES) {
         session.socket.unsubscribe(channel.topic(session.isBinary, audience));
       }
@@ -247,10 +247,28 @@ export class Delivery {
     audience: Audience,
   ): void {
     for (const frame of frames) {
-      const topic = channel.topic(typeof frame !== 'string', audience);
       this.partAll();
       this.log.add(channel, frame, before);
+      if (channel.isPersonal) {
+        if (audience === '') this.sendToEach(channel, frame);
+        continue;
+      }
+      const topic = channel.topic(typeof frame !== 'string', audience);
       for (const publisher of this.publishers) publisher.publish(topic, frame);
+    }
+  }
+
+  /**
+   * A user's own channel has a listener or two, and there are as many as connections: no topics,
+   * which take half a kilobyte each. What waits in the topics of a socket goes before what is sent
+   * to it, so the order is the same.
+   */
+  private sendToEach(channel: Channel, frame: Frame): void {
+    const isBinary = typeof frame !== 'string';
+    for (const session of channel.members.keys()) {
+      const isLive = !session.isEnded && session.lagging?.has(channel) !== true;
+      if (!isLive || session.isBinary !== isBinary) continue;
+      if (session.socket.send(frame) === 'dropped') this.dropped(session, frame);
     }
   }
 

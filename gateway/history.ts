@@ -35,11 +35,17 @@ const TOPS_PER_CALL = 200;
 
 export function createHistory({ redis, historyTtlSec }: HistoryOptions): History {
   const running = new Map<string, Promise<ChannelState>>();
-  const reads = new TurnCalls<OpenArgs, ChannelState>({
+  const reads = new TurnCalls<OpenArgs & { readonly id: string }, ChannelState>({
     redis,
     tagOf: ({ keys }) => keys.tag,
     asksMax: CHANNELS_PER_CALL,
-    call: (channels) => openChannels.run(redis, { channels, ttlSec: historyTtlSec }),
+    async call(channels) {
+      try {
+        return await openChannels.run(redis, { channels, ttlSec: historyTtlSec });
+      } finally {
+        for (const { id } of channels) running.delete(id);
+      }
+    },
   });
 
   function read(channel: Channel, after: number, max: number): Promise<ChannelState> {
@@ -47,17 +53,16 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
     const id = `${channel.name} ${epoch} ${after} ${max}`;
     const known = running.get(id);
     if (known !== undefined) return known;
-    const work = reads
-      .add({
-        keys: channel.keys,
-        newEpoch: newEpoch(),
-        knownEpoch: epoch,
-        knownTop: top,
-        knownMs: channel.ring.at(top)?.ts ?? 0,
-        after,
-        max,
-      })
-      .finally(() => running.delete(id));
+    const work = reads.add({
+      id,
+      keys: channel.keys,
+      newEpoch: newEpoch(),
+      knownEpoch: epoch,
+      knownTop: top,
+      knownMs: channel.ring.at(top)?.ts ?? 0,
+      after,
+      max,
+    });
     running.set(id, work);
     return work;
   }

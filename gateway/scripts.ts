@@ -182,15 +182,22 @@ export const openChannels = defineScript<
   isBinary: true,
   encode: ({ channels, ttlSec }) => {
     const keys: string[] = [];
+    for (const { keys: of } of channels) keys.push(of.meta, of.history, of.values);
+    // Newcomers all ask the same: once, and of a new epoch it is enough that nobody has seen it.
+    const isSame = channels.every((one) => one.knownEpoch === '' && isSameRange(one, channels[0]));
     const argv: ScriptArgument[] = [ttlSec];
-    for (const { keys: of, newEpoch, knownEpoch, knownTop, after, max, knownMs } of channels) {
-      keys.push(of.meta, of.history, of.values);
+    for (const one of isSame ? channels.slice(0, 1) : channels) {
+      const { newEpoch, knownEpoch, knownTop, after, max, knownMs } = one;
       argv.push(newEpoch, knownEpoch, knownTop, after, max, knownMs);
     }
     return { keys, argv };
   },
   decode: (reply) => asArray(reply).map(readState),
 });
+
+function isSameRange({ after, max }: OpenArgs, other: OpenArgs | undefined): boolean {
+  return after === other?.after && max === other.max;
+}
 
 function readState(reply: unknown): ChannelState {
   const [epoch, top, first, entries, values] = asArray(reply);

@@ -305,13 +305,10 @@ export class Subscriptions {
     const resume =
       user === undefined ? undefined : access.resumeTicket(user, channel.name, membership);
     const { level } = membership;
-    const base = { ch: channel.name, a: channel.alias, epoch, from: start.from, top, level };
-    const result: SubscribeResult = {
-      ...base,
-      recovered: start.recovered,
-      ...(isQuiet ? { chat: false } : {}),
-      ...(resume === undefined ? {} : { resume }),
-    };
+    const { from, recovered } = start;
+    const base = { ch: channel.name, a: channel.alias, epoch, from, top, level, recovered };
+    const heard: SubscribeResult = isQuiet ? { ...base, chat: false } : base;
+    const result: SubscribeResult = resume === undefined ? heard : { ...heard, resume };
     return { result, isLagging };
   }
 
@@ -321,17 +318,19 @@ export class Subscriptions {
     replay: readonly Entry[] | undefined,
     { binary, json }: { binary: Buffer[]; json: string[] },
   ): void {
-    const values = [...channel.latest.values()].filter((one) => !one.isForModerators);
+    const { backlog } = channel;
     if (session.isBinary) {
-      if (replay === undefined) binary.push(channel.backlogFor(limits.backlogMax).binary());
-      else binary.push(...replay.map((entry) => entry.binary));
-      binary.push(...values.map((value) => value.binary));
-      return;
+      if (replay !== undefined) for (const entry of replay) binary.push(entry.binary);
+      else if (backlog !== undefined) binary.push(backlog.binary);
+    } else {
+      if (replay !== undefined) json.push(...replay.map(entryJson));
+      else if (backlog !== undefined) json.push(backlog.json);
     }
-    const backlog = channel.backlogFor(limits.backlogMax);
-    if (replay !== undefined) json.push(...replay.map(entryJson));
-    else if (backlog.from < channel.flushedTop) json.push(backlog.json());
-    json.push(...values.map((value) => value.json()));
+    for (const value of channel.latest.values()) {
+      if (value.isForModerators) continue;
+      if (session.isBinary) binary.push(value.binary);
+      else json.push(value.json());
+    }
   }
 }
 
@@ -350,11 +349,9 @@ function startOf(
   channel: Channel,
   pos: Position | undefined,
 ): { from: number; recovered: boolean } {
-  const backlog = channel.backlogFor(limits.backlogMax).from;
-  if (pos === undefined) return { from: backlog, recovered: false };
-  const [epoch, offset] = pos;
   // A position in the future is of a sequence that this server does not know: fail closed.
-  const isKnown = epoch === channel.epoch && offset <= channel.ring.top;
-  if (!isKnown) return { from: backlog, recovered: false };
+  const isKnown = pos?.[0] === channel.epoch && pos[1] <= channel.ring.top;
+  if (!isKnown) return { from: channel.backlog?.from ?? channel.flushedTop, recovered: false };
+  const [, offset] = pos;
   return { from: Math.min(offset, channel.flushedTop), recovered: true };
 }

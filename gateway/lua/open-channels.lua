@@ -6,7 +6,7 @@
 --   history  hash  offset -> packed time and message
 --   values   hash  key -> packed version, time and message
 -- ARGV[1] ttl    seconds
--- ARGV[2...] six of each channel:
+-- ARGV[2...] six of each channel, or six for all of them:
 --   new epoch    1..16 characters, taken when the channel begins anew or has lost its tail
 --   known epoch  of the caller, '' = none
 --   known top    of the caller: a server that knows less, or another message there, has lost
@@ -56,8 +56,9 @@ local function open(keys, new_epoch, known_epoch, known_top, after, max, known_m
 end
 
 local states = {}
+local step = #ARGV == 7 and 0 or 6
 for at = 0, #KEYS / 3 - 1 do
-  local key, arg = 3 * at, 1 + 6 * at
+  local key, arg = 3 * at, 1 + step * at
   states[at + 1] = open(
     { meta = KEYS[key + 1], history = KEYS[key + 2], values = KEYS[key + 3] },
     ARGV[arg + 1], ARGV[arg + 2], tonumber(ARGV[arg + 3]), tonumber(ARGV[arg + 4]),

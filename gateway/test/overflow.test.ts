@@ -43,6 +43,7 @@ const metrics = createGatewayMetrics(createMetrics('gateway', { process: false }
 function openStage(
   count: number,
   end: (session: Session, reason: string) => void = () => t.fail('nobody is given up'),
+  name = 'room:1',
 ): Stage {
   let now = 1;
   const delivery = new Delivery({
@@ -52,7 +53,7 @@ function openStage(
     older: () => Promise.reject(new Error('the ring is long enough')),
     end,
   });
-  const channel = new Channel('room:1', 1, {
+  const channel = new Channel(name, 1, {
     fill: () => undefined,
     pending: (one, isUrgent) => delivery.schedule(one, isUrgent),
     appended: () => undefined,
@@ -104,8 +105,8 @@ function giveRoom({ delivery, readers, sessions }: Stage, at: number, bytes: num
   if (session.lagging !== undefined) delivery.pump(session);
 }
 
-async function play(random: SeededRandom, messages: number): Promise<Stage> {
-  const stage = openStage(4);
+async function play(random: SeededRandom, name: string, messages: number): Promise<Stage> {
+  const stage = openStage(4, undefined, name);
   const { channel, readers } = stage;
   const text = 'x'.repeat(random.int(100, 5_000));
   let sent = 0;
@@ -138,7 +139,8 @@ t.test(
   async (t) => {
     const random = seededRandom(t);
     for (let run = 0; run < 60; run += 1) {
-      const { readers, channel } = await play(random, 600);
+      // A user's own channel has no topics: its frames are sent one by one.
+      const { readers, channel } = await play(random, run % 3 === 0 ? 'user:1' : 'room:1', 600);
       for (const { got } of readers) {
         let last = 0;
         const jump = got.find((offset) => {
@@ -172,6 +174,23 @@ t.test('who cannot take the word that a sequence begins anew is sent away', asyn
   for (const { socket } of readers) socket.drain();
   await nextTurn();
   t.same(ended, ['0 state_invalid']);
+});
+
+t.test('… also in a channel of its own', async (t) => {
+  const ended: string[] = [];
+  const end = ({ id }: Session, reason: string) => ended.push(`${id} ${reason}`);
+  const { channel, readers } = openStage(2, end, 'user:1');
+  const [first] = readers;
+  if (first === undefined) throw new Error('there are two');
+  first.socket.buffered = 100_000;
+  channel.tracker.sync();
+  channel.tracker.filled({ epoch: 'f', top: 0, first: 1, entries: [], values: [] });
+  await nextTurn();
+  t.same(ended, ['0 state_invalid']);
+  t.same(
+    readers.map(({ frames }) => frames.length),
+    [0, 1],
+  );
 });
 
 t.test('a frame that is no longer known says nothing about what was lost since', (t) => {

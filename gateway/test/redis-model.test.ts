@@ -136,13 +136,16 @@ t.test('the model gives the verdicts, packets and history of the scripts', async
     // At times the caller has more than Redis, or another message at its top.
     const knownTop = Math.max(0, known.top + random.pick([-9, -1, 0, 0, hasMore]));
     const knownMs = random.pick([0, nowMs, nowMs, nowMs - 1]);
+    const asNewcomer = random.chance(0.1);
     const look = {
       ...{ keys, newEpoch: `o${call}`, knownEpoch: random.chance(0.9) ? epoch : 'x' },
       ...{ knownTop, knownMs, after, max: random.int(1, 80) },
     };
     // A second channel in the same call, now and then the same one.
     const second = random.chance(0.2) ? keys : otherKeys;
-    const channels = [look, { ...look, keys: second, newEpoch: `p${call}` }];
+    const channels = [look, { ...look, keys: second, newEpoch: `p${call}` }].map((one) =>
+      asNewcomer ? { ...one, knownEpoch: '', knownTop: 0, knownMs: 0, after: -1 } : one,
+    );
     const [history, realHistory] = await both(openChannels, { channels, ttlSec: 600 });
     compare(`history at call ${call}`, history, realHistory);
     const tops = [{ keys, epoch: random.pick([epoch, 'x']), top: random.pick([known.top, 0]) }];

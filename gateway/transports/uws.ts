@@ -199,7 +199,7 @@ function upgrade(
     peer,
     isProxy(peer) ? allLinesOf(req, 'x-forwarded-for') : '',
     // The library reads a PROXY header (version 2) of any peer; addressOf minds who it is.
-    textOf(res.getProxiedRemoteAddressAsText()),
+    () => textOf(res.getProxiedRemoteAddressAsText()),
   );
   const obstacle = admit(address);
   if (obstacle !== undefined) {

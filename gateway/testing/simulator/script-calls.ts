@@ -46,8 +46,9 @@ function sequence({ model, keys, argv, nowMs }: ScriptCall): unknown {
 
 function open({ model, keys, argv }: ScriptCall): unknown {
   const states = [];
+  const step = argv.length === 7 ? 0 : 6;
   for (let at = 0; 3 * at < keys.length; at += 1) {
-    const [newEpoch, knownEpoch, knownTop, after, max, knownMs] = argv.slice(1 + 6 * at);
+    const [newEpoch, knownEpoch, knownTop, after, max, knownMs] = argv.slice(1 + step * at);
     const state = model.open({
       channel: channelOfKey(keys[3 * at] ?? ''),
       ...{ newEpoch: text(newEpoch), knownEpoch: text(knownEpoch), knownTop: number(knownTop) },
