@@ -163,7 +163,7 @@ export class Commands {
     session.tokenExpMs = exp;
     sessions.connected(session);
     metrics.connects.inc({ transport: session.transport });
-    void subscriptions.subscribe(session, subs, (outcomes) => ({
+    subscriptions.subscribe(session, subs, (outcomes) => ({
       i,
       r: { node, session: session.id, user, now: nowMs(), exp, subs: outcomes },
     }));
@@ -175,7 +175,7 @@ export class Commands {
       ...(ticket === undefined ? {} : { ticket }),
       ...(pos === undefined ? {} : { pos }),
     };
-    void this.options.subscriptions.subscribe(session, [request], ([outcome]) =>
+    this.options.subscriptions.subscribe(session, [request], ([outcome]) =>
       outcome === undefined || 'e' in outcome
         ? { i, e: outcome?.e ?? ['internal', ''] }
         : { i, r: { ...outcome } },

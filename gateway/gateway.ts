@@ -219,6 +219,7 @@ class Worker implements Gateway, SessionEvents {
           if (key === 'flags') this.door.changed(channel);
         },
         load: (channel) => {
+          if (channel.namespace !== 'room') return undefined;
           this.tips.noted(channel);
           return this.door.load(channel);
         },

@@ -27,8 +27,8 @@ export interface HubOptions {
   /** The feed has brought a newer value; what a fill brings is not told. */
   readonly onValue: (channel: Channel, key: string) => void;
   readonly onClosed: (channel: Channel) => void;
-  /** Further state of a channel that is needed before it can be joined. */
-  readonly load: (channel: Channel) => Promise<void>;
+  /** Further state of a channel that is needed before it can be joined; undefined = none. */
+  readonly load: (channel: Channel) => Promise<void> | undefined;
   readonly end: (session: Session, reason: 'state_invalid') => void;
 }
 
@@ -45,17 +45,27 @@ const FILL_MESSAGES = 500;
 const OPEN_DEADLINE_MS = 4_000;
 const RETRY_MS = 500;
 
+/** Who wants to join a channel: told once, at once when it is open. */
+export interface OpenListener {
+  opened(channel: Channel): void;
+  /** Redis has not answered in time. */
+  failed(reason: Error): void;
+}
+
 interface Waiter {
-  readonly resolve: (channel: Channel) => void;
-  readonly reject: (reason: Error) => void;
+  readonly listener: OpenListener;
   readonly sinceMs: number;
 }
 
 /** A channel and its feed. There are as many as connections: no closures. */
 class Slot implements ChannelListener {
+  /** The feed is there. */
+  isFollowed = false;
   isOpen = false;
   /** Those who want to join; undefined when there are none. */
   waiters: Waiter[] | undefined;
+  /** Those who wait for the feed only. */
+  followers: (() => void)[] | undefined;
 
   constructor(
     readonly channel: Channel,
@@ -107,15 +117,27 @@ export class Hub {
     return slot?.isOpen === true ? slot.channel : undefined;
   }
 
-  /** The channel, followed and whole. @throws when Redis does not answer in time */
-  open(name: string): Promise<Channel> {
+  /** Tells `listener` of the channel as soon as it is followed and whole. */
+  whenOpen(name: string, listener: OpenListener): void {
     const slot = this.slots.get(name) ?? this.create(name);
-    if (slot.isOpen) return Promise.resolve(slot.channel);
-    return new Promise((resolve, reject) => {
-      slot.waiters ??= [];
-      slot.waiters.push({ resolve, reject, sinceMs: this.options.nowMs() });
-      this.opening.add(slot);
-    });
+    if (slot.isOpen) {
+      listener.opened(slot.channel);
+      return;
+    }
+    (slot.waiters ??= []).push({ listener, sinceMs: this.options.nowMs() });
+    this.opening.add(slot);
+  }
+
+  /**
+   * Calls `then` as soon as the feed of a channel that is being opened is there, or was given up:
+   * in the turn in which the channel is read, so that what else is asked of Redis leaves with that.
+   * False = it is there already, and `then` is not called.
+   */
+  onceFollowed(name: string, then: () => void): boolean {
+    const slot = this.slots.get(name);
+    if (slot?.isFollowed !== false) return false;
+    (slot.followers ??= []).push(then);
+    return true;
   }
 
   /** Once a second: closes what nobody needs, beacons, looks for lost tails. */
@@ -164,7 +186,10 @@ export class Hub {
       const late = waiters.filter(({ sinceMs }) => now - sinceMs >= OPEN_DEADLINE_MS);
       slot.waiters = waiters.filter((one) => !late.includes(one));
       if (slot.waiters.length === 0) this.opening.delete(slot);
-      for (const { reject } of late) reject(new Error('the channel could not be opened in time'));
+      for (const { listener } of late) {
+        listener.failed(new Error('the channel could not be opened in time'));
+      }
+      if (late.length > 0) tellFollowers(slot);
     }
   }
 
@@ -173,12 +198,17 @@ export class Hub {
     this.options.subscriber
       .subscribe(channel.keys.feed, slot)
       // From here on the feed brings everything: what was before is read once.
-      .then(() => channel.tracker.sync())
-      .catch((thrown: unknown) => {
-        if (!this.isClosed) {
+      .then(
+        () => {
+          slot.isFollowed = true;
+          channel.tracker.sync();
+          tellFollowers(slot);
+        },
+        (thrown: unknown) => {
+          if (this.isClosed) return;
           this.options.log.warn({ event: 'feed.failed', err: coerceError(thrown) });
-        }
-      });
+        },
+      );
   }
 
   private receive(channel: Channel, payload: Buffer): void {
@@ -199,12 +229,12 @@ export class Hub {
     const isFirst = epoch === '';
     const { history, metrics, log, nowMs } = this.options;
     try {
-      const [state] = await Promise.all([
-        isFirst
-          ? history.read(channel, -1, OPEN_MESSAGES)
-          : history.read(channel, top, FILL_MESSAGES),
-        this.options.load(channel),
-      ]);
+      const reading = isFirst
+        ? history.read(channel, -1, OPEN_MESSAGES)
+        : history.read(channel, top, FILL_MESSAGES);
+      const loading = this.options.load(channel);
+      const [state] =
+        loading === undefined ? [await reading] : await Promise.all([reading, loading]);
       if (this.slots.get(channel.name)?.channel !== channel) return;
       channel.heardMs = nowMs();
       for (const { key, value } of state.values) {
@@ -214,7 +244,6 @@ export class Hub {
       const taken = channel.tracker.filled(state);
       metrics.lostMessages.inc(channel.tracker.lostCount - lostBefore);
       if (!isFirst) metrics.gapMessages.inc(taken);
-      if (channel.tracker.isWhole) this.ready(channel);
     } catch (thrown) {
       metrics.redisErrors.inc({ operation: 'history' });
       log.debug({ event: 'history.failed', err: coerceError(thrown) });
@@ -222,7 +251,9 @@ export class Hub {
       setTimeout(() => {
         if (this.slots.get(channel.name)?.channel === channel) channel.tracker.sync();
       }, RETRY_MS).unref();
+      return;
     }
+    if (channel.tracker.isWhole) this.ready(channel);
   }
 
   private ready(channel: Channel): void {
@@ -231,8 +262,9 @@ export class Hub {
     slot.isOpen = true;
     this.delivery.flush(channel);
     this.opening.delete(slot);
-    for (const { resolve } of slot.waiters ?? []) resolve(channel);
+    const { waiters = [] } = slot;
     slot.waiters = undefined;
+    for (const { listener } of waiters) listener.opened(channel);
   }
 
   private restarted(channel: Channel): void {
@@ -313,6 +345,12 @@ export class Hub {
     }
     return entries;
   }
+}
+
+function tellFollowers(slot: Slot): void {
+  const { followers = [] } = slot;
+  slot.followers = undefined;
+  for (const tell of followers) tell();
 }
 
 function lingerMs({ namespace }: Channel): number {

@@ -2,11 +2,19 @@
 // becomes live. Invariant: reply, backlog and live messages of a channel leave no gap and no
 // overlap (everything between the look at the ring and the subscription to the topic happens in one
 // synchronous step).
-import { type Logger, coerceError } from '../cluster/index.js';
+import type { Logger } from '../cluster/index.js';
 import { levelRights, type Access, type Admittance } from './access.js';
 import { Arrivals } from './arrivals.js';
 import type { Channel } from './channel.js';
 import type { Delivery } from './delivery.js';
+import {
+  Entrance,
+  isAtHand,
+  type Admission,
+  type Admitted,
+  type Asked,
+  type Refusal,
+} from './entrance.js';
 import type { Hub } from './hub.js';
 import { joinForSend } from './frame-joiner.js';
 import type { GatewayMetrics } from './metrics.js';
@@ -15,7 +23,6 @@ import {
   errorCodes,
   limits,
   packValue,
-  type ErrorCode,
   type Position,
   type ServerMessage,
   type SubscribeOutcome,
@@ -48,24 +55,6 @@ export interface SubscriptionsOptions {
   readonly onRefused: (session: Session) => void;
 }
 
-/** A request that Redis has nothing against; `join` completes it. */
-interface Admission {
-  readonly request: SubscribeRequest;
-  readonly channel: Channel;
-  readonly ticket: Admittance;
-  /**
-   * Whether the position can be continued from; looked up in history when the ring is too short.
-   */
-  readonly canResume: boolean;
-}
-
-interface Refusal {
-  readonly code: ErrorCode;
-  readonly waitMs?: number;
-}
-
-type Admitted = Admission | ({ readonly request: SubscribeRequest } & Refusal);
-
 /** What a connection asked for at once. */
 interface Wish {
   readonly session: Session;
@@ -74,12 +63,6 @@ interface Wish {
   readonly names: Set<string>;
   /** Orders to this worker before it asked. */
   readonly ordersBefore: number;
-}
-
-/** A request and what its ticket says. */
-interface Asked {
-  readonly request: SubscribeRequest;
-  readonly verdict: ReturnType<Access['join']>;
 }
 
 /** Replays of more messages than this go in portions that the socket can take. */
@@ -93,27 +76,33 @@ export class Subscriptions {
   constructor(private readonly options: SubscriptionsOptions) {}
 
   /**
-   * Subscribes to all of `requests`, then sends `reply(outcomes)` with every backlog in one frame.
-   * Resolves when that is done; requests that cannot be granted fail one by one.
+   * Subscribes to all of `requests`, then sends `reply(outcomes)` with every backlog in one frame:
+   * at once, or when Redis has answered. Requests that cannot be granted fail one by one.
    */
-  async subscribe(
+  subscribe(
     session: Session,
     requests: readonly SubscribeRequest[],
     reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
-  ): Promise<void> {
+  ): void {
     const { user } = session;
     if (user === undefined) return;
-    const { access } = this.options;
+    const { access, revocations } = this.options;
     const asked = requests.map((request) => {
       return { request, verdict: access.join(user, request.ch, request.ticket) };
     });
     const names = new Set(requests.map(({ ch }) => ch));
-    const wish = { session, user, names, ordersBefore: this.options.revocations.count };
-    const admitted = asked.every((one) => this.isWarm(one))
-      ? asked.map((one) => this.admitNow(one))
-      : await this.admitAll(wish, asked);
-    if (session.isEnded) return;
-    this.joinAll(wish, admitted, reply);
+    const wish = { session, user, names, ordersBefore: revocations.count };
+    if (asked.every((one) => this.isWarm(one))) {
+      const admitted = asked.map((one) => this.admitNow(one));
+      this.joinAll(wish, admitted, reply);
+      return;
+    }
+    this.expect(wish);
+    const entrance = new Entrance(this.options, asked, (admitted) => {
+      this.answered(wish);
+      this.joinAll(wish, admitted, reply);
+    });
+    this.arrivals.add(() => entrance.begin());
   }
 
   /** The client leaves a channel, or does not want it any more if that is still on its way. */
@@ -167,44 +156,16 @@ export class Subscriptions {
     return { request, channel, ticket: verdict, canResume: true };
   }
 
-  private async admitAll(wish: Wish, asked: readonly Asked[]): Promise<readonly Admitted[]> {
-    const { session } = wish;
-    const wishes = this.waiting.get(session) ?? new Set();
-    this.waiting.set(session, wishes.add(wish));
-    const admitted = await new Promise<readonly Admitted[]>((resolve) => {
-      this.arrivals.add(() => resolve(Promise.all(asked.map((one) => this.admit(one)))));
-    });
-    wishes.delete(wish);
-    if (wishes.size === 0) this.waiting.delete(session);
-    return admitted;
+  private expect(wish: Wish): void {
+    const wishes = this.waiting.get(wish.session);
+    if (wishes === undefined) this.waiting.set(wish.session, new Set([wish]));
+    else wishes.add(wish);
   }
 
-  private async admit({ request, verdict }: Asked): Promise<Admitted> {
-    const { access, hub, metrics, log } = this.options;
-    if (!verdict.ok) return { request, code: verdict.code };
-    try {
-      const isClaiming = verdict.isFirstUse && request.ticket !== undefined;
-      const [channel, isClaimed] = await Promise.all([
-        hub.open(request.ch),
-        isClaiming ? access.claim(request.ch, request.ticket) : true,
-      ]);
-      if (!isClaimed) return { request, code: 'ticket_used' };
-      const canResume = isAtHand(channel, request) || (await this.isInHistory(channel, request));
-      return { request, channel, ticket: verdict, canResume };
-    } catch (thrown) {
-      metrics.redisErrors.inc({ operation: 'subscribe' });
-      log.debug({ event: 'subscribe.failed', err: coerceError(thrown) });
-      return { request, code: 'temporary' };
-    }
-  }
-
-  /**
-   * A position that the ring does not reach back to must be found in history before it is promised.
-   */
-  private async isInHistory(channel: Channel, { pos }: SubscribeRequest): Promise<boolean> {
-    const [, offset = 0] = pos ?? [];
-    const entries = await this.options.hub.older(channel, offset, 1);
-    return entries?.[0]?.offset === offset + 1;
+  private answered(wish: Wish): void {
+    const wishes = this.waiting.get(wish.session);
+    wishes?.delete(wish);
+    if (wishes?.size === 0) this.waiting.delete(wish.session);
   }
 
   /**
@@ -247,6 +208,7 @@ export class Subscriptions {
     reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
   ): void {
     const { session } = wish;
+    if (session.isEnded) return;
     const outcomes: SubscribeOutcome[] = [];
     const parts: { binary: Buffer[]; json: string[] } = { binary: [], json: [] };
     const lagging: Channel[] = [];
@@ -337,11 +299,6 @@ export class Subscriptions {
 function refused({ ch }: SubscribeRequest, { code, waitMs }: Refusal): SubscribeOutcome {
   const { message } = errorCodes[code];
   return { ch, e: waitMs === undefined ? [code, message] : [code, message, waitMs] };
-}
-
-/** Whether the ring is enough to say where the reader starts. */
-function isAtHand(channel: Channel, { pos }: SubscribeRequest): boolean {
-  return pos === undefined || pos[0] !== channel.epoch || pos[1] >= channel.ring.floor;
 }
 
 /** Where the reader starts: at its position if that can be continued, else at the backlog. */

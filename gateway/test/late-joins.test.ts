@@ -194,16 +194,15 @@ t.test('a channel whose time ends while somebody waits for another is not joined
     ...{ send: () => 'sent', bufferedBytes: () => 0, subscribe: nothing, unsubscribe: nothing },
     ...{ end: nothing, terminate: nothing },
   };
-  const ask = async (names: readonly string[]): Promise<readonly SubscribeOutcome[]> => {
-    let answer: readonly SubscribeOutcome[] = [];
-    const requests = names.map((ch) => ({ ch }));
-    await subscriptions.subscribe(session, requests, (outcomes) => {
-      answer = outcomes;
-      return { i: 1, r: {} };
+  const ask = (names: readonly string[]): Promise<readonly SubscribeOutcome[]> =>
+    new Promise((resolve) => {
+      const requests = names.map((ch) => ({ ch }));
+      subscriptions.subscribe(session, requests, (outcomes) => {
+        resolve(outcomes);
+        return { i: 1, r: {} };
+      });
     });
-    return answer;
-  };
-  await hub.open('user:1');
+  await new Promise((opened, failed) => hub.whenOpen('user:1', { opened, failed }));
   hub.sweep();
   clock.advance(9_900);
   const waiting = ask(['user:1', 'lobby']);

@@ -72,7 +72,9 @@ async function openHub(t: Test) {
 
 /** The channel, with somebody in it. */
 async function join(hub: Hub, name: string): Promise<Channel> {
-  const channel = await hub.open(name);
+  const channel = await new Promise<Channel>((opened, failed) => {
+    hub.whenOpen(name, { opened, failed });
+  });
   const options = { id: name, transport: 'websocket', address: '', openedAtMs: 0 } as const;
   const session = new Session({ ...options, encoding: 'rt1.msgpack' });
   channel.members.set(session, { level: 'view', groups: 0 });
