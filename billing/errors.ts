@@ -52,6 +52,11 @@ export const BILLING_ERRORS = {
     retry: false,
     message: 'A spending limit of this wallet does not allow it; the limit can be raised.',
   },
+  BILLING_TIME_LIMIT: {
+    http: 409,
+    retry: false,
+    message: 'The longest time of a viewer in this show is used up; wait for the next show.',
+  },
   BILLING_KEY_CONFLICT: {
     http: 409,
     retry: false,

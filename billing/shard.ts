@@ -16,6 +16,7 @@ export interface ShardKeys {
   readonly live: string;
   readonly idem0: string;
   readonly idem1: string;
+  /** Last visits to shows that go on: tickets, and what is used of grace, least charge, limits. */
   readonly ticket: string;
 }
 

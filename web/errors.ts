@@ -45,6 +45,7 @@ export const errorTable = {
   KEY_REUSED: row(409, 'This idempotency key was used for another request.'),
   TIP_REFUSED: row(409, 'This tip is not possible: {why}'),
   SPENDING_LIMIT: row(409, 'A spending limit of yours forbids this. Credits shows your limits.'),
+  TIME_USED_UP: row(409, 'Your time in this show is used up. You have not been charged.'),
   BALANCE_LIMIT: row(409, 'The balance would leave the allowed range.'),
   MODERATION_REFUSED: row(409, 'This act is not possible: {why}'),
   FINANCE_REFUSED: row(409, '{why}'),

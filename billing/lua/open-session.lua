@@ -9,7 +9,7 @@
 -- KEYS[7] live  hash  room → 1 while its stream is live; `p:room` → `version tariff`
 -- KEYS[8] idem:0  hash  commands of even days
 -- KEYS[9] idem:1  hash  commands of odd days
--- KEYS[10] ticket  zset  `room|wallet|session`, tickets of shows that go on
+-- KEYS[10] ticket  zset  `room|wallet|session`, last visits to shows that go on
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] session  26 characters
@@ -60,18 +60,21 @@ local function tariffNow(told)
   return readTariff(version and tonumber(version) > whole(ARGV[11]) and text or ARGV[7])
 end
 
--- The end of a show voids its tickets: one that is found is for this show. It lets its viewer in
--- again who left or was silent for too long, for the rest of its time.
+-- The end of a show forgets its visits: one that is found was to this show.
 local prefix = '[' .. room .. '|' .. wallet .. '|'
-local function ticketInHand()
+local function lastVisit()
   local found = redis.call('ZREVRANGEBYLEX', K.ticket, prefix .. '~', prefix, 'LIMIT', 0, 1)[1]
   if not found then
     return nil
   end
   local sid = string.sub(found, #prefix)
   loadSessions({ sid })
-  local s = sessions[sid]
-  if not s or (s[REASON] ~= 'left' and s[REASON] ~= 'stale') then
+  return sessions[sid]
+end
+
+-- A ticket lets its viewer in again who left or was silent for too long, for the rest of its time.
+local function ticketInHand(s)
+  if not s or s[MODEL] ~= TICKET or (s[REASON] ~= 'left' and s[REASON] ~= 'stale') then
     return nil
   end
   local left = s[MAXMS] > 0 and s[MAXMS] - s[BILL] or 0
@@ -84,26 +87,51 @@ local function ticketInHand()
   }
 end
 
-local function newSession(ticket)
+-- Grace, least charge and limits are for the whole show, however often its viewer leaves and comes
+-- back; what is paid for and not used goes on, as after a change of the price.
+local function goOn(t, before, usedMs, usedCost)
+  local from = paidUntil(before)
+  if from < FOREVER then
+    t[FREE] = math.max(0, from - before[BILL])
+  end
+  return leaveRest(t, usedMs, usedCost)
+end
+
+local function newSession(ticket, before)
   local state = redis.call('HMGET', K.live, room, 'p:' .. room)
   local t, stop = ticket or tariffNow(state[2]), state[1] and 0 or now
   local perShow = not ticket and w[LIM] and w[LIM][PERSHOW] or 0
   if perShow > 0 and (t[MAXCOST] == 0 or perShow < t[MAXCOST]) then
     t[MAXCOST] = perShow
   end
-  return {
+  local usedMs, usedCost = 0, 0
+  if before then
+    usedMs = (before[USEDMS] or 0) + before[BILL]
+    usedCost = (before[USEDCOST] or 0) + before[CHARGED]
+  end
+  local isUsedUp = not ticket and t[MODEL] ~= TICKET and t[MAXMS] > 0 and usedMs >= t[MAXMS]
+  if before and not ticket then
+    goOn(t, before, usedMs, usedCost)
+  end
+  local s = {
     wallet, room, ARGV[6], t[MODEL], t[PRICE], t[BPS], t[FREE], t[MIN], t[UNIT], t[MAXMS],
     t[MAXCOST], calendar(now), 1, now, 0, 0, 0, -1, 0, stop, 0, 0, 0, now, now, 0, '-', 0, 0, 0, 0, '-',
   }
+  if usedMs > 0 or usedCost > 0 then
+    s[NEXT], s[USEDMS], s[USEDCOST] = false, usedMs, usedCost
+  end
+  return s, isUsedUp
 end
 
 -- nil when the viewer may enter for what that costs at once.
-local function refusal(s, ticket)
+local function refusal(s, ticket, isUsedUp)
   local entry = math.max(costOf(s, whole(ARGV[8])), s[MIN])
   if w[FLAGS] % 2 == FROZEN then
     return 'BILLING_WALLET_FROZEN'
   elseif ticket then
     return nil
+  elseif isUsedUp then
+    return 'BILLING_TIME_LIMIT'
   elseif usable(w, true, now) - w[HELD] < entry then
     return 'BILLING_INSUFFICIENT_CREDIT'
   elseif entry > dayLeft(w, now) or ratePerMinute(s) > minuteLimit(w)
@@ -133,9 +161,10 @@ if open[1] then
   return answer('OK', 1, sid)
 end
 
-local ticket = ticketInHand()
-local s = newSession(ticket)
-local status = refusal(s, ticket)
+local before = lastVisit()
+local ticket = ticketInHand(before)
+local s, isUsedUp = newSession(ticket, before)
+local status = refusal(s, ticket, isUsedUp)
 if status then
   commit()
   remember(field, ARGV[10], status .. ' -')
@@ -151,8 +180,6 @@ commitSessions(now)
 local member = room .. '|' .. wallet .. '|' .. sid
 redis.call('ZADD', K.room, 0, member)
 redis.call('ZREMRANGEBYLEX', K.ticket, prefix, prefix .. '~')
-if s[MODEL] == TICKET then
-  redis.call('ZADD', K.ticket, 0, member)
-end
+redis.call('ZADD', K.ticket, 0, member)
 remember(field, ARGV[10], 'OK ' .. sid)
 return answer('OK', 0, sid)

@@ -6,7 +6,7 @@
 -- KEYS[2] sess  hash  session → record
 -- KEYS[3] due  zset  session by next look
 -- KEYS[4] room  zset  open sessions by room
--- KEYS[5] ticket  zset  tickets of shows that go on
+-- KEYS[5] ticket  zset  last visits to shows that go on
 -- ARGV[1] token  of this restore
 -- ARGV[2] now  ms
 -- ARGV[3] due  ms at which a session without proof of life is stale
@@ -20,7 +20,7 @@ if redis.call('HGET', KEYS[1], 'restoring') ~= ARGV[1] then
 end
 local TOMBSTONE_MS, CUTS_MAX = 86400000, 5
 local now = tonumber(ARGV[2])
-local records, dues, members, tickets = {}, {}, {}, {}
+local records, dues, members, visits = {}, {}, {}, {}
 for i = 4, #ARGV, 10 do
   local sid, wallet, room, payee = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   local model, rest = string.match(ARGV[i + 4], '^(%a) (.*)$')
@@ -40,18 +40,14 @@ for i = 4, #ARGV, 10 do
   if isOpen then
     members[#members + 1], members[#members + 2] = 0, member
   end
-  if model == 't' then
-    tickets[#tickets + 1], tickets[#tickets + 2] = 0, member
-  end
+  visits[#visits + 1], visits[#visits + 2] = 0, member
 end
 if #records > 0 then
   redis.call('HSET', KEYS[2], unpack(records))
   redis.call('ZADD', KEYS[3], unpack(dues))
+  redis.call('ZADD', KEYS[5], unpack(visits))
 end
 if #members > 0 then
   redis.call('ZADD', KEYS[4], unpack(members))
-end
-if #tickets > 0 then
-  redis.call('ZADD', KEYS[5], unpack(tickets))
 end
 return #records / 2

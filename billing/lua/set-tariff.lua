@@ -55,9 +55,17 @@ local function switchAt(last, bill)
   return start + math.ceil((at - start) / last[UNIT]) * last[UNIT], 1
 end
 
+-- Of the price for a viewer who was in the show before.
+local function freshFor(s)
+  if not s[USEDMS] then
+    return fresh
+  end
+  return leaveRest(readTariff(ARGV[4]), s[USEDMS], s[USEDCOST])
+end
+
 -- What is left of the free time goes on, the minimum counts from the beginning of the show, the
 -- payee's share stays.
-local function append(s)
+local function append(s, fresh)
   local last, length = s, 1
   while last[NEXT] do
     last, length = last[NEXT], length + 1
@@ -103,15 +111,16 @@ for i = 1, #ids do
   local sid, s = ids[i], sessions[ids[i]]
   if s and s[STATE] == 1 and s[MODEL] ~= TICKET then
     local w = wallets[s[WALLET]]
-    s[MAXMS] = fresh[MAXMS]
+    local due = freshFor(s)
+    s[MAXMS] = due[MAXMS]
     schedule[sid] = true
-    if not isSame(lastOf(s), fresh) then
+    if not isSame(lastOf(s), due) then
       local why = fresh[PRICE] > 0 and refusal(s, w) or nil
       if why then
         advance(s, w, now)
         finish(sid, s, w, now, why)
       else
-        append(s)
+        append(s, due)
       end
       changed[#changed + 1] = sid
     end

@@ -7,7 +7,7 @@
 -- KEYS[4] sess  hash  session → record
 -- KEYS[5] due  zset  session by next look
 -- KEYS[6] room  zset  open sessions by room
--- KEYS[7] ticket  zset  tickets of shows that go on
+-- KEYS[7] ticket  zset  last visits to shows that go on
 -- ARGV[1] now  ms, 0 = server time
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] limit  1…100 sessions per call

@@ -2,7 +2,8 @@
 // Used by history-run.ts and interleaving/witness.ts.
 import type { Tariff } from '../tariff.js';
 import type { Audit } from './auditor.js';
-import { FOREVER, type Lot, type Paid, type Wallet } from './model.js';
+import type { Lot, Paid } from './amounts.js';
+import { FOREVER, type Wallet } from './model.js';
 
 /** @throws Error when the outbox tells of other spendings */
 export function compareAudit(

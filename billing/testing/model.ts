@@ -2,36 +2,13 @@
 // not from the Lua. One shard, one clock; slow and obvious. history-run.ts compares every reply,
 // wallet and lot with it. Where the wire says 0 for "no limit" or "never", it has FOREVER.
 import type { Tariff } from '../tariff.js';
+import { bySpending, type Funding, type Lot, type Paid, sumOf } from './amounts.js';
+import { ceil, max, min, paidMs, priceOf, rateOf } from './amounts.js';
 
 export const [QUANTUM, MAX_GAP, GRACE] = [15_000n, 30_000n, 5_000n] as const;
 const [MINUTE, DAY, NEXT_PRICES_MAX] = [60_000n, 86_400_000n, 3] as const;
-export const OWNED_MAX = 9_000_000_000_000n;
-export const FOREVER = 10n ** 18n;
-
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
-const ceil = (a: bigint, b: bigint): bigint => (a + b - 1n) / b;
-
-/** Credits of one origin; an empty lot stays in its wallet. */
-export interface Lot {
-  readonly id: string;
-  readonly priority: bigint;
-  readonly scope: 'any' | 'shows';
-  expires: bigint;
-  amount: bigint;
-}
-
-/** What paid for a show or a tip, in that order. */
-export type Paid = { readonly lot: Lot; readonly amount: bigint }[];
-const sumOf = (all: { amount: bigint }[]): bigint => all.reduce((sum, one) => sum + one.amount, 0n);
-const bySpending = (a: Lot, b: Lot): number =>
-  Number(a.priority - b.priority || a.expires - b.expires || BigInt(a.id) - BigInt(b.id));
-
-export type Funding = Readonly<{ kind: string; amount: bigint; lot?: Lot }>;
+export const [OWNED_MAX, FOREVER] = [9_000_000_000_000n, 10n ** 18n] as const;
 const NO_LIMITS = { perShow: FOREVER, perMinute: FOREVER, perDay: FOREVER, perTip: FOREVER };
-const priceOf = (t: Tariff): string => [t.model, t.price, t.unitMs, t.minCharge].join();
-/** What a minute costs; a ticket is no matter of minutes. */
-const rateOf = (t: Tariff): bigint => (t.model === 't' ? 0n : ceil(t.price * MINUTE, t.unitMs));
 
 export class Wallet {
   readonly cash: Lot = { id: '', priority: FOREVER, expires: FOREVER, scope: 'any', amount: 0n };
@@ -46,7 +23,6 @@ export class Wallet {
   readonly tips = new Map<string, { amount: bigint; status: string; paid: Paid }>();
   /** Counted since there was a limit. */
   private readonly spent: { at: bigint; amount: bigint }[] = [];
-
   constructor(private readonly today: () => bigint) {}
 
   private usable = (scope: Lot['scope']): Lot[] =>
@@ -140,23 +116,44 @@ export class Session {
   limit = FOREVER;
   ended = '';
   readonly paid: Paid = [];
-  private isShowOver = false;
+  isShowOver = false;
+  terms: Tariff;
   private readonly prices: Price[];
 
+  /** `before`: the last visit of its viewer to the same show. */
   constructor(
     readonly id: string,
     readonly wallet: Wallet,
     readonly room: string,
-    private terms: Tariff,
+    offered: Tariff,
+    readonly before?: Session,
   ) {
-    this.prices = [{ from: 0n, isPaidUp: false, tariff: terms }];
+    this.terms = this.rest(offered);
+    this.prices = [{ from: 0n, isPaidUp: false, tariff: this.terms }];
   }
 
+  showMs = (): bigint => this.billable + (this.before?.showMs() ?? 0n);
+  private showCost = (): bigint => this.charged + (this.before?.showCost() ?? 0n);
   touch = (): string => this.prove(this.wallet.isFrozen ? 'frozen' : '');
   private ahead = (): bigint => this.billable + this.streamed;
   private isOver = (): boolean => this.ahead() >= this.limit;
   private toCome = (): Price[] => this.prices.slice(1).filter((p) => p.from >= this.billable);
   private last = (): Price => this.prices.at(-1) as Price;
+
+  /** Ms that are free or paid for and not used; undefined when nothing is ever to pay. */
+  unused(): bigint | undefined {
+    const at = this.prices.findLast(({ from }) => this.cost(from) <= this.charged) ?? this.last();
+    const ms = paidMs(at.tariff, this.charged - this.cost(at.from));
+    return ms === undefined ? ms : max(0n, max(at.from, this.terms.freeMs) + ms - this.billable);
+  }
+
+  /** What earlier visits have left of least charge and limits; a ticket brings its own time. */
+  private rest(t: Tariff): Tariff {
+    const [ms, cost] = [this.before?.showMs() ?? 0n, this.before?.showCost() ?? 0n];
+    const maxMs = t.model === 't' ? t.maxMs : max(1n, t.maxMs - ms);
+    const [minCharge, maxCost] = [max(0n, t.minCharge - cost), max(1n, t.maxCost - cost)];
+    return { ...t, minCharge, maxMs, maxCost };
+  }
 
   /** What `bill` ms cost in all, each at its price; the free time is that of the first. */
   cost(bill: bigint): bigint {
@@ -228,8 +225,8 @@ export class Session {
   }
 
   /** Its room has another tariff now; a unit that has begun and is paid is used up first. */
-  reprice(tariff: Tariff): string {
-    const last = this.last();
+  reprice(offered: Tariff): string {
+    const [last, tariff] = [this.last(), this.rest(offered)];
     const { model, price, unitMs } = last.tariff;
     if (model === 't' || this.ended !== '') return '';
     this.terms = { ...this.terms, maxMs: tariff.maxMs };
@@ -253,7 +250,7 @@ export class Session {
   /** A ticket lets in again who left, for the rest of its time, until the show ends. */
   readmission(): Tariff | undefined {
     const maxMs = this.terms.maxMs - this.billable;
-    const isGood = this.terms.model === 't' && !this.isShowOver && maxMs > 0n;
+    const isGood = this.terms.model === 't' && maxMs > 0n;
     if (!isGood || !['left', 'stale'].includes(this.ended)) return undefined;
     return { ...this.terms, price: 0n, minCharge: 0n, maxMs, maxCost: FOREVER };
   }
@@ -281,14 +278,18 @@ export class Model {
   }
 
   open(id: string, wallet: Wallet, room: string, tariff: Tariff): string {
-    const before = wallet.shows.findLast((one) => one.room === room);
-    if (before?.ended === '') return `joined ${before.id}`;
+    const last = wallet.shows.findLast((one) => one.room === room);
+    if (last?.ended === '') return `joined ${last.id}`;
+    const before = last?.isShowOver === false ? last : undefined;
     const ticket = before?.readmission();
-    const maxCost = min(tariff.maxCost, wallet.limits.perShow);
-    const session = new Session(id, wallet, room, ticket ?? { ...tariff, maxCost });
-    const entry = max(session.cost(1_000n), tariff.minCharge);
-    const isTooMuch = entry > maxCost || rateOf(tariff) > wallet.limits.perMinute;
+    const freeMs = before?.unused() ?? tariff.freeMs;
+    const offered = { ...tariff, freeMs, maxCost: min(tariff.maxCost, wallet.limits.perShow) };
+    const session = new Session(id, wallet, room, ticket ?? offered, before);
+    const entry = max(session.cost(1_000n), session.terms.minCharge);
+    const isUsedUp = tariff.model !== 't' && before && before.showMs() >= tariff.maxMs;
+    const isTooMuch = entry > session.terms.maxCost || rateOf(tariff) > wallet.limits.perMinute;
     if (wallet.isFrozen) return 'BILLING_WALLET_FROZEN';
+    if (!ticket && isUsedUp) return 'BILLING_TIME_LIMIT';
     if (!ticket && entry > wallet.free()) return 'BILLING_INSUFFICIENT_CREDIT';
     if (!ticket && (isTooMuch || entry > wallet.leftToday())) return 'BILLING_SPEND_LIMIT';
     this.sessions.push(session);

@@ -2,7 +2,7 @@
 // the last that paid; the scripts only see the funding commands. Checks invariant I11 of the
 // reference against the outbox: nobody gets back more than was paid, nor to another lot.
 import type { Spending } from './auditor.js';
-import type { Lot, Paid } from './model.js';
+import type { Lot, Paid } from './amounts.js';
 
 export class RefundBook {
   /** By show or tip: what went back, by the lot that had paid. */

@@ -110,7 +110,7 @@ local function nextSegment(s, w, now)
       s[index] = value
     end
   end
-  s[NEXT] = after[NEXT]
+  s[NEXT] = after[NEXT] or (s[USEDMS] and false)
   emit('p', idOf[s], tariffText(s), digits(s[SEGBILL]), digits(s[SEGCOST]),
     digits(calendar(now)))
 end

@@ -11,6 +11,10 @@ local SEGCOST, SEGBILL, LOTUSE = 30, 31, 32
 local DUE = ENDED
 -- nil, or the tariff that follows as a record with the same indexes.
 local NEXT = 33
+-- What earlier visits of the viewer to the same show have counted and cost; nil at the first visit.
+-- With these NEXT is false where there is none: the record stays an array, which touch-sessions
+-- reads by place.
+local USEDMS, USEDCOST = 34, 35
 local MINUTE_MS = 60000
 local FOREVER = 9e15
 -- Up to here a product and its remainder are exact.
@@ -43,6 +47,37 @@ end
 local function tariffText(s)
   return string.format('%s %.0f %.0f %.0f %.0f %.0f %.0f %.0f', s[MODEL], s[PRICE], s[BPS], s[FREE],
     s[MIN], s[UNIT], s[MAXMS], s[MAXCOST])
+end
+
+-- Billable ms before which nothing more is to pay: free time, and what was paid for and not used.
+-- FOREVER when nothing is ever to pay.
+local function paidUntil(s)
+  local paid = s[CHARGED]
+  while s[NEXT] and s[NEXT][SEGCOST] <= paid do
+    s = s[NEXT]
+  end
+  if s[PRICE] == 0 or s[MODEL] == TICKET then
+    return FOREVER
+  end
+  local start, left = s[SEGBILL] + s[FREE], paid - s[SEGCOST]
+  if s[MODEL] == STARTED_UNIT then
+    return start + math.floor(left / s[PRICE]) * s[UNIT]
+  end
+  local rest = left % s[PRICE]
+  return start + (left - rest) / s[PRICE] * MINUTE_MS + math.ceil(rest * MINUTE_MS / s[PRICE])
+end
+
+-- Least charge and limits are for the whole show: what earlier visits, of `ms` and `cost`, have
+-- left of them. A ticket brings its own time. 0 is no limit, so a limit that is used up leaves 1.
+local function leaveRest(t, ms, cost)
+  t[MIN] = math.max(0, t[MIN] - cost)
+  if t[MAXMS] > 0 and t[MODEL] ~= TICKET then
+    t[MAXMS] = math.max(1, t[MAXMS] - ms)
+  end
+  if t[MAXCOST] and t[MAXCOST] > 0 then
+    t[MAXCOST] = math.max(1, t[MAXCOST] - cost)
+  end
+  return t
 end
 
 -- What a minute costs; a ticket is no matter of minutes.

@@ -6,7 +6,8 @@ import { Engine, type EngineOptions } from '../../engine.js';
 import type { WalletState } from '../../scripts.js';
 import { parseTariff } from '../../tariff.js';
 import { inModel, listOf, stateOf, verdictOf } from '../history-texts.js';
-import { FOREVER, type Lot, Model, type Session, Wallet } from '../model.js';
+import type { Lot } from '../amounts.js';
+import { FOREVER, Model, type Session, Wallet } from '../model.js';
 
 type Asked<Name extends 'open' | 'touch' | 'end' | 'tip' | 'fund' | 'sweep'> = Parameters<
   Engine[Name]
