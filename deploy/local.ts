@@ -93,7 +93,7 @@ async function startAll(options: LocalOptions): Promise<void> {
   const secrets = localSecrets(options.dataDir);
   const urls = await startPrivateServers({ options, ports, secrets, logDir, supervise });
   const plans = rolePlans(options, ports, urls, secrets);
-  for (const plan of plans) await supervise(plan.name, () => startRole(plan, where));
+  for (const plan of plans) await supervise(plan.name, (signal) => startRole(plan, where, signal));
   const web = plans.at(-1);
   const demo = options.isDemo && web !== undefined ? await startDemo(web, where, ports) : undefined;
   if (ending !== undefined) return;
@@ -107,12 +107,20 @@ async function startAll(options: LocalOptions): Promise<void> {
 function stopAll(reason: string): Promise<void> {
   ending ??= (async () => {
     report(`${reason}, stopping`);
-    const overall = setTimeout(() => process.exit(1), 9_800);
+    const left = new Set(running);
+    const stop = async (one: Supervisor): Promise<void> => {
+      await one.stop();
+      left.delete(one);
+    };
+    const overall = setTimeout(() => {
+      report(`did not stop in time: ${[...left].map(({ name }) => name).join(', ')}`);
+      process.exit(1);
+    }, 9_800);
     const roles = running.filter(({ name }) => !name.startsWith('store '));
     const stores = running.filter(({ name }) => name.startsWith('store '));
     // Roles do not wait for each other: each ends its own connections within its own deadline.
-    await Promise.all(roles.reverse().map((one) => one.stop()));
-    for (const one of stores.reverse()) await one.stop();
+    await Promise.all(roles.reverse().map(stop));
+    for (const one of stores.reverse()) await stop(one);
     clearTimeout(overall);
   })();
   return ending;

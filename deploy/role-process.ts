@@ -7,6 +7,7 @@ import type { RolePlan } from './local-plan.js';
 export function startRole(
   plan: RolePlan,
   where: { distDir: string; logDir: string },
+  signal: AbortSignal,
 ): Promise<ChildServer> {
   return startChildServer({
     name: plan.name,
@@ -20,6 +21,7 @@ export function startRole(
     stopDeadlineMs: 9_000,
     logFile: join(where.logDir, `${plan.name}.log`),
     env: { ...process.env, ...plan.env },
+    signal,
   });
 }
 

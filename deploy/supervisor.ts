@@ -5,7 +5,8 @@ import type { ChildServer } from '../cluster/index.js';
 
 export interface SupervisorOptions {
   readonly name: string;
-  readonly start: () => Promise<ChildServer>;
+  /** Gives up, and leaves no process, when the signal is aborted. */
+  readonly start: (signal: AbortSignal) => Promise<ChildServer>;
   /** Told of each death and restart, in words. */
   readonly report: (line: string) => void;
 }
@@ -36,7 +37,7 @@ export class Supervisor {
   }
 
   async start(): Promise<void> {
-    this.child = await this.options.start();
+    this.child = await this.options.start(this.ending.signal);
     this.watching = this.watch(this.child);
   }
 
@@ -72,10 +73,11 @@ export class Supervisor {
   private async tryStart(): Promise<ChildServer | undefined> {
     if (this.isEnding()) return undefined;
     try {
-      this.child = await this.options.start();
+      this.child = await this.options.start(this.ending.signal);
       this.options.report(`${this.name} is back`);
       return this.child;
     } catch (thrown) {
+      if (this.isEnding()) return undefined;
       const [line = ''] = String(thrown instanceof Error ? thrown.message : thrown).split('\n');
       this.options.report(`${this.name} did not start: ${line}`);
       return undefined;

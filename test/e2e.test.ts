@@ -220,7 +220,7 @@ await t.test(
 
 await t.test('SIGTERM stops everything; the next start finds all data', async (t) => {
   const before = await balanceOf('anna', cluster.siteUrl);
-  t.equal(await cluster.stop(), 0);
+  t.equal(await cluster.stop(), 0, cluster.output().slice(-300));
   t.same(processesUnder(cluster.dataDir), [], 'no process is left');
 
   const again = await startLocalCluster(t, { like: cluster });

@@ -33,6 +33,8 @@ export interface ChildServerOptions {
   readonly isReady: (pid: number) => Promise<boolean>;
   /** Default 60,000 ms; recovery of a large store needs more. */
   readonly readyDeadlineMs?: number;
+  /** Ends a child that is not ready yet: the start then fails with CHILD_EXITED. */
+  readonly signal?: AbortSignal;
   /** How long a SIGTERM may take before SIGKILL follows; default 8,000 ms. */
   readonly stopDeadlineMs?: number;
   /** Output is appended to this file as well. */
@@ -81,7 +83,14 @@ export async function startChildServer(options: ChildServerOptions): Promise<Chi
     throw fault('CHILD_MISSING', options, output, { package: options.debianPackage });
   }
   const server = controlsOf(child, pid, exited, output, options.stopDeadlineMs ?? 8_000);
-  await waitUntilReady(server, options, output);
+  const giveUp = (): void => void server.stop();
+  options.signal?.addEventListener('abort', giveUp);
+  if (options.signal?.aborted === true) giveUp();
+  try {
+    await waitUntilReady(server, options, output);
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
+  }
   return server;
 }
 

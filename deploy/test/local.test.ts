@@ -91,6 +91,35 @@ t.test('a child that dies is started again, and stays down after stop', async (t
   t.throws(() => process.kill(second, 0), { code: 'ESRCH' });
 });
 
+t.test('a child that is just being started again is stopped without waiting for it', async (t) => {
+  let starts = 0;
+  const supervisor = new Supervisor({
+    name: 'slow starter',
+    report: () => undefined,
+    start: (signal) => {
+      starts += 1;
+      const isFirst = starts === 1;
+      return startChildServer({
+        name: 'slow starter',
+        programs: [process.execPath],
+        debianPackage: 'nodejs',
+        args: ['-e', 'setInterval(() => undefined, 1000)'],
+        port: 0,
+        portBusyPattern: /(?!)/,
+        isReady: () => Promise.resolve(isFirst),
+        readyDeadlineMs: 3_600_000,
+        signal,
+      });
+    },
+  });
+  t.teardown(() => supervisor.stop());
+  await supervisor.start();
+  process.kill(supervisor.pid ?? 0, 'SIGKILL');
+  await until(() => starts === 2, { what: 'it is being started again' });
+  await supervisor.stop();
+  t.equal(supervisor.pid, undefined);
+});
+
 t.test('a busy port is one line that names the setting', async (t) => {
   const port = await freePort();
   const blocker = createServer().listen(port, '0.0.0.0');
