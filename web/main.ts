@@ -99,9 +99,17 @@ async function compose(config: Config, log: Logger, lifecycle: Lifecycle): Promi
       await app.listen({ host: config.node.bindHost, port: config.web.port });
       log.info({ event: 'web.listening', port: config.web.port });
     },
-    stop: () => app.close(),
+    async stop() {
+      // To Node, a connection that has not asked for anything yet is not idle.
+      const cut = setTimeout(() => app.server.closeAllConnections(), ANSWERS_MS);
+      await app.close();
+      clearTimeout(cut);
+    },
   });
 }
+
+/** How long requests under way, and who reads their answers, have when the process stops. */
+const ANSWERS_MS = 3_000;
 
 /** How long nodes have for the answer to an order. */
 const ORDER_TIMEOUT_MS = 3_000;

@@ -1,5 +1,7 @@
 // The web role as a process: bad configuration, starting with nothing behind it, readiness,
 // stopping.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import t from 'tap';
 import {
   freePort,
@@ -69,7 +71,10 @@ t.test('pages and /readyz answer with MySQL away; the rest follows when it comes
   const metrics = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
   t.match(metrics, /showbill_web_requests_total\{.*route="\/api\/v1\/rooms"/);
 
+  const silent = connect(port, '127.0.0.1');
+  await once(silent, 'connect');
+  t.teardown(() => silent.destroy());
   role.kill('SIGTERM');
-  t.equal(await role.ended, 0);
+  t.equal(await role.ended, 0, role.output().slice(-600));
   await t.rejects(get('/'), 'nobody listens any more');
 });
