@@ -14,6 +14,11 @@ import { Contender, type Burst } from './fanout/contender.js';
 
 const PER_TICK = [1, 8, 32];
 const CEILING = 'raw-uws';
+/** How long a contender is asked to send in one round, ms. */
+const BURST_MS = { full: 1_200, quick: 400 };
+/** Of two nodes: six contenders of two processes each, and a round of all must stay short. */
+const NODES_BURST_MS = { full: 500, quick: 400 };
+const NODES_SUBSCRIBERS = { full: 500, quick: 300 };
 /**
  * Against raw publish: joined frames make up for the framing; a single message has nothing to join.
  */
@@ -25,7 +30,8 @@ export async function fanout(run: Run): Promise<ScenarioReport> {
   const notes = new Set<string>();
   for (const subscribers of run.options.isQuick ? [500] : [500, 4_000]) {
     const contenders = await openAll(run, subscribers);
-    results.push(...(await measureAll(run, contenders, subscribers, notes)));
+    const burstMs = sizeOf(run, BURST_MS);
+    results.push(...(await measureAll(run, contenders, { subscribers, burstMs }, notes)));
   }
   return reportOf('fanout', results, notes);
 }
@@ -35,13 +41,14 @@ export async function fanout(run: Run): Promise<ScenarioReport> {
  * peer with Redis between them. CPU is that of both.
  */
 export async function fanoutNodes(run: Run): Promise<ScenarioReport> {
-  const subscribers = run.options.isQuick ? 300 : 2_000;
+  const subscribers = sizeOf(run, NODES_SUBSCRIBERS);
+  const burstMs = sizeOf(run, NODES_BURST_MS);
   const notes = new Set<string>();
   const contenders = [await Contender.open(run, await startTwoWorkers(run), subscribers)];
   for (const file of wantedPeers(run)) {
     contenders.push(await Contender.open(run, await startTwoPeers(run, file), subscribers));
   }
-  const results = await measureAll(run, contenders, subscribers, notes);
+  const results = await measureAll(run, contenders, { subscribers, burstMs }, notes);
   notes.add('Two nodes with half of the subscribers each; CPU is that of both, without Redis.');
   return reportOf('fanout-nodes', results, notes);
 }
@@ -49,13 +56,13 @@ export async function fanoutNodes(run: Run): Promise<ScenarioReport> {
 async function measureAll(
   run: Run,
   contenders: readonly Contender[],
-  subscribers: number,
+  size: Size,
   notes: Set<string>,
 ): Promise<Result[]> {
   const results: Result[] = [];
   for (const perTick of PER_TICK) {
-    run.say(`${subscribers} subscribers, ${perTick} messages per tick`);
-    results.push(await measurePoint(run, contenders, { subscribers, perTick }, notes));
+    run.say(`${size.subscribers} subscribers, ${perTick} messages per tick`);
+    results.push(await measurePoint(run, contenders, { ...size, perTick }, notes));
   }
   for (const contender of contenders) await contender.close();
   return results;
@@ -75,6 +82,10 @@ function reportOf(scenario: string, results: Result[], notes: Set<string>): Scen
   };
 }
 
+function sizeOf(run: Run, { full, quick }: { full: number; quick: number }): number {
+  return run.options.isQuick ? quick : full;
+}
+
 function wantedPeers(run: Run): readonly string[] {
   return Object.keys(PEERS).filter((file) => file === CEILING || isWanted(run, file));
 }
@@ -87,28 +98,33 @@ async function openAll(run: Run, subscribers: number): Promise<Contender[]> {
   return contenders;
 }
 
-interface Point {
+interface Size {
   readonly subscribers: number;
+  readonly burstMs: number;
+}
+
+interface Point extends Size {
   readonly perTick: number;
 }
 
 async function measurePoint(
   run: Run,
   contenders: readonly Contender[],
-  { subscribers, perTick }: Point,
+  { subscribers, perTick, burstMs }: Point,
   notes: Set<string>,
 ): Promise<Result> {
-  const { isQuick, rounds } = run.options;
-  const ms = isQuick ? 400 : 1_200;
+  const { rounds } = run.options;
   const bursts = await interleave(contenders, { rounds, warmUps: 1 }, (contender) =>
-    contender.burst(perTick, ms),
+    contender.burst(perTick, burstMs),
   );
   const [gateway, raw, ...peers] = contenders;
   if (gateway === undefined || raw === undefined) throw new Error('two contenders at least');
   const ours = costs(bursts.get(gateway));
   const ceiling = costs(bursts.get(raw));
   const ratio = pairedRatio(ours, ceiling);
-  for (const [{ name }, all] of bursts) notes.add(describe({ subscribers, perTick }, name, all));
+  for (const [{ name }, all] of bursts) {
+    notes.add(describe(`${subscribers} × ${perTick} ${name}`, all));
+  }
   return {
     name: `${subscribers} subscribers × ${perTick}`,
     value: median(ours),
@@ -142,13 +158,13 @@ function costs(bursts: readonly Burst[] | undefined): number[] {
 }
 
 /** How the load was carried, for whoever doubts a number. */
-function describe({ subscribers, perTick }: Point, name: string, bursts: readonly Burst[]): string {
+function describe(point: string, bursts: readonly Burst[]): string {
   const middle = (pick: (burst: Burst) => number): string => shortNumber(median(bursts.map(pick)));
   const store = bursts.some((one) => one.storeMicrosPerMessage > 0)
     ? `, Redis ${middle((one) => one.storeMicrosPerMessage)} µs per message`
     : '';
   return (
-    `${subscribers} × ${perTick} ${name}: ${middle((one) => one.ticksPerSec)} ticks/s, ` +
+    `${point}: ${middle((one) => one.ticksPerSec)} ticks/s, ` +
     `${middle((one) => one.framesPerMessage)} frames per message, ` +
     `server ${middle((one) => one.serverLoad * 100)} %, ` +
     `generator ${middle((one) => one.generatorLoad * 100)} % of a core${store}`
