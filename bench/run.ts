@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import { parseArguments, UsageError, type BenchOptions } from './arguments.js';
 import { compileTree } from './lib/compiled-tree.js';
 import { describeMachine, isBusy } from './lib/machine.js';
+import { hasSmallBuffers, rerunInOwnNetwork } from './lib/own-network.js';
 import { resultTable, type ResultFile } from './lib/result.js';
 import { createScope, type RunScope } from './lib/teardown.js';
-import { scenarios } from './scenarios.js';
+import { ownNetworkScenarios, scenarios } from './scenarios.js';
 
 async function main(): Promise<number> {
   let options: BenchOptions;
@@ -18,6 +19,10 @@ async function main(): Promise<number> {
     if (!(thrown instanceof UsageError)) throw thrown;
     console.error(thrown.message);
     return 2;
+  }
+  if (ownNetworkScenarios.has(options.scenario) && !hasSmallBuffers()) {
+    const status = rerunInOwnNetwork();
+    if (status !== undefined) return status;
   }
   const scope = createScope();
   stopOnSignal(scope);

@@ -90,7 +90,8 @@ export class CatchUp {
     for (const session of [...this.lagging]) {
       if (session.isEnded) this.forget(session);
       else if (now - session.lagMs > LAG_MAX_MS) this.giveUp(session);
-      else this.pumpLater(session);
+      // A turn for each of those who could not take anything would keep the others waiting.
+      else if (session.socket.bufferedBytes() <= LOW_WATER_BYTES) this.pumpLater(session);
     }
   }
 
@@ -101,8 +102,12 @@ export class CatchUp {
 
   /** The next ones in the order in which they came. */
   private turn(): void {
-    const next = [...this.waiting].slice(0, TURN_READERS);
-    for (const session of next) this.waiting.delete(session);
+    const next: Session[] = [];
+    // Not a copy of all: thousands wait, and each would be copied a quarter as many times.
+    for (const session of this.waiting) {
+      this.waiting.delete(session);
+      if (next.push(session) === TURN_READERS) break;
+    }
     if (this.waiting.size > 0) setImmediate(() => this.turn());
     for (const session of next) this.pump(session);
   }

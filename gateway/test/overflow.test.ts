@@ -229,3 +229,29 @@ t.test('values that do not fit when a reader has caught up are sent until they d
   t.equal(keys(), 10, 'all ten');
   t.equal(stage.sessions[0]?.lagging, undefined, 'live again');
 });
+
+t.test('who reads again does not wait for a turn of each of a thousand who do not', async (t) => {
+  const stage = openStage(1_001);
+  const { channel, delivery, readers, sessions } = stage;
+  const tails = [packTail('m', { text: 'x' }, 'x')];
+  channel.tracker.offer({ cls: 'reliable', epoch: 'e', first: 1, ts: 1, tails });
+  delivery.flush(channel);
+  for (const session of sessions) {
+    delivery.detach(session, channel);
+    delivery.lag(session, channel, 0);
+  }
+  // The last one has room: a drain that was missed.
+  const last = readers.length - 1;
+  readers.forEach(({ socket, got }, at) => {
+    socket.drain();
+    got.length = 0;
+    socket.buffered = at === last ? 0 : 65_536;
+  });
+  delivery.sweep();
+  await nextTurn();
+  await nextTurn();
+  t.same(readers[last]?.got, [1], 'it has what it missed');
+  giveRoom(stage, last, 1_000);
+  t.ok(sessions[last]?.lagging === undefined, 'live again');
+  t.equal(delivery.lagging.size, 1_000, 'the others lag on');
+});

@@ -59,6 +59,11 @@ export class ReturningCrowd {
     await Promise.all(this.generators.map((one) => one.call('move', null)));
   }
 
+  /** All are gone for good. */
+  async close(): Promise<void> {
+    await Promise.all(this.generators.map((one) => one.stop()));
+  }
+
   /** All stop reading. */
   async pause(): Promise<void> {
     await Promise.all(this.generators.map((one) => one.call('pause', null)));
