@@ -42,17 +42,9 @@ export interface EngineStage {
   setNow(ms: number): void;
 }
 
-/** Connects and opens all 64 shards of an empty server. */
-export async function openEngine(url: string, startMs: number): Promise<EngineStage> {
+/** Connects to a server whose shards are open, as each billing process does. */
+export async function joinEngine(url: string, startMs: number): Promise<EngineStage> {
   const redis = await connectRedis(url, { role: 'money', name: 'bench', log: silentLog });
-  for (const shard of ALL_SHARDS) {
-    await beginRestore.run(redis, { shard, token: 'bench' });
-    await finishRestore.run(redis, {
-      ...{ shard, token: 'bench', epoch: 1n, seq: 0n, nowMs: startMs, day: 0 },
-    });
-  }
-  if (isCluster(redis)) throw new Error('the benchmark runs on one server');
-  for (const script of FENCED_SCRIPTS) await script.load(redis);
   let now = startMs;
   const engine = new Engine({
     redis,
@@ -62,6 +54,21 @@ export async function openEngine(url: string, startMs: number): Promise<EngineSt
     now: () => now,
   });
   return { engine, redis, setNow: (ms) => void (now = ms) };
+}
+
+/** Connects and opens all 64 shards of an empty server. */
+export async function openEngine(url: string, startMs: number): Promise<EngineStage> {
+  const stage = await joinEngine(url, startMs);
+  const { redis } = stage;
+  for (const shard of ALL_SHARDS) {
+    await beginRestore.run(redis, { shard, token: 'bench' });
+    await finishRestore.run(redis, {
+      ...{ shard, token: 'bench', epoch: 1n, seq: 0n, nowMs: startMs, day: 0 },
+    });
+  }
+  if (isCluster(redis)) throw new Error('the benchmark runs on one server');
+  for (const script of FENCED_SCRIPTS) await script.load(redis);
+  return stage;
 }
 
 export { closeRedis };

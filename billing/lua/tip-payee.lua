@@ -18,6 +18,7 @@
 -- Writes: bal, out (t), idem, meta
 -- Cost: O(1), about 20 µs
 local K = { meta = KEYS[1], bal = KEYS[2], out = KEYS[3], idem0 = KEYS[4], idem1 = KEYS[5] }
+-- @include plain-tip
 -- @include shard
 -- @include limits
 -- @include lots

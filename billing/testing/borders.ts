@@ -28,6 +28,8 @@ const expire: Command = { type: 'expire', w: 0 };
 const refund: Command = { type: 'refund', w: 0, at: 0, amount: 0 };
 const LIVE: Shortened = [0, room(true)];
 
+const HALF_A_DAY = 43_200_000;
+
 /** Places in TARIFFS and LOT_SPECS of history.ts. */
 const [MINUTE, FREE_AT_FIRST, STARTED, TICKET, LIMITED, TIMED] = [0, 3, 4, 6, 7, 8];
 const [EVER, EVER_SHOWS, SHORT, , , FIRST_SHOWS, MINUTE_LATE] = [0, 1, 2, 3, 4, 5, 6];
@@ -65,6 +67,13 @@ const HISTORIES: Readonly<Record<string, readonly Shortened[]>> = {
       [0, tipAll(0, 5)],
     ),
     ...at([15_000, touch], [0, end]),
+  ],
+  'keys on both sides of midnight, a freeze between two tips': [
+    ...at([0, fund('credit', 9_000)], [0, tip(10)], [0, tip(20, 1)], [0, tip(20, 1)]),
+    ...at([HALF_A_DAY, tip(30, 2)], [0, tip(40, 3)], [0, tip(40, 3)]),
+    ...at([HALF_A_DAY - 3_600_000, tip(50, 4)], [0, tip(20, 1)], [0, tip(40, 3)], [0, tip(60, 5)]),
+    ...at([0, tip(60, 5)], [0, fund('freeze')], [0, tip(70, 6)], [0, fund('unfreeze')]),
+    ...at([0, tip(70, 6)], [0, tip(70, 7)]),
   ],
   'commands repeated, out of turn, too large; debt and freeze': [
     ...at([0, fund('credit', 5_000)], [0, fund('again')], [0, fund('ahead', 70)]),

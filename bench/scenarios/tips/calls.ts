@@ -4,9 +4,12 @@
 export type TipMode = 'engine' | 'bare';
 
 export interface TipCalls {
-  /** Funds the wallets of one shard. */
-  readonly prepare: { args: { readonly redisUrl: string }; reply: null };
-  /** Tips as fast as answers come, `inFlight` at a time. */
+  /** Opens so many connections and funds the wallets of one shard. */
+  readonly prepare: {
+    args: { readonly redisUrl: string; readonly connections: number };
+    reply: null;
+  };
+  /** Tips as fast as answers come, `inFlight` at a time over all connections. */
   readonly run: {
     args: { readonly mode: TipMode; readonly ms: number; readonly inFlight: number };
     reply: {

@@ -20,7 +20,8 @@ local function digits(n)
   return string.format('%.0f', n)
 end
 
-local meta = redis.call('HMGET', K.meta, 'epoch', 'seq', 'clk', 'sum', 'idemDay', 'off')
+local meta = K.read
+  or redis.call('HMGET', K.meta, 'epoch', 'seq', 'clk', 'sum', 'idemDay', 'off')
 if not meta[1] then
   return redis.error_reply('FENCED this shard has not been compared with the ledger')
 end
