@@ -25,10 +25,19 @@ export function smoothedRate(rate: number, elapsedMs: number, count: number): nu
   return rate * Math.exp(-elapsedMs / SMOOTHING_MS) + (count * 1_000) / SMOOTHING_MS;
 }
 
-/** Watches what flushes cost in sum and widens all windows when many rooms are hot at once. */
+/** Above this share of its time a worker has too little left for what else comes. */
+const BUSY_AIM = 0.6;
+/** Windows are widened by no more than this because the worker is busy. */
+const STRETCH_MAX = 4;
+
+/**
+ * Watches what flushes cost in sum and widens all windows when many rooms are hot at once, or when
+ * this machine takes longer for a write than the budget thinks.
+ */
 export class FlushWindow {
   private rate = 0;
   private lastMs = 0;
+  private stretch = 1;
 
   constructor(private readonly budget: FlushBudget = defaultFlushBudget) {}
 
@@ -37,7 +46,8 @@ export class FlushWindow {
    */
   windowMs(subscribers: number, messagesPerSec = 0): number {
     const pressure = Math.max(1, this.rate / this.budget.sendsPerSec);
-    const budgetMs = ((subscribers * 1_000) / this.budget.sendsPerSec) * pressure;
+    const widening = Math.max(pressure, this.stretch);
+    const budgetMs = ((subscribers * 1_000) / this.budget.sendsPerSec) * widening;
     const isTorrent = messagesPerSec > TORRENT_PER_SEC;
     const share = Math.min(1, subscribers / TORRENT_SUBSCRIBERS);
     const ms = Math.max(budgetMs, isTorrent ? TORRENT_WINDOW_MS * share : 0);
@@ -49,6 +59,14 @@ export class FlushWindow {
     const elapsed = Math.max(0, nowMs - this.lastMs);
     this.lastMs = nowMs;
     this.rate = smoothedRate(this.rate, elapsed, subscribers);
+  }
+
+  /**
+   * Once a second: the share of its time that the event loop was at work, 0 … 1. As the load of a
+   * hot room goes with the number of flushes, it is at the aim after the next second.
+   */
+  worked(share: number): void {
+    this.stretch = Math.min(STRETCH_MAX, Math.max(1, (this.stretch * share) / BUSY_AIM));
   }
 
   /** Socket writes per second, smoothed over half a second. */

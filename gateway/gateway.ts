@@ -67,6 +67,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** The share of its time, 0 … 1, that the event loop was at work since the last call. */
+  readonly workedShare?: () => number;
 }
 
 export interface Gateway {
@@ -425,6 +427,8 @@ class Worker implements Gateway, SessionEvents {
   }
 
   private sweep(): void {
+    const share = this.options.workedShare?.();
+    if (share !== undefined) this.window.worked(share);
     this.sessions.sweep();
     this.revocations.sweep();
     this.hub.sweep();

@@ -1,5 +1,5 @@
-// How late the event loop is, by a timer that should have fired. Cheaper and quicker than a
-// histogram: admission asks at every handshake.
+// How late the event loop is, by a timer that should have fired: cheaper and quicker than a
+// histogram, as admission asks at every handshake. And how much of its time it is at work.
 
 export interface LoopLag {
   /** Lateness of the newest probe, or of the one that is overdue, ms. */
@@ -19,4 +19,15 @@ export function watchLoopLag(nowMs: () => number): LoopLag {
   }, PROBE_MS);
   probe.unref();
   return { lagMs: () => Math.max(lastMs, overdueMs()), stop: () => clearInterval(probe) };
+}
+
+/** Gives the share of its time, 0 … 1, that the event loop was at work since the last call. */
+export function watchWork(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
 }

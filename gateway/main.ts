@@ -27,7 +27,7 @@ import { createAdmission } from './admission.js';
 import { createAddressOf, createProxyCheck } from './client-address.js';
 import { createGatewayControl } from './control.js';
 import { createGateway, type Gateway } from './gateway.js';
-import { watchLoopLag, type LoopLag } from './loop-lag.js';
+import { watchLoopLag, watchWork, type LoopLag } from './loop-lag.js';
 import { isOriginAllowed } from './origin-check.js';
 import { createPublisher } from './publisher.js';
 import { createRoomAdmin } from './room-admin.js';
@@ -90,6 +90,7 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     clock: systemClock,
     log,
     metrics,
+    workedShare: watchWork(),
   });
   const lag = watchLoopLag(nowMs);
   const isProxy = createProxyCheck(config.gateway.trustedProxies);

@@ -37,6 +37,21 @@ t.test('all windows widen while the worker is above its budget, and narrow again
   t.end();
 });
 
+t.test('a busy worker flushes less often, until it has time again', (t) => {
+  const window = new FlushWindow();
+  const calm = window.windowMs(1_500);
+  // A machine on which flushes at the calm window take 1.2 of its time: twice what they may.
+  const share = (): number => Math.min(1, (1.2 * calm) / window.windowMs(1_500));
+  for (let second = 0; second < 10; second += 1) window.worked(share());
+  t.ok(Math.abs(share() - 0.6) < 0.05, `at work for ${share()} of its time`);
+  for (let second = 0; second < 20; second += 1) window.worked(1);
+  t.equal(Math.round(window.windowMs(1_500)), Math.round(4 * calm), 'a bound for what is widened');
+  t.equal(window.windowMs(20_000), 100, 'and for every window');
+  for (let second = 0; second < 3; second += 1) window.worked(0.05);
+  t.equal(window.windowMs(1_500), calm);
+  t.end();
+});
+
 t.test('a smoothed rate follows what comes and forgets it', (t) => {
   let rate = 0;
   for (let at = 0; at < 300; at += 1) rate = smoothedRate(rate, 10, 8);
