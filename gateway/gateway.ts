@@ -18,6 +18,7 @@ import { Coordinators } from './coordinators.js';
 import { Delivery } from './delivery.js';
 import { FlushWindow } from './flush-window.js';
 import { handOver, type HandOverPace } from './hand-over.js';
+import type { HeapCare } from './heap-care.js';
 import { readHeld } from './held.js';
 import { createHistory, type History } from './history.js';
 import { Hub } from './hub.js';
@@ -69,6 +70,7 @@ export interface GatewayOptions {
   readonly metrics: Metrics;
   /** The share of its time, 0 … 1, that the event loop was at work since the last call. */
   readonly workedShare?: () => number;
+  readonly heapCare?: HeapCare;
 }
 
 export interface Gateway {
@@ -428,7 +430,10 @@ class Worker implements Gateway, SessionEvents {
 
   private sweep(): void {
     const share = this.options.workedShare?.();
-    if (share !== undefined) this.window.worked(share);
+    if (share !== undefined) {
+      this.window.worked(share);
+      this.options.heapCare?.sweep(share);
+    }
     this.sessions.sweep();
     this.revocations.sweep();
     this.hub.sweep();

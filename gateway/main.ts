@@ -27,6 +27,7 @@ import { createAdmission } from './admission.js';
 import { createAddressOf, createProxyCheck } from './client-address.js';
 import { createGatewayControl } from './control.js';
 import { createGateway, type Gateway } from './gateway.js';
+import { createHeapCare } from './heap-care.js';
 import { watchLoopLag, watchWork, type LoopLag } from './loop-lag.js';
 import { isOriginAllowed } from './origin-check.js';
 import { createPublisher } from './publisher.js';
@@ -91,6 +92,7 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     log,
     metrics,
     workedShare: watchWork(),
+    heapCare: createHeapCare(),
   });
   const lag = watchLoopLag(nowMs);
   const isProxy = createProxyCheck(config.gateway.trustedProxies);

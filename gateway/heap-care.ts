@@ -1,0 +1,57 @@
+// Takes the garbage that a crowd has left once the worker has time. V8 looks for it when the heap
+// has grown again by as much, which in an idle worker may take an hour: until then it is half of
+// what a connection seems to hold. A collection stops the event loop for a millisecond or two
+// for each megabyte that lives, so it waits until little goes on, and is not made for little.
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+export interface HeapCareOptions {
+  /** Of the heap, garbage and all. */
+  readonly usedBytes: () => number;
+  /** Collects all garbage before it returns. */
+  readonly collect: () => void;
+}
+
+/** Up to this share of its time at work, a worker is calm. */
+const CALM_SHARE = 0.2;
+/** Seconds, one after the other. */
+const CALM_SWEEPS = 5;
+/** What may be garbage, at least: in bytes, and as a share of what was alive. */
+const GROWTH_MIN_BYTES = 8 * 1_024 * 1_024;
+const GROWTH_MIN_SHARE = 0.4;
+
+export class HeapCare {
+  /** After the last collection. */
+  private aliveBytes: number;
+  private calmSweeps = 0;
+
+  constructor(private readonly options: HeapCareOptions) {
+    this.aliveBytes = options.usedBytes();
+  }
+
+  /** Once a second. @param workedShare of that second, 0 … 1 */
+  sweep(workedShare: number): void {
+    const { usedBytes, collect } = this.options;
+    this.calmSweeps = workedShare <= CALM_SHARE ? this.calmSweeps + 1 : 0;
+    if (this.calmSweeps < CALM_SWEEPS) return;
+    const grownBytes = usedBytes() - this.aliveBytes;
+    if (grownBytes < Math.max(GROWTH_MIN_BYTES, this.aliveBytes * GROWTH_MIN_SHARE)) return;
+    collect();
+    this.aliveBytes = usedBytes();
+    this.calmSweeps = 0;
+  }
+}
+
+/** Of this process. Collects and compacts, so that the memory goes back to the kernel. */
+export function createHeapCare(): HeapCare {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  return new HeapCare({
+    usedBytes: () => getHeapStatistics().used_heap_size,
+    collect() {
+      setFlagsFromString('--compact-on-every-full-gc');
+      gc();
+      setFlagsFromString('--no-compact-on-every-full-gc');
+    },
+  });
+}
