@@ -1,5 +1,6 @@
 // Who coordinates a room: one worker at a time, within the bound, and never with an old token. Real
-// Redis; several workers in one process, swept in seeded order.
+// Redis; several workers in one process, swept in seeded order. Where nobody's lease may end by
+// chance, leases are longer than any test and the workers' clock goes on by hand.
 import t, { type Test } from 'tap';
 import { closeRedis, connectRedis } from '../../cluster/index.js';
 import {
@@ -11,6 +12,7 @@ import {
   type TestScope,
 } from '../../cluster/testing/index.js';
 import { channelKeys } from '../channel-keys.js';
+import { leaseKey, shareLoad } from '../coordinator-scripts.js';
 import { Coordinators } from '../coordinators.js';
 import { announcePresence } from '../presence-scripts.js';
 
@@ -22,6 +24,23 @@ interface Stage {
   /** Tokens that did the duty of each room, in the order of their success. */
   readonly duties: Map<string, { worker: string; token: number }[]>;
   readonly present: Map<string, Set<string>>;
+  readonly leaseMs: number;
+  /** Of the workers, not of Redis. */
+  readonly nowMs: () => number;
+}
+
+/** Longer than a busy machine may stop; Redis ends leases by its own clock. */
+const LONG_MS = 120_000;
+const SHORT_MS = 400;
+
+/** Time that passes when a test says so. */
+class HandClock {
+  ms = 0;
+
+  /** So much that what another worker holds is looked at again soon. */
+  pass(): void {
+    this.ms += LONG_MS / 4;
+  }
 }
 
 async function startWorker(t: TestScope, stage: Stage, url: string, worker: string) {
@@ -31,8 +50,8 @@ async function startWorker(t: TestScope, stage: Stage, url: string, worker: stri
     redis,
     log: silentLog,
     worker,
-    leaseMs: 400,
-    nowMs: () => performance.now(),
+    leaseMs: stage.leaseMs,
+    nowMs: stage.nowMs,
     rooms: () => [...stage.present].filter(([, at]) => at.has(worker)).map(([name]) => ({ name })),
     workersOf: ({ name }) => [...(stage.present.get(name) ?? [])],
     async duty({ name }, token, leaseMs) {
@@ -47,10 +66,12 @@ async function startWorker(t: TestScope, stage: Stage, url: string, worker: stri
   return { worker, coordinators };
 }
 
-function newStage(rooms: number, workers: readonly string[]): Stage {
+function newStage(rooms: number, workers: readonly string[], clock?: HandClock): Stage {
   const names = Array.from({ length: rooms }, (_, at) => `room:${at + 1}`);
   return {
     duties: new Map(),
+    leaseMs: clock === undefined ? SHORT_MS : LONG_MS,
+    nowMs: () => clock?.ms ?? performance.now(),
     present: new Map(names.map((name) => [name, new Set(workers)])),
   };
 }
@@ -71,10 +92,27 @@ function assertTokensGrow(t: Test, stage: Stage): void {
   }
 }
 
+/** What time does to a worker that is gone, and to nobody else. */
+async function endLeasesOf(
+  worker: string,
+  url: string,
+  t: TestScope,
+  { present }: Stage,
+): Promise<void> {
+  const redis = await connectRedis(url, { role: 'command', name: 'time', log: silentLog });
+  t.teardown(() => closeRedis(redis));
+  for (const name of present.keys()) {
+    const key = leaseKey(name);
+    if ((await redis.hget(key, 'owner')) === worker) await redis.hset(key, 'until', '0');
+  }
+  await shareLoad(redis, { worker, rooms: -1, ttlMs: 0 });
+}
+
 /** Sweeps until each room is held once and no worker has more than its share. */
 async function settle(
   workers: readonly Awaited<ReturnType<typeof startWorker>>[],
   rooms: number,
+  clock: HandClock,
   random: () => number = () => 0.5,
 ): Promise<void> {
   const shareMax = Math.ceil((1.25 * rooms) / workers.length) + 1;
@@ -82,6 +120,7 @@ async function settle(
     async () => {
       const order = [...workers].sort(() => random() - 0.5);
       for (const { coordinators } of order) await coordinators.sweep();
+      clock.pass();
       const sizes = workers.map(({ coordinators }) => coordinators.size);
       const held = sizes.reduce((sum, size) => sum + size, 0);
       return held === rooms && Math.max(...sizes) <= shareMax;
@@ -94,9 +133,10 @@ t.test('every room has one coordinator and nobody more than its share', async (t
   const { url } = await startRedis(t);
   const random = seededRandom(t);
   const names = ['a', 'b', 'c', 'd'];
-  const stage = newStage(200, names);
+  const clock = new HandClock();
+  const stage = newStage(200, names, clock);
   const workers = await Promise.all(names.map((name) => startWorker(t, stage, url, name)));
-  await settle(workers, 200, () => random.next());
+  await settle(workers, 200, clock, () => random.next());
   const sizes = workers.map(({ coordinators }) => coordinators.size);
   t.ok(Math.min(...sizes) > 0, sizes.join(' '));
   assertTokensGrow(t, stage);
@@ -105,15 +145,18 @@ t.test('every room has one coordinator and nobody more than its share', async (t
 t.test('when a worker dies only its rooms move', async (t) => {
   const { url } = await startRedis(t);
   const names = ['a', 'b', 'c'];
-  const stage = newStage(60, names);
+  const clock = new HandClock();
+  const stage = newStage(60, names, clock);
   const workers = await Promise.all(names.map((name) => startWorker(t, stage, url, name)));
-  await settle(workers, 60);
+  await settle(workers, 60, clock);
   const before = owners(stage);
   for (const at of stage.present.values()) at.delete('c');
+  await endLeasesOf('c', url, t, stage);
   const alive = workers.filter(({ worker }) => worker !== 'c');
   await until(
     async () => {
       for (const { coordinators } of alive) await coordinators.sweep();
+      clock.pass();
       return [...owners(stage).values()].every((worker) => worker !== 'c');
     },
     { what: 'rooms of the dead worker taken over' },
