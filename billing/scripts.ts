@@ -1,6 +1,5 @@
-// The money scripts as typed values: one entry per file in lua/. Used by the engine, the fence and
-// bench. Those that charge are fenced: a server that does not know them is new and must be
-// compared first.
+// The money scripts as typed values, one per file in lua/, for engine, fence and bench. Those that
+// charge are fenced: a server that does not know them is new and must be compared first.
 import { defineScript, type Script, type ScriptArgument } from '../cluster/index.js';
 import { type EndReason, END_REASONS, type TouchVerdict } from './schema.js';
 import { shardKeys, type ShardKeys } from './shard.js';
@@ -53,7 +52,7 @@ function script<Args extends { readonly shard: number }, Reply>(options: {
   readonly name: string;
   readonly keys: readonly KeyName[];
   readonly argv: (args: Args) => readonly ScriptArgument[];
-  readonly reply: (fields: readonly string[]) => Reply;
+  readonly reply: (fields: readonly string[], args: Args) => Reply;
   readonly isFenced?: boolean;
 }): Script<Args, Reply> {
   return defineScript<Args, Reply>({
@@ -62,7 +61,7 @@ function script<Args extends { readonly shard: number }, Reply>(options: {
       const keys = shardKeys(args.shard);
       return { keys: options.keys.map((name) => keys[name]), argv: options.argv(args) };
     },
-    decode: (reply) => options.reply(toFields(reply)),
+    decode: (reply, args) => options.reply(toFields(reply), args),
     onMissing: (options.isFenced ?? true) ? 'fence' : 'load',
   });
 }
@@ -151,28 +150,34 @@ export const touchSessions = script({
   argv: (a: Base & { timing: TimingText; items: readonly (readonly [string, TouchSource])[] }) => [
     a.now,
     a.timing,
-    ...a.items.flat(),
+    a.items.map(([, source]) => source).join(''),
+    ...a.items.map(([sessionId]) => sessionId),
   ],
-  reply: (f) =>
-    field(f, 0)
-      .split('\n')
-      .map((text): TouchRow => {
-        const row = text.split(' ');
-        const reason = reasonOf(field(row, 3));
-        const [wallet, room] = [field(row, 4), field(row, 5)];
-        return {
-          sessionId: field(row, 0),
-          verdict: field(row, 1) as TouchVerdict,
-          leftMs: Number(field(row, 2)),
-          ...(reason === undefined ? {} : { reason }),
-          wallet: wallet === '-' ? '' : wallet,
-          room: room === '-' ? '' : room,
-          ...walletAt(row, 6),
-          crossed: Number(field(row, 9)),
-          overMs: Number(field(row, 10)),
-        };
-      }),
+  reply: (f, { items }) => {
+    const lines = field(f, 0).split('\n');
+    return items.map(([sessionId], at) => touchRow(sessionId, field(lines, at)));
+  },
 });
+
+/** Five fields say that the session goes on for long. No spreads: they cost as much as the rest. */
+function touchRow(sessionId: string, line: string): TouchRow {
+  const row = line.split(' ');
+  if (row.length === 5) row.push('ok', '-1', '-', '0', '0');
+  const reason = reasonOf(field(row, 7));
+  const touched: TouchRow = {
+    sessionId,
+    verdict: field(row, 5) as TouchVerdict,
+    leftMs: Number(field(row, 6)),
+    wallet: field(row, 0),
+    room: field(row, 1),
+    owned: BigInt(field(row, 2)),
+    held: BigInt(field(row, 3)),
+    version: Number(field(row, 4)),
+    crossed: Number(field(row, 8)),
+    overMs: Number(field(row, 9)),
+  };
+  return reason === undefined ? touched : { ...touched, reason };
+}
 
 export const endSession = script({
   name: 'end-session',

@@ -48,7 +48,7 @@ export interface ScriptOptions<Args, Reply> {
   /** Keys and arguments of one call, in header order. */
   readonly encode: (args: Args) => ScriptCall;
   /** Checks and shapes the raw reply; throws on a reply that the script cannot give. */
-  readonly decode: (reply: unknown) => Reply;
+  readonly decode: (reply: unknown, args: Args) => Reply;
   /** Replies keep bulk strings as Buffers. */
   readonly isBinary?: boolean;
   /** On NOSCRIPT: `load` sends the body once more; `fence` throws NoScriptError (money). */
@@ -86,11 +86,11 @@ export class Script<Args, Reply> {
     const { keys, argv } = this.options.encode(args);
     this.checkCall(keys.length, argv.length);
     try {
-      return this.options.decode(await this.call(redis, 'EVALSHA', this.sha, keys, argv));
+      return this.options.decode(await this.call(redis, 'EVALSHA', this.sha, keys, argv), args);
     } catch (thrown) {
       if (!ReplyError.isNoScript(thrown)) throw thrown;
       if (this.options.onMissing === 'fence') throw new NoScriptError(this.header.name);
-      return this.options.decode(await this.call(redis, 'EVAL', this.body, keys, argv));
+      return this.options.decode(await this.call(redis, 'EVAL', this.body, keys, argv), args);
     }
   }
 

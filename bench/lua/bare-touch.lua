@@ -6,15 +6,17 @@
 -- KEYS[5] out  stream  outbox
 -- ARGV[1] now  ms
 -- ARGV[2] delta  milli-credits that each session owes
--- ARGV[3] settle  1 = write an outbox entry
--- ARGV[4] move  1 = move the due times, as often as the engine does
--- ARGV[5...] session, wallet  pairs
+-- ARGV[3] pass  a count; each session is touched once a pass
+-- ARGV[4] settleEvery  passes from one outbox entry of a session to the next
+-- ARGV[5] moveEvery  passes from one new due time of a session to the next
+-- ARGV[6...] session, wallet  pairs
 -- Returns: sum of what is left in the wallets
 -- Writes: bal, sess, due, out, meta
 -- Cost: O(pairs), about 5 us a pair
-local now, delta = ARGV[1], tonumber(ARGV[2])
+local now, delta, pass = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local settleEvery, moveEvery = tonumber(ARGV[4]), tonumber(ARGV[5])
 local sessions, wallets = {}, {}
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
   sessions[#sessions + 1] = ARGV[i]
   wallets[#wallets + 1] = ARGV[i + 1]
 end
@@ -31,11 +33,15 @@ for i = 1, #sessions do
   newRecords[2 * i - 1] = sessions[i]
   newRecords[2 * i] = string.format('%016.0f', charged) .. string.sub(record, 17)
   newBalances[2 * i - 1], newBalances[2 * i] = wallets[i], string.format('%.0f', balance)
-  due[2 * i - 1], due[2 * i] = now, sessions[i]
-  spent[i] = string.format('%.0f', charged)
+  if (i + pass) % moveEvery == 0 then
+    due[#due + 1], due[#due + 2] = now, sessions[i]
+  end
+  if (i + pass) % settleEvery == 0 then
+    spent[#spent + 1] = string.format('%.0f', charged)
+  end
 end
 local seq = tonumber(meta[2] or '0')
-if ARGV[3] == '1' then
+if #spent > 0 then
   seq = seq + 1
   redis.call('XADD', KEYS[5], '1-' .. string.format('%.0f', seq), 'e', table.concat(spent, ' '))
 end
@@ -43,7 +49,7 @@ redis.call('HSET', KEYS[2], unpack(newBalances))
 local sum = string.format('%.0f', left)
 redis.call('HSET', KEYS[1], 'seq', string.format('%.0f', seq), 'clk', now, 'sum', sum)
 redis.call('HSET', KEYS[3], unpack(newRecords))
-if ARGV[4] == '1' then
+if #due > 0 then
   redis.call('ZADD', KEYS[4], unpack(due))
 end
 return sum

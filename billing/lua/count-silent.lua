@@ -12,6 +12,7 @@
 -- Cost: O(limit), about 4 µs a session
 local K = { meta = KEYS[1], sess = KEYS[2], due = KEYS[3] }
 -- @include shard
+-- @include cost
 -- @include tariff
 local maxGap = whole(string.match(ARGV[2], '^%d+ (%d+) '))
 local now = readClock(ARGV[1], maxGap)

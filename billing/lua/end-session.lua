@@ -22,7 +22,9 @@ local timing = ARGV[2]
 -- @include shard
 -- @include limits
 -- @include lots
+-- @include cost
 -- @include tariff
+-- @include moves
 -- @include session
 local now = readClock(ARGV[1], MAXGAP)
 local sid = ARGV[3]

@@ -34,7 +34,9 @@ local timing = ARGV[2]
 -- @include shard
 -- @include limits
 -- @include lots
+-- @include cost
 -- @include tariff
+-- @include moves
 -- @include session
 -- @include idem
 local now = readClock(ARGV[1], MAXGAP)

@@ -8,6 +8,7 @@
 -- Cost: O(1)
 local K = { meta = KEYS[1], sess = KEYS[2] }
 -- @include shard
+-- @include cost
 -- @include tariff
 local packed = redis.call('HGET', K.sess, ARGV[1])
 if not packed then

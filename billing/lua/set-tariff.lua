@@ -28,7 +28,9 @@ local timing = ARGV[2]
 -- @include shard
 -- @include limits
 -- @include lots
+-- @include cost
 -- @include tariff
+-- @include moves
 -- @include session
 -- @include room-page
 local now = readClock(ARGV[1], MAXGAP)

@@ -27,7 +27,9 @@ local timing = ARGV[2]
 -- @include shard
 -- @include limits
 -- @include lots
+-- @include cost
 -- @include tariff
+-- @include moves
 -- @include session
 local now = readClock(ARGV[1], MAXGAP)
 local isSuspended, isSparing = ARGV[4] == '1', ARGV[4] ~= '0'

@@ -66,8 +66,8 @@ const BUGS: Readonly<Record<keyof typeof RELATIONS, readonly [Bug, ...Bug[]]>> =
   'times so much when prices and credits are': [
     [
       'a show costs at least a credit',
-      'return cost < s[MIN] and s[MIN] or cost',
-      'return math.max(cost, s[MIN], 1000)',
+      'return cost < min and min or cost',
+      'return math.max(cost, min, 1000)',
     ],
   ],
 };

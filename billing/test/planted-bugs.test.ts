@@ -24,7 +24,11 @@ const BUGS: readonly Bug[] = [
   ['a hold is not given back', 'w[HELD] = w[HELD] - s[HOLD]', 'w[HELD] = w[HELD]'],
   ['a held part is charged and stays held', 'w[HELD] = w[HELD] - held', 'w[HELD] = w[HELD]'],
   ['the end is not in the outbox', "emit('x', sid,", "tostring('x', sid,"],
-  ['a settlement is not in the outbox', "emit('c', sid,", "tostring('c', sid,"],
+  [
+    'a settlement is not in the outbox',
+    "events[#events + 1] = string.format('c",
+    "local _ = string.format('c",
+  ],
   ['a settlement is told twice', "s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'", ''],
   ['debt is not repaid', 'w[DEBT] = w[DEBT] - repaid', 'w[DEBT] = w[DEBT]'],
   ['a frozen wallet spends', 'if w[FLAGS] % 2 == FROZEN then\n  status', 'if false then\n  status'],
@@ -59,7 +63,7 @@ const BUGS: readonly Bug[] = [
     'lot[3] ~= 0 and lot[3] < now',
   ],
   ['time without a stream is charged', 's[SKIP] = s[SKIP] + now', 's[SKIP] = 0 * now'],
-  ['a started unit is paid at its end', 'math.ceil(ms / s[UNIT])', 'math.floor(ms / s[UNIT])'],
+  ['a started unit is paid at its end', 'math.ceil(ms / unit)', 'math.floor(ms / unit)'],
   [
     'a new price cuts a paid unit short',
     'return start + math.ceil((at',
@@ -102,8 +106,8 @@ const BUGS: readonly Bug[] = [
   ['a plain tip is yesterday’s', "call('HSET', day % 2 == 0 and", "call('HSET', day % 2 == 1 and"],
   ['a plain tip is not counted', "form('%d', seq + 1)", "form('%d', seq + 2)"],
   ['a plain tip of a frozen wallet', 'debt + flags == 0', 'debt == 0'],
-  ['proofs in one call do not see each other', 'uses[owners[i]] == 1', 'uses[owners[i]] > 0'],
-  ['the least charge is forgotten', 'return cost < s[MIN] and s[MIN] or cost', 'return cost'],
+  ['proofs in one call do not see each other', 'and not hasMore[owners[i]]', ''],
+  ['the least charge is forgotten', 'return cost < min and min or cost', 'return cost'],
 ];
 
 /** What is wrong with each history on the borders. */

@@ -11,6 +11,7 @@ import {
   openEngine,
   shardOfWallet,
   TARIFF_TEXT,
+  TIMING,
   UPDATE_MS,
   type EngineStage,
 } from '../../testing/billing-engine.js';
@@ -18,10 +19,12 @@ import type { DriverCalls, TickMode, TickRun } from './calls.js';
 import { Population, type Batch, type Member } from './population.js';
 
 const START_MS = 1_700_000_000_000;
+/** When the first pass of touches begins. */
+const FIRST_PASS_MS = START_MS + TIMING.settleMs;
 const INITIAL = 1_000_000_000n;
 const ROOMS = 50;
 const PREPARE_IN_FLIGHT = 64;
-const PASSES_PER_SETTLE = 6;
+const PASSES_PER_SETTLE = TIMING.settleMs / UPDATE_MS;
 /** The engine moves a due time when it has passed or would be too late: twice a settlement. */
 const PASSES_PER_MOVE = 3;
 const RECORD_BYTES = 116;
@@ -31,14 +34,14 @@ const bareTouch = defineScript<{ batch: Batch }, string>({
   file: new URL('../../lua/bare-touch.lua', import.meta.url),
   encode: ({ batch }) => {
     const tag = bareTag(batch.shard);
-    const isSettling = batch.pass % PASSES_PER_SETTLE === 0;
     return {
       keys: [`${tag}:meta`, `${tag}:bal`, `${tag}:sess`, `${tag}:due`, `${tag}:out`],
       argv: [
-        START_MS + batch.pass * UPDATE_MS,
+        passMs(batch.pass),
         DELTA,
-        isSettling ? 1 : 0,
-        batch.pass % PASSES_PER_MOVE === 0 ? 1 : 0,
+        batch.pass,
+        PASSES_PER_SETTLE,
+        PASSES_PER_MOVE,
         ...batch.members.flatMap(({ sessionId, wallet }) => [sessionId, wallet]),
       ],
     };
@@ -49,6 +52,10 @@ const bareTouch = defineScript<{ batch: Batch }, string>({
 let stage: EngineStage | undefined;
 let real = new Population([]);
 let bare = new Population([]);
+
+function passMs(pass: number): number {
+  return FIRST_PASS_MS + pass * UPDATE_MS;
+}
 
 function bareTag(shard: number): string {
   return `bare:{b${String(shard).padStart(2, '0')}}`;
@@ -71,28 +78,45 @@ async function prepare(args: { redisUrl: string; sessions: number }): Promise<{ 
   const work = async (): Promise<void> => {
     while (next < args.sessions) {
       next += 1;
-      const member = await openOne(next);
+      const pass = Math.floor(((next - 1) * PASSES_PER_SETTLE) / args.sessions);
+      const member = await openOne(next, START_MS + pass * UPDATE_MS);
       shards[shardOfWallet(member.wallet)]?.push(member);
     }
   };
   await Promise.all(Array.from({ length: PREPARE_IN_FLIGHT }, work));
+  for (const members of shards) members.sort(byChance);
   real = new Population(shards);
   bare = new Population(shards);
   await fillBare(bare);
   return { ms: performance.now() - started };
 }
 
-async function openOne(number: number): Promise<Member> {
+/** Mixes early and late ones in every call; the end of a session id is random. */
+function byChance(a: Member, b: Member): number {
+  return a.sessionId.slice(10) < b.sessionId.slice(10) ? -1 : 1;
+}
+
+let nowMs = START_MS;
+
+/**
+ * Viewers come over time, so a sixth of the sessions settles in each pass and about as many in each
+ * call. Had all come in one instant, every sixth call would settle all that it touches.
+ */
+async function openOne(number: number, atMs: number): Promise<Member> {
   const { engine } = theStage();
   const wallet = String(number);
   await engine.fund({ wallet, cmdSeq: 1n, kind: 'credit', amount: INITIAL });
+  // Many open at once, and time never goes back.
+  nowMs = Math.max(nowMs, atMs);
+  const openedMs = nowMs;
+  theStage().setNow(openedMs);
   const opened = await engine.open({
     ...{ sessionId: newSessionId(shardOfWallet(wallet), START_MS), wallet },
     ...{ room: String(1 + (number % ROOMS)), payee: '9999999', tariff: TARIFF_TEXT },
     ...{ entryMs: 1_000, key: `open-${number}`, fingerprint: '0123456789abcdef' },
   });
   if (opened.status !== 'OK') throw new Error(`open: ${opened.status}`);
-  return { sessionId: opened.sessionId, wallet };
+  return { sessionId: opened.sessionId, wallet, openedMs };
 }
 
 /** The same number of sessions and wallets for the bare script, in hashes of its own. */
@@ -123,7 +147,7 @@ async function call(mode: TickMode, batch: Batch): Promise<void> {
     await bareTouch.run(redis, { batch });
     return;
   }
-  theStage().setNow(START_MS + batch.pass * UPDATE_MS);
+  theStage().setNow(passMs(batch.pass));
   const rows = await engine.touch(
     batch.shard,
     batch.members.map(({ sessionId }) => [sessionId, 'g'] as const),
@@ -161,19 +185,26 @@ async function run(args: { mode: TickMode; ms: number; inFlight: number }): Prom
 
 const MISMATCHES_MAX = 5;
 
-/** The first touch begins a session, each further one adds UPDATE_MS of billable time. */
+/** The first touch counts the time since the opening, or the grace when that is too long ago. */
+function billableMs({ wallet, openedMs }: Member): number {
+  const touches = real.touches.get(wallet) ?? 0;
+  if (touches === 0) return 0;
+  const gapMs = FIRST_PASS_MS - openedMs;
+  return (gapMs <= TIMING.maxGapMs ? gapMs : TIMING.graceMs) + (touches - 1) * UPDATE_MS;
+}
+
 async function verify(): Promise<{ wallets: number; mismatches: string[] }> {
   const { engine } = theStage();
   const mismatches: string[] = [];
   let wallets = 0;
+  const billable = new Map(real.shards.flat().map((one) => [one.wallet, billableMs(one)]));
   for (const shard of ALL_SHARDS) {
     const snapshot = await engine.snapshot(shard);
     let sum = 0n;
     for (const { wallet, owned, held, holds } of snapshot.wallets) {
       wallets += 1;
       sum += owned;
-      const touches = real.touches.get(wallet) ?? 0;
-      const due = INITIAL - chargeFor(Math.max(0, touches - 1) * UPDATE_MS);
+      const due = INITIAL - chargeFor(billable.get(wallet) ?? 0);
       if (owned !== due) mismatches.push(`wallet ${wallet} has ${owned}, not ${due}`);
       if (held !== holds) mismatches.push(`wallet ${wallet} holds ${held}, sessions ${holds}`);
     }

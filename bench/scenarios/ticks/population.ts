@@ -5,6 +5,7 @@
 export interface Member {
   readonly sessionId: string;
   readonly wallet: string;
+  readonly openedMs: number;
 }
 
 export interface Batch {

@@ -1,7 +1,7 @@
 -- A proof of life of a session that nothing will end within a minute, nearly every one: what
 -- advance(), refill(), settleIfDue(), timeLeft(), warn() and reschedule() do, from record to record
--- with no table between: a call costs Redis 0.7 of what it costs by way of tables. Needs
--- session.lua. Records stay the MessagePack that all scripts and older builds read; numbers that
+-- with no table between: a call costs Redis 0.7 of what it costs by way of tables. Needs moves.lua
+-- and cost.lua. Records stay the MessagePack that all scripts and older builds read; numbers that
 -- move have fixed widths in them, which struct writes in a third of cmsgpack's time.
 local unpackSome, packValues, part, form = cmsgpack.unpack_limit, struct.pack, string.sub,
   string.format
@@ -20,17 +20,9 @@ local FIRST_PRICE, NO_LOT = 0x0000a12d, 0xa12d
 local PURSE = '>HdI5HI5I5B'
 -- How long the means must last: then neither end nor warning is near.
 local FAR = math.max(QUANTUM, WARN_1_MS) + 1
--- Costs are asked of one record that is filled anew for each session.
-local terms = {}
 local recordCount, walletCount, dueCount = 0, 0, 0
 
--- A record begins with three bytes for an array of 16 or more, then the wallet.
-local function ownerOf(record)
-  local _, wallet = cmsgpack.unpack_one(record, 3)
-  return wallet
-end
-
--- The row of the reply; nil, and nothing done, when the session or its wallet is not plain: then
+-- The line of the reply; nil, and nothing done, when the session or its wallet is not plain: then
 -- the rules decide. `purse` is the record of a wallet that no other session of the call has.
 -- No evidence yet (0) is longer ago than any gap.
 local function touchPlain(sid, record, purse, isWeb, now)
@@ -46,16 +38,15 @@ local function touchPlain(sid, record, purse, isWeb, now)
   if endOfPurse ~= #purse - 1 or debt + flags > 0 then
     return nil
   end
-  terms[MODEL], terms[PRICE], terms[FREE], terms[MIN], terms[UNIT] = model, price, freeMs, min, unit
-  terms[SEGCOST], terms[SEGBILL] = segCost, segBill
   bill = bill + now - evid
-  local cost = costOf(terms, bill)
+  local ms = bill - segBill - freeMs
+  local cost = costAfter(segCost, model, price, min, unit, ms)
   -- More than FAR can cost by any tariff.
   local dear = price * (FAR / (model == STARTED_UNIT and unit or MINUTE_MS) + 2) + min
   if cost + dear > charged + hold + cash - held then
     return nil
   end
-  local ahead = costOf(terms, bill + QUANTUM) - cost
+  local ahead = costAfter(segCost, model, price, min, unit, ms + QUANTUM) - cost
   local delta, change = cost - charged, ahead - hold
   if bill + cost + held + change + cmdSeq + version >= WORD_MAX or delta < 0 then
     return nil
@@ -72,7 +63,7 @@ local function touchPlain(sid, record, purse, isWeb, now)
   end
   if now - sat >= SETTLE then
     if cost > scost or bill > sbill then
-      emitCharge(sid, { sbill, bill, scost, cost }, now, '-')
+      emitCharge(sid, sbill, bill, scost, cost, now, '-')
       scost, sbill = cost, bill
     end
     sat = now
@@ -93,5 +84,5 @@ local function touchPlain(sid, record, purse, isWeb, now)
     WORD + sbill, WIDE, sat, WIDE, isWeb and now or web, plays * WORD_MAX + NO_REASON, due,
     isFirst and FIRST_PRICE or WIDE, segCost, WIDE, segBill, NO_LOT)
   recordCount = recordCount + 2
-  return sid .. ' ok -1 - ' .. wallet .. ' ' .. room .. form(' %d %d %d 0 0', cash, held, version)
+  return wallet .. ' ' .. room .. form(' %d %d %d', cash, held, version)
 end

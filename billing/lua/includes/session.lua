@@ -1,16 +1,11 @@
 -- The life of a session between two instants: accrue, charge, hold, settle, end. Needs shard.lua,
--- limits.lua, lots.lua and tariff.lua, and `timing`, the argument of the same name. Called by every
--- script that moves a session.
-local QUANTUM, MAXGAP, GRACE, SETTLE = string.match(timing, '^(%d+) (%d+) (%d+) (%d+)$')
-QUANTUM, MAXGAP, GRACE, SETTLE = whole(QUANTUM), whole(MAXGAP), whole(GRACE), whole(SETTLE)
-local WARN_1_MS, WARN_2_MS = 60000, 20000
+-- moves.lua, limits.lua, lots.lua and tariff.lua. Called by every script that moves a session.
+local WARN_2_MS = 20000
 local TOMBSTONE_MS = 86400000
 local CUTS_MAX = 5
 local sessions, schedule, notBefore, gone, idOf = {}, {}, {}, {}, {}
 -- Ms of shows that nobody proved and nobody pays.
 local writtenOff = 0
--- `session, record` and `due, session` pairs that are to be written.
-local newRecords, newDues = {}, {}
 
 local function addSession(id, packed)
   local s = cmsgpack.unpack(packed)
@@ -84,15 +79,9 @@ local function billMax(s, limit)
   return math.max(bill, s[BILL])
 end
 
--- From and until which billed time and cost, and what of it lots have paid.
-local function emitCharge(sid, span, now, lotUse)
-  emit('c', sid, digits(span[1]), digits(span[2]), digits(span[3]), digits(span[4]),
-    digits(calendar(now)), lotUse)
-end
-
 local function settle(sid, s, now)
   if s[CHARGED] > s[SCOST] or s[BILL] > s[SBILL] then
-    emitCharge(sid, { s[SBILL], s[BILL], s[SCOST], s[CHARGED] }, now, s[LOTUSE])
+    emitCharge(sid, s[SBILL], s[BILL], s[SCOST], s[CHARGED], now, s[LOTUSE])
     s[SCOST], s[SBILL], s[LOTUSE] = s[CHARGED], s[BILL], '-'
   end
   s[SAT] = now
@@ -273,7 +262,6 @@ local function reschedule(sid, s, now)
 end
 
 local function commitSessions(now)
-  commit()
   local n = #newRecords
   for sid in pairs(schedule) do
     local s = sessions[sid]
@@ -281,14 +269,9 @@ local function commitSessions(now)
     newRecords[n + 1], newRecords[n + 2] = sid, cmsgpack.pack(s)
     n = n + 2
   end
-  if n > 0 then
-    redis.call('HSET', K.sess, unpack(newRecords))
-  end
+  commitMoves()
   if writtenOff > 0 then
     redis.call('HINCRBY', K.meta, 'writtenOff', digits(writtenOff))
-  end
-  if #newDues > 0 then
-    redis.call('ZADD', K.due, unpack(newDues))
   end
   if #gone > 0 then
     redis.call('ZREM', K.room, unpack(gone))

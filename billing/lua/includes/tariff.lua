@@ -1,5 +1,6 @@
 -- What a session costs as a pure function of its billable milliseconds, and the inverse. tariff.ts
--- is the same in bigint. A session record is an array; the indexes below are its only description.
+-- is the same in bigint. Needs cost.lua. A session record is an array; the indexes below are its
+-- only description.
 local WALLET, ROOM, PAYEE, MODEL, PRICE, BPS = 1, 2, 3, 4, 5, 6
 local FREE, MIN, UNIT, MAXMS, MAXCOST, OPENED = 7, 8, 9, 10, 11, 12
 local STATE, EVID, BILL, CHARGED, HOLD, GBILL = 13, 14, 15, 16, 17, 18
@@ -15,23 +16,7 @@ local NEXT = 33
 -- With these NEXT is false where there is none: the record stays an array, which touch-sessions
 -- reads by place.
 local USEDMS, USEDCOST = 34, 35
-local MINUTE_MS = 60000
 local FOREVER = 9e15
--- Up to here a product and its remainder are exact.
-local EXACT_MAX = 2 ^ 52
-local PRORATA, STARTED_UNIT, TICKET = 'm', 'u', 't'
-
--- floor(price × ms / 60000) without leaving 2^53: where the product is large, whole minutes and the
--- rest apart. price ≤ 1e9.
-local function proRata(price, ms)
-  local product = price * ms
-  if product < EXACT_MAX then
-    return (product - product % MINUTE_MS) / MINUTE_MS
-  end
-  local rest = ms % MINUTE_MS
-  local part = price * rest
-  return price * ((ms - rest) / MINUTE_MS) + (part - part % MINUTE_MS) / MINUTE_MS
-end
 
 local TARIFF_FORM = '^(%a) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
 
@@ -94,19 +79,7 @@ local function costOf(s, bill)
     s = s[NEXT]
   end
   local ms = bill - s[SEGBILL] - s[FREE]
-  local cost = s[SEGCOST]
-  if s[MODEL] == TICKET then
-    return cost + s[PRICE]
-  end
-  if ms <= 0 then
-    return cost
-  end
-  if s[MODEL] == PRORATA then
-    cost = cost + proRata(s[PRICE], ms)
-  else
-    cost = cost + math.ceil(ms / s[UNIT]) * s[PRICE]
-  end
-  return cost < s[MIN] and s[MIN] or cost
+  return costAfter(s[SEGCOST], s[MODEL], s[PRICE], s[MIN], s[UNIT], ms)
 end
 
 local function segmentWithin(s, limit)
