@@ -19,6 +19,8 @@ const CALM_SWEEPS = 5;
 /** What may be garbage, at least: in bytes, and as a share of what was alive. */
 const GROWTH_MIN_BYTES = 8 * 1_024 * 1_024;
 const GROWTH_MIN_SHARE = 0.4;
+/** More would stop the worker for longer than a conversation bears: V8 takes it bit by bit. */
+const ALIVE_MAX_BYTES = 64 * 1_024 * 1_024;
 
 export class HeapCare {
   /** After the last collection. */
@@ -36,6 +38,7 @@ export class HeapCare {
     if (this.calmSweeps < CALM_SWEEPS) return;
     const grownBytes = usedBytes() - this.aliveBytes;
     if (grownBytes < Math.max(GROWTH_MIN_BYTES, this.aliveBytes * GROWTH_MIN_SHARE)) return;
+    if (this.aliveBytes > ALIVE_MAX_BYTES) return;
     collect();
     this.aliveBytes = usedBytes();
     this.calmSweeps = 0;
