@@ -1,6 +1,6 @@
 // The scrolling part of the chat. Only lines near to what is in sight are in the page, so that a
 // busy room and a long look back stay smooth on a phone.
-import { useLayoutEffect, useState } from 'react';
+import { useLayoutEffect, useMemo, useState } from 'react';
 import { useStore } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
 import { DownIcon } from '../ui/icons.js';
@@ -9,6 +9,7 @@ import { oldestOffset } from './chat-log.js';
 import type { ChatAuthor, ChatLine, ChatLog } from './chat-log.js';
 import { ChatMessage } from './chat-message.js';
 import type { LineActions } from './chat-message.js';
+import { foldTips } from './tip-fold.js';
 import { useChatScroll } from './use-chat-scroll.js';
 
 interface ChatListProps extends LineActions {
@@ -63,7 +64,10 @@ function useQuote(chat: Chat, channel: string, log: ChatLog) {
 
 export function ChatList(props: ChatListProps) {
   const { chat, channel, log, me, ownCount, ...actions } = props;
-  const { scroller, rows, shown, missed, onScroll, toEnd } = useChatScroll(log, () => chat.atEnd());
+  const view = useMemo(() => ({ ...log, lines: foldTips(log.lines) }), [log]);
+  const { scroller, rows, shown, missed, onScroll, toEnd } = useChatScroll(view, () =>
+    chat.atEnd(),
+  );
   const quoteOf = useQuote(chat, channel, log);
   const past = usePast(chat, channel);
   const hasPast = (oldestOffset(log) ?? 1) > 1 && past.state !== 'beginning';
@@ -93,7 +97,7 @@ export function ChatList(props: ChatListProps) {
           ref={rows}
           style={{ paddingTop: shown.abovePx, paddingBottom: shown.belowPx }}
         >
-          {log.lines.slice(shown.from, shown.to).map((line) => (
+          {view.lines.slice(shown.from, shown.to).map((line) => (
             <li key={line.key} className="chat-row">
               <ChatMessage line={line} quote={quoteOf(line)} me={me} {...actions} />
             </li>

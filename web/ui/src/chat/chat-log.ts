@@ -9,9 +9,10 @@ export interface ChatAuthor {
 
 /**
  * `held` waits for a moderator, `denied` was turned down by one, `sampled` was left out because the
- * room is too fast: these have no place in the sequence and only their author sees them.
+ * room is too fast, `shadow` was said under a shadow mute: these have no place in the sequence and
+ * only their author sees them, the last two also moderators.
  */
-export type LineStatus = 'sending' | 'sent' | 'failed' | 'held' | 'denied' | 'sampled';
+export type LineStatus = 'sending' | 'sent' | 'failed' | 'held' | 'denied' | 'sampled' | 'shadow';
 
 export interface ChatLine {
   /** Stable React key: survives the change from own draft to acknowledged line. */
@@ -24,6 +25,8 @@ export interface ChatLine {
   /** Of a presence line: who came or went, the first ones by name. */
   moves?: { is: 'in' | 'out'; names: string[]; count: number };
   amountMilli?: string;
+  /** Of many tips in one line (tip-fold.ts): how many, the first people by name. */
+  tips?: { names: string[]; hasMore: boolean; count: number };
   mid?: string;
   offset?: number;
   atMs: number;
@@ -87,6 +90,8 @@ export function addLines(log: ChatLog, incoming: readonly ChatLine[]): ChatLog {
     const at = findRecent(lines, line);
     const known = at === -1 ? undefined : lines[at];
     if (known) {
+      // Told again that the others do not see it: nothing new.
+      if (line.status !== 'sent') continue;
       if (known.status === 'sent' && known.offset !== undefined) continue;
       lines.splice(at, 1);
       insertByOffset(lines, { ...known, ...line, key: known.key, status: 'sent' });

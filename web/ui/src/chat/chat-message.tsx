@@ -8,6 +8,7 @@ import { FlagIcon, GearIcon, ReplyIcon, TicketIcon } from '../ui/icons.js';
 import type { ChatAuthor, ChatLine } from './chat-log.js';
 import { isEmote, mentionsMe, splitText } from './chat-text.js';
 import { Emote } from './emote.js';
+import { bigTipMilli } from './tip-fold.js';
 
 export interface LineActions {
   onRetry: (line: ChatLine) => void;
@@ -85,13 +86,9 @@ function Words({ text, myName }: { text: string; myName: string | undefined }) {
   });
 }
 
-/**
- * From here on a tip is set on full yellow; smaller ones stay calm so that a busy room remains
- * readable.
- */
-const bigTipMilli = 50_000n;
-
 function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
+  if (line.tips) return <ManyTips line={line} tips={line.tips} />;
+  // Smaller ones stay calm so that a busy room remains readable.
   const isBig = BigInt(line.amountMilli ?? '0') >= bigTipMilli;
   return (
     <div className={isBig ? 'line line-tip is-big' : 'line line-tip'} data-kind="tip">
@@ -104,6 +101,19 @@ function Tip({ line, myName }: { line: ChatLine; myName: string | undefined }) {
             <Words text={line.text} myName={myName} />
           </p>
         )}
+      </div>
+    </div>
+  );
+}
+
+function ManyTips({ line, tips }: { line: ChatLine; tips: NonNullable<ChatLine['tips']> }) {
+  return (
+    <div className="line line-tip" data-kind="tip" data-tips={tips.count}>
+      <TicketIcon />
+      <div>
+        <strong>{tips.count} more tips</strong> ({tips.names.join(', ')}
+        {tips.hasMore ? ' …' : ''}):{' '}
+        <strong className="number">{formatCreditsUnit(line.amountMilli ?? '0')}</strong>
       </div>
     </div>
   );
@@ -143,13 +153,15 @@ const asideWords: Partial<Record<ChatLine['status'], string>> = {
   held: 'Waits for a moderator. Only you can see it.',
   denied: 'A moderator has turned this message down.',
   sampled: 'Not shown to the others: the room is too fast.',
+  shadow: 'Shadow muted: only moderators see this.',
 };
 
-function Aside({ line }: { line: ChatLine }) {
+/** Moderators see lines of others here: these are not read out one by one. */
+function Aside({ line, isMine }: { line: ChatLine; isMine: boolean }) {
   const words = asideWords[line.status];
   if (words === undefined) return null;
   return (
-    <p className="line-aside" role="status">
+    <p className="line-aside" role={isMine ? 'status' : undefined}>
       {words}
       {line.problem === undefined ? null : ` (${line.problem})`}
     </p>
@@ -228,7 +240,7 @@ export const ChatMessage = memo(function ChatMessage(props: LineProps) {
         </span>
       )}
       <Tools {...props} isMine={isMine} />
-      <Aside line={line} />
+      <Aside line={line} isMine={isMine} />
       {line.status === 'failed' ? (
         <FailedActions line={line} onRetry={onRetry} onDrop={onDrop} />
       ) : null}
