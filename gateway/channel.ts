@@ -52,7 +52,7 @@ const RING = { entriesMax: 256, bytesMax: 512 * 1_024 };
 /** Moderation and control do not wait for the window. */
 const URGENT = new Set(['d', 'c', 'x', 's']);
 /** Kinds that only moderators of the room get. */
-const MODERATORS_ONLY = new Set(['h']);
+const MODERATORS_ONLY = new Set(['h', 'o']);
 
 /** The newest messages, joined once for all who join before the next one. */
 class Backlog {

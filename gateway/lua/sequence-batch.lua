@@ -1,8 +1,8 @@
 -- sequence-batch: gives k messages of one channel their places, or refuses them, in one atomic
 -- step: idempotency, ban, mute, room modes and rates are checked before the first write, so that
 -- after a ban is acknowledged no message of that user can get an offset. Nothing is written when
--- nothing is accepted. In a room under review some messages wait for a moderator instead; tips are
--- added to the room's sums.
+-- nothing is accepted; what is sampled or shadow muted is told to moderators, in one packet. In a
+-- room under review some messages wait for a moderator instead; tips are added to the room's sums.
 -- KEYS[1] meta          hash    e epoch, o top offset, t time of the last message (ms), b the epoch
 --   that this one goes on from
 -- KEYS[2] history       hash    offset -> packed time and message
@@ -33,7 +33,7 @@
 -- Returns: { epoch, ms, verdict, ... }; a verdict is an offset (new), "=<offset>:<ms>" (known mid),
 --   "held:<ms>", or "<reason>:<ms to wait>"
 -- Writes: meta, history, mids, users, held, held-order, tips, tippers; publishes one batch with all
---   accepted messages, and what is held to moderators
+--   accepted messages, and what is held or not shown to moderators
 -- Cost: about 12 us + 1.5 us for each message
 -- @include held
 local CHECK_FREE, EXEMPT, HAS_LINK, NOT_EMOTE, GROUPS_FROM = 1, 2, 4, 8, 16
@@ -198,6 +198,16 @@ local function count_tip(message)
   redis.call('EXPIRE', KEYS[12], 86400)
 end
 
+-- Verdicts of which only the sender and moderators see the message.
+local UNSEEN = { ['sampled:0'] = 'sampled', ['shadow:0'] = 'shadow' }
+local unseen = {}
+-- Body { msgs = [[state, kind, body, mid], ...] }; the message is already the last three, packed.
+local function tell_unseen()
+  if #unseen == 0 then return end
+  redis.call('SPUBLISH', KEYS[8], struct.pack('>BI8', 3, now) .. cmsgpack.pack('o') .. '\129' ..
+    cmsgpack.pack('msgs') .. struct.pack('>BI2', 220, #unseen) .. table.concat(unseen))
+end
+
 local begun = tonumber(redis.call('HGET', KEYS[3], '!') or '0')
 local is_rotating = begun > 0 and begun + tonumber(ARGV[7]) < now
 local verdicts, accepted, seen = { epoch, now }, {}, {}
@@ -226,8 +236,12 @@ for at = FIRST, #ARGV, FIELDS do
     accepted[#accepted + 1] = { offset = next_offset, field = field, message = ARGV[at + 4] }
     seen[field] = string.format('%.0f:%.0f', next_offset, now)
   end
+  if UNSEEN[verdict] then
+    unseen[#unseen + 1] = '\148' .. cmsgpack.pack(UNSEEN[verdict]) .. ARGV[at + 4]
+  end
   verdicts[#verdicts + 1] = verdict
 end
+tell_unseen()
 if #accepted == 0 and #holds == 0 then
   verdicts[1] = meta[1] or epoch
   return verdicts

@@ -14,9 +14,10 @@ export type AccessLevel = 'ghost' | 'view' | 'participant' | 'performer' | 'mode
 /**
  * m chat · t tip · d delete · c clear · s settings · p pin · n notification · b balance · v viewers
  * · g goal · l leaderboard · x control · h held message · j join or leave · u unread counter
+ * · o messages that only their senders and moderators see
  */
 export const messageKinds = [
-  'm', 't', 'd', 'c', 's', 'p', 'n', 'b', 'v', 'g', 'l', 'x', 'h', 'j', 'u',
+  'm', 't', 'd', 'c', 's', 'p', 'n', 'b', 'v', 'g', 'l', 'x', 'h', 'j', 'u', 'o',
 ] as const; // prettier-ignore
 export type MessageKind = (typeof messageKinds)[number];
 

@@ -103,5 +103,13 @@ t.test(
       Array.from({ length: total }, (_, n) => n + 1),
       'offsets stay dense',
     );
+    const told = (one: { messages: readonly { kind: string; body: unknown }[] }): string[] =>
+      one.messages.flatMap(({ kind, body }) =>
+        kind === 'o' ? (body as { msgs: string[][] }).msgs.map(([state]) => state ?? '') : [],
+      );
+    const missing = acks.length - shown.length;
+    await until(() => told(model).length === missing, { what: 'the model sees the others' });
+    t.ok(told(model).every((state) => state === 'sampled'));
+    t.same(people.flatMap(told), [], 'nobody else does');
   },
 );

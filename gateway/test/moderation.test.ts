@@ -195,6 +195,12 @@ t.test('shadowed users see themselves served, others see nothing; pins come and 
     { what: 'unpinned' },
   );
   t.notOk(ben.texts().includes('am I heard?'));
+  const unseen = await until(() => model.messages.find(({ kind }) => kind === 'o'), {
+    what: 'who moderates sees it',
+  });
+  const mine = { from: { id: 'anna' }, text: 'am I heard?' };
+  t.match(unseen.body, { msgs: [['shadow', 'm', mine, /./]] });
+  for (const { messages } of [anna, ben]) t.notOk(messages.some(({ kind }) => kind === 'o'));
 });
 
 t.test('whose shadow mute is lifted is heard again on every node, and never knew', async (t) => {

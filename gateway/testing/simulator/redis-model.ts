@@ -4,7 +4,8 @@
 // can show that it does.
 import { channelOfFeed } from '../../channel-keys.js';
 import type { ClaimArgs, ClaimReply } from '../../coordinator-scripts.js';
-import { kindOfTail, parseEntry, unpackTail } from '../../packet.js';
+import { kindOfTail, packVolatile, parseEntry, unpackTail } from '../../packet.js';
+import { packValue } from '../../protocol/index.js';
 import { messageFlags } from '../../scripts.js';
 import { ChannelRow, refuse, type ModelMessage } from './sequence-rules.js';
 
@@ -67,6 +68,12 @@ export interface BanCall {
 /** How long the planted bug keeps a new top to itself: longer than promised. */
 const LATE_TOPS_MS = 6_000;
 
+/** Verdicts of which only the sender and moderators see the message. */
+const UNSEEN = new Map([
+  ['sampled:0', 'sampled'],
+  ['shadow:0', 'shadow'],
+]);
+
 type Raw = string | number | Buffer | null | Raw[];
 
 export class RedisModel {
@@ -110,6 +117,7 @@ export class RedisModel {
     const context = { row, nowMs, settingsVersion: call.settingsVersion };
     const seen = new Map<string, string>();
     const accepted: { field: string; offset: number; tail: Buffer }[] = [];
+    const unseen: { state: string; tail: Buffer }[] = [];
     const verdicts: Raw[] = [epoch, nowMs];
     let next = isNew ? 0 : row.top;
     for (const message of call.messages) {
@@ -126,8 +134,11 @@ export class RedisModel {
         accepted.push({ field, offset: next, tail: message.tail });
         seen.set(field, `${next}:${nowMs}`);
       }
+      const state = refusal === undefined ? undefined : UNSEEN.get(refusal);
+      if (state !== undefined) unseen.push({ state, tail: message.tail });
       verdicts.push(refusal ?? next);
     }
+    if (unseen.length > 0) this.events.publish(call.channel, packUnseen(nowMs, unseen));
     if (accepted.length === 0) return [isNew ? epoch : row.epoch, ...verdicts.slice(1)];
     if (isNew) restart(row);
     row.epoch = epoch;
@@ -306,6 +317,17 @@ function uint64(value: number): Buffer {
   const data = Buffer.alloc(8);
   data.writeBigUInt64BE(BigInt(value));
   return data;
+}
+
+/** As the script writes it: an array of [state, kind, body, mid] around tails that stay packed. */
+function packUnseen(
+  nowMs: number,
+  unseen: readonly { readonly state: string; readonly tail: Buffer }[],
+): Buffer {
+  const head = Buffer.from([0xdc, unseen.length >> 8, unseen.length & 0xff]);
+  const start = [packValue('o'), Buffer.from([0x81]), packValue('msgs'), head];
+  const items = unseen.flatMap(({ state, tail }) => [Buffer.from([0x94]), packValue(state), tail]);
+  return packVolatile(nowMs, Buffer.concat([...start, ...items]));
 }
 
 export function packReliable(

@@ -10,7 +10,7 @@ import {
   setAside,
 } from '../src/chat/chat-log.js';
 import type { ChatLine } from '../src/chat/chat-log.js';
-import { readLine } from '../src/chat/chat-wire.js';
+import { readLine, readUnseen } from '../src/chat/chat-wire.js';
 
 const anna = { id: '7', name: 'anna', role: 'viewer' };
 const draft = (mid: string) => ({ mid, from: anna, text: mid, atMs: 1 });
@@ -52,6 +52,28 @@ await t.test('a denied line says why; a sampled one stays with its author', (t) 
   t.equal(setAside(sent, 'm1', 'held').lines[0]?.status, 'sent', 'what has a place keeps it');
   t.end();
 });
+
+await t.test(
+  'what others do not see is marked for moderators, once, until it is said again',
+  (t) => {
+    const item = (state: string, mid: string) => [state, 'm', { from: anna, text: mid }, mid];
+    const msgs = [item('sampled', 'a'), item('shadow', 'b'), item('other', 'c'), ['sampled'], 7];
+    const lines = readUnseen({ kind: 'o', body: { msgs }, atMs: 5 }, 9);
+    t.match(lines, [
+      { mid: 'a', text: 'a', status: 'sampled', atMs: 5 },
+      { mid: 'b', text: 'b', status: 'shadow' },
+    ]);
+    t.equal(lines.length, 2, 'what is malformed is left out');
+    let log = addLines(addLines(emptyLog, lines), lines);
+    t.match(log.lines, [{ status: 'sampled' }, { status: 'shadow' }]);
+    t.equal(log.lines.length, 2);
+    log = addLines(log, [said(1, 'a')]);
+    log = addLines(log, lines);
+    t.match(log.lines, [{ mid: 'b' }, { mid: 'a', offset: 1, status: 'sent' }]);
+    t.same(readUnseen({ kind: 'o', body: { msgs: 'x' } }, 1), []);
+    t.end();
+  },
+);
 
 await t.test('an answer carries the place of what it answers, a wrong one is ignored', (t) => {
   const read = (reply: unknown) =>

@@ -72,6 +72,20 @@ export function readLine(message: WireMessage, nowMs: number): ChatLine | undefi
   return undefined;
 }
 
+/** Messages that only their senders and those who moderate see, as lines that say so. */
+export function readUnseen({ body, atMs }: WireMessage, nowMs: number): ChatLine[] {
+  const { msgs } = asFields(body);
+  if (!Array.isArray(msgs)) return [];
+  return msgs.flatMap((item: unknown): ChatLine[] => {
+    if (!Array.isArray(item)) return [];
+    const [status, kind, said, mid] = item as unknown[];
+    if (typeof kind !== 'string' || typeof mid !== 'string') return [];
+    if (status !== 'sampled' && status !== 'shadow') return [];
+    const line = readLine({ kind, body: said, mid, atMs }, nowMs);
+    return line === undefined ? [] : [{ ...line, status }];
+  });
+}
+
 /**
  * One `[offset, ts, kind, body, mid]` of a history page; undefined when it is none or not shown in
  * chat.

@@ -6,7 +6,14 @@ import * as logs from './chat-log.js';
 import type { ChatAuthor, ChatLine, ChatLog } from './chat-log.js';
 import { nextTurnMs, openChat, readRules, refusedUntilMs } from './chat-rules.js';
 import type { ChatRules } from './chat-rules.js';
-import { readHistoryItem, readLine, readMove, readPin, readRemoval } from './chat-wire.js';
+import {
+  readHistoryItem,
+  readLine,
+  readMove,
+  readPin,
+  readRemoval,
+  readUnseen,
+} from './chat-wire.js';
 import type { Pin, WireMessage } from './chat-wire.js';
 import { createGatherer } from './gatherer.js';
 import { explainRefusal } from './refusals.js';
@@ -65,6 +72,9 @@ export class Chat {
         return;
       case 'j':
         this.move(message.body);
+        return;
+      case 'o':
+        for (const line of readUnseen(message, Date.now())) this.gatherer.add(line);
         return;
       case 'h':
         this.queueMoves.update((count) => count + 1);
