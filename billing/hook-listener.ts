@@ -23,12 +23,18 @@ const PATH = /^\/hooks\/nginx-rtmp\/(on_[a-z_]{1,32})$/;
 export class HookListener {
   private readonly server: Server;
   private readonly allowed: AllowList;
+  private unanswered = 0;
 
   constructor(private readonly options: HookListenerOptions) {
     this.allowed = new AllowList(options.hookAllow);
     this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
       void this.answer(request, response);
     });
+  }
+
+  /** Calls that wait for their answer. */
+  get waiting(): number {
+    return this.unanswered;
   }
 
   /** @returns the port. @throws Error when it is taken */
@@ -51,11 +57,14 @@ export class HookListener {
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: HookAnswer;
+    this.unanswered += 1;
     try {
       answer = await this.decide(request);
     } catch (thrown) {
       this.options.log.error({ event: 'hook.fault', err: coerceError(thrown) });
       answer = { status: 403, body: 'billing cannot decide\n' };
+    } finally {
+      this.unanswered -= 1;
     }
     const { status, body, location } = answer;
     response.writeHead(status, {

@@ -56,6 +56,7 @@ export class HttpServer {
   private readonly app: TemplatedApp;
   private listener: us_listen_socket | undefined;
   private readonly allowed: AllowList;
+  private unanswered = 0;
 
   constructor(private readonly options: HttpServerOptions) {
     this.allowed = new AllowList(options.hookAllow);
@@ -68,6 +69,11 @@ export class HttpServer {
       .any('/*', (response) => {
         response.cork(() => response.writeStatus('404 Not Found').end('not found\n'));
       });
+  }
+
+  /** Calls that wait for their answer. */
+  get waiting(): number {
+    return this.unanswered;
   }
 
   /** @returns the port. @throws Error when it is taken */
@@ -92,11 +98,16 @@ export class HttpServer {
     this.app.close();
   }
 
+  private replyTo(response: HttpResponse): Reply {
+    this.unanswered += 1;
+    return new Reply(response, () => (this.unanswered -= 1));
+  }
+
   private onHook(response: HttpResponse, request: HttpRequest): void {
     const call = request.getParameter(0);
     const query = queryOf(request);
     const peer = addressOf(response);
-    const reply = new Reply(response);
+    const reply = this.replyTo(response);
     readBody(response, HOOK_BODY_BYTES_MAX, (body) => {
       if (!this.allowed.has(peer)) {
         reply.send({ status: 403, body: 'not from here\n' });
@@ -136,7 +147,7 @@ export class HttpServer {
     answer: (body: string, peer: string) => Promise<{ status: number; value: unknown }>,
   ): void {
     const peer = addressOf(response);
-    const reply = new Reply(response);
+    const reply = this.replyTo(response);
     readBody(response, options.bytesMax, (body) => {
       if (body === undefined || !this.allowed.has(peer)) {
         reply.sendJson(200, options.refusal);
@@ -175,7 +186,7 @@ export class HttpServer {
     const method = request.getMethod().toUpperCase();
     const time = request.getHeader(TIME_HEADER);
     const signature = request.getHeader(SIGNATURE_HEADER);
-    const reply = new Reply(response);
+    const reply = this.replyTo(response);
     readBody(response, API_BODY_BYTES_MAX, (body) => {
       if (body === undefined) {
         reply.sendJson(413, badRequest('the body is above 1 MiB'));
@@ -227,13 +238,15 @@ function queryOf(request: HttpRequest): string {
 class Reply {
   private isOver = false;
 
-  constructor(private readonly response: HttpResponse) {
-    response.onAborted(() => (this.isOver = true));
+  constructor(
+    private readonly response: HttpResponse,
+    private readonly onOver: () => void,
+  ) {
+    response.onAborted(() => this.isFirst());
   }
 
   send(answer: { status: number; body: string; location?: string; type?: string }): void {
-    if (this.isOver) return;
-    this.isOver = true;
+    if (!this.isFirst()) return;
     const { status, body, location, type = 'text/plain' } = answer;
     this.response.cork(() => {
       this.response.writeStatus(STATUS[status] ?? '500 Internal Server Error');
@@ -241,6 +254,13 @@ class Reply {
       if (location !== undefined) this.response.writeHeader('location', location);
       this.response.end(body);
     });
+  }
+
+  private isFirst(): boolean {
+    if (this.isOver) return false;
+    this.isOver = true;
+    this.onOver();
+    return true;
   }
 
   sendJson(status: number, body: unknown): void {

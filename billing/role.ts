@@ -106,7 +106,7 @@ export class BillingRole {
       ...shared,
       onFunded: (wallet, state) => this.announcer.balance(wallet, state),
     });
-    this.settler = new Settler(shared);
+    this.settler = new Settler({ ...shared, isWaitedFor: () => this.isWaitedFor });
     const { terms, funder, publishers } = this;
     const { updateIntervalMs: windowMs } = config.billing;
     const { maxGapMs } = timing;
@@ -177,6 +177,11 @@ export class BillingRole {
     await this.funder.stop();
     await this.settler.stop();
     await this.announcer.flush();
+  }
+
+  /** Whether somebody waits for an answer of this process; its settler then gives way. */
+  get isWaitedFor(): boolean {
+    return this.http.waiting + (this.hookListener?.waiting ?? 0) > 0;
   }
 
   private makeHooks(tokens: TokenService, metrics: BillingMetrics): NginxRtmpHooks {

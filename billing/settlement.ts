@@ -17,9 +17,9 @@ import {
   type TransferDraft,
   walletOf,
 } from './posting.js';
-import { valuesText } from './rows.js';
+import { valuesInTurns } from './rows.js';
 import { payeeShare, shareBpsOf } from './tariff.js';
-import { inTurns } from './turns.js';
+import type { Turns } from './turns.js';
 
 type Event<T extends OutboxEvent['type']> = Extract<OutboxEvent, { type: T }>;
 
@@ -48,12 +48,13 @@ const IDX_PER_EVENT = 2;
 const IDX_STUDIO = 32_768;
 const ROWS_PER_STATEMENT = 1_000;
 /** Of up to 64 events, about 5 µs each. */
-const ENTRIES_PER_TURN = 8;
+const ENTRIES_PER_PIECE = 1;
 
 /** What a settler knows already. */
 export interface Known {
   readonly accounts: AccountIds;
   readonly session: (shard: number, id: string) => Readonly<SessionRow> | undefined;
+  readonly turns: Turns;
 }
 
 export interface Applied {
@@ -73,15 +74,16 @@ export async function applyEntries(
   const sessions = await loadSessions(sql, entries, known);
   const lots = await LotBook.load(sql, entries);
   const work = new Settlement(sessions, lots, await studiosOf(sql, payees(entries, sessions)));
-  await inTurns(entries, ENTRIES_PER_TURN, (entry) => {
+  const { turns } = known;
+  await turns.each(entries, ENTRIES_PER_PIECE, (entry) => {
     entry.events.forEach((event, at) => work.add(entry, event, at));
   });
-  await saveSessions(sql, work.sessions, work.changed);
-  await insertAll(sql, 'settlement', work.settlements);
-  await insertAll(sql, 'tip', work.tips);
+  await saveSessions(sql, work, turns);
+  await insertAll(sql, turns, 'settlement', work.settlements);
+  await insertAll(sql, turns, 'tip', work.tips);
   await lots.save(sql);
   await saveApplied(sql, work.funded);
-  const rows = await post(sql, work.transfers, bookedMs, known.accounts);
+  const rows = await post(sql, work.transfers, bookedMs, known);
   return { rows, sessions: changedByShard(work) };
 }
 
@@ -353,21 +355,18 @@ async function loadSessions(
 
 async function saveSessions(
   sql: Sql,
-  sessions: ReadonlyMap<string, SessionRow>,
-  changed: ReadonlySet<string>,
+  { sessions, changed }: Pick<Settlement, 'sessions' | 'changed'>,
+  turns: Turns,
 ): Promise<void> {
   const rows = [...changed].sort().flatMap((id) => {
-    const s = sessions.get(id);
-    if (s === undefined) return [];
-    const sums = [s.settledBillMs, s.settledCost, s.endedMs, s.reason];
-    const shares = [s.studio, s.unpaidCost, s.payeeMilli, s.studioMilli];
-    return [[id, s.shard, s.wallet, s.room, s.payee, s.tariff, s.openedMs, ...sums, ...shares]];
+    const row = sessions.get(id);
+    return row === undefined ? [] : [[id, row] as const];
   });
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
     await sql.run(
       `INSERT INTO session (id, shard, wallet, room, payee, tariff, opened_ms, settled_bill_ms,
          settled_cost, ended_ms, reason, studio, unpaid_cost, payee_milli, studio_milli)
-       VALUES ${valuesText(part)}
+       VALUES ${await valuesInTurns(turns, part, sessionValues)}
        ON DUPLICATE KEY UPDATE tariff = VALUES(tariff),
          settled_bill_ms = VALUES(settled_bill_ms),
          settled_cost = VALUES(settled_cost), ended_ms = VALUES(ended_ms), reason = VALUES(reason),
@@ -375,6 +374,12 @@ async function saveSessions(
          studio_milli = VALUES(studio_milli)`,
     );
   }
+}
+
+function sessionValues([id, s]: readonly [string, SessionRow]): SqlValue[] {
+  const sums = [s.settledBillMs, s.settledCost, s.endedMs, s.reason];
+  const shares = [s.studio, s.unpaidCost, s.payeeMilli, s.studioMilli];
+  return [id, s.shard, s.wallet, s.room, s.payee, s.tariff, s.openedMs, ...sums, ...shares];
 }
 
 /** Redis has these commands; nobody need send them again. */
@@ -403,10 +408,12 @@ const COLUMNS = {
 
 async function insertAll(
   sql: Sql,
+  turns: Turns,
   table: keyof typeof COLUMNS,
   rows: readonly (readonly SqlValue[])[],
 ): Promise<void> {
   for (const part of chunks(rows, ROWS_PER_STATEMENT)) {
-    await sql.run(`INSERT INTO ${table} (${COLUMNS[table]}) VALUES ${valuesText(part)}`);
+    const values = await valuesInTurns(turns, part, (row) => row);
+    await sql.run(`INSERT INTO ${table} (${COLUMNS[table]}) VALUES ${values}`);
   }
 }

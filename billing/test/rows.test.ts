@@ -29,7 +29,9 @@ t.test('a remembered id that belongs to another account by now books nothing', a
   });
   const known = new AccountIds();
   const run = (...wallets: string[]) =>
-    database.transaction('READ COMMITTED', (sql) => post(sql, wallets.map(draft), 1, known));
+    database.transaction('READ COMMITTED', (sql) =>
+      post(sql, wallets.map(draft), 1, { accounts: known }),
+    );
   const idOf = async (owner: string) => {
     const [row] = await database.query('SELECT id FROM account WHERE owner_ref = ?', [owner]);
     return String(row?.['id']);
