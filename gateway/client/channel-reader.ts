@@ -35,6 +35,8 @@ export class ChannelReader {
   private offset = 0;
   /** Everything of this epoch above this offset was shown. */
   private since = 0;
+  /** Time of the first of these; what has a place up to `since` and is not younger, was before. */
+  private sinceTs = 0;
   private top = 0;
   /** From where it stepped back: up to here it has had something at every offset. */
   private high = 0;
@@ -63,6 +65,7 @@ export class ChannelReader {
     const isLossy = this.epoch !== undefined && (!isSame || answer.from > this.offset);
     if (!isSame || answer.from > this.offset) {
       this.offset = this.since = answer.from;
+      this.sinceTs = 0;
       if (!isSame) {
         this.high = 0;
         this.hidden.clear();
@@ -106,6 +109,7 @@ export class ChannelReader {
     if (this.isStalled || offset <= this.offset) return SKIP;
     if (offset > this.offset + 1) return { do: 'repair' };
     this.offset = offset;
+    if (offset === this.since + 1) this.sinceTs = ts;
     const mid = typeof tag === 'string' ? tag : '';
     if (this.hasHad(offset, ts, mid)) return SKIP;
     if (mid === '') remember(this.hidden, offset, ts);
@@ -120,10 +124,12 @@ export class ChannelReader {
   }
 
   /**
-   * Whether a message comes once more because the reader has stepped back. One that was hidden has
-   * no mid, but the time it had before; a server that is late may still have it as it was.
+   * Whether a message comes once more because the reader has stepped back, or comes for the first
+   * time but belongs before all that was shown. One that was hidden has no mid, but the time it had
+   * before; a server that is late may still have it as it was.
    */
   private hasHad(offset: number, ts: number, mid: string): boolean {
+    if (offset <= this.since && ts <= this.sinceTs) return true;
     if (mid === '') return offset <= this.high;
     return this.mids.has(mid) || this.hidden.get(offset) === ts;
   }

@@ -97,6 +97,23 @@ t.test('what was hidden since it was shown is not shown again by a reader that s
   t.end();
 });
 
+t.test('a reader that steps back behind its beginning shows nothing from before that', (t) => {
+  const reader = new ChannelReader('room:1');
+  const push = (offset: number, ts: number, mid = `m${offset}`): string =>
+    reader.accept([1, offset, ts, 'm', {}, mid]).do;
+  const offsets = [7, 8, 9, 10, 11, 12];
+  reader.restart({ epoch: 'e', from: 9, top: 11, recovered: false });
+  t.same([push(10, 100), push(11, 100), push(12, 105)], ['show', 'show', 'show']);
+  reader.restart({ epoch: 'e', from: 4, top: 6, recovered: false });
+  const late = offsets.map((offset) => push(offset, offset < 12 ? 100 : 105));
+  t.same(late, Array(6).fill('skip'), 'a server that is late: older messages, then the same ones');
+  t.equal(push(13, 106), 'show');
+  reader.restart({ epoch: 'e', from: 4, top: 6, recovered: false });
+  const other = offsets.map((offset) => push(offset, 200 + offset, `other${offset}`));
+  t.same(other, Array(6).fill('show'), 'a server that has lost them: others in their places');
+  t.end();
+});
+
 t.test('a latest value never goes back, whatever the order of arrival', (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { minLength: 1 }), (versions) => {
