@@ -18,6 +18,11 @@
 //   const { held, approve, presence, setGoal } = roomCalls(client, 'room:42');
 //   room.unsubscribe(); client.close();
 //
+// Of several tabs of one browser one shows a toast, the one that is looked at:
+//
+//   const tabs = new Tabs({ name: `user ${id}` });
+//   tabs.once(mid, () => showToast(…));           // called in every tab, run in one
+//
 // A ticket given as a string is used once; a function is asked for another when the server wants
 // one. The sender's own message arrives through onMessage like every other, with the mid that was
 // published.
@@ -33,5 +38,6 @@ export type {
   SubscriptionHandlers,
   TicketSource,
 } from './subscription.js';
+export { type TabChannel, type TabLocks, Tabs, type TabsOptions } from './tabs.js';
 export type { SockJsConstructor, Way } from './way.js';
 export type { SocketEvent, WebSocketConstructor, WebSocketLike } from './web-socket.js';
