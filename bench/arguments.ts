@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly isQuick: boolean;
   /** Directory for CPU profiles of the servers under test. */
   readonly profileDir: string | undefined;
+  /** Ends with 1 when a promise is not kept. */
+  readonly isStrict: boolean;
   /** Only contenders and points whose name contains this. */
   readonly only: string | undefined;
 }
@@ -28,7 +30,7 @@ export const ROUNDS = 5;
 const ROUNDS_QUICK = 2;
 const ROUNDS_MAX = 99;
 const WITH_VALUE = new Set(['--json', '--rounds', '--profile', '--only']);
-const WITHOUT_VALUE = new Set(['--quick']);
+const WITHOUT_VALUE = new Set(['--quick', '--strict']);
 
 /** @throws UsageError */
 export function parseArguments(
@@ -63,6 +65,7 @@ export function parseArguments(
   return {
     scenario,
     isQuick,
+    isStrict: flags.has('--strict'),
     jsonFile: values.get('--json'),
     rounds: roundsOf(values.get('--rounds'), isQuick),
     profileDir: values.get('--profile'),

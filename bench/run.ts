@@ -1,4 +1,5 @@
-// `npm run bench -- <scenario> [--json FILE] [--rounds N] [--quick] [--only NAME] [--profile DIR]`:
+// `npm run bench -- <scenario> [--json FILE] [--rounds N] [--quick] [--only NAME] [--profile DIR]
+// [--strict]`:
 // runs one scenario against servers that it starts itself on loopback, prints a table, stops
 // everything.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -34,7 +35,8 @@ async function main(): Promise<number> {
       writeFileSync(options.jsonFile, `${JSON.stringify(file, null, 2)}\n`);
       console.log(`\nwritten to ${options.jsonFile}`);
     }
-    return 0;
+    const broken = file.results.filter(({ isKept }) => isKept === false);
+    return options.isStrict && broken.length > 0 ? 1 : 0;
   } catch (thrown) {
     console.error(thrown);
     return 1;

@@ -14,6 +14,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   idle: async () => (await import('./scenarios/idle.js')).idle,
   'slow-reader': async () => (await import('./scenarios/slow-reader.js')).slowReader,
   'slow-crowd': async () => (await import('./scenarios/slow-crowd.js')).slowCrowd,
+  soak: async () => (await import('./scenarios/soak.js')).soak,
   ticks: async () => (await import('./scenarios/ticks.js')).ticks,
   tips: async () => (await import('./scenarios/tips.js')).tips,
   hooks: async () => (await import('./scenarios/hooks.js')).hooks,

@@ -43,6 +43,9 @@ check 'billing: 2,000 runs of interleaved calls' \
 check 'billing: simulator, 100 runs' run billing/testing/simulate.ts 100 101
 export SHOWBILL_FUZZ_ROUNDS=1000000
 check 'gateway: 1,000 join a busy room, 50,000 messages of 8 publishers' run gateway/test/crowded-room.test.ts
+check 'gateway: 30 minutes of coming, going and broken links, nothing lost, nothing left' \
+  node --import=tsx bench/run.ts soak --rounds 30 --strict
+check 'gateway: 10^5 schedules of ten senders and bans' run gateway/test/moderation-races.test.ts
 check 'gateway: 1,000 readers that stall' run_small_buffers gateway/test/stalled-crowd.test.ts
 check 'billing: a log torn at every byte of two scripts' run billing/test/faults-torn-log.test.ts
 check 'rtmp: 10^6 hostile inputs' run rtmp/test/hostile.test.ts

@@ -8,6 +8,7 @@ t.test('a scenario alone runs the full rounds and writes nothing', (t) => {
   t.same(parseArguments(['fanout'], KNOWN), {
     scenario: 'fanout',
     isQuick: false,
+    isStrict: false,
     jsonFile: undefined,
     rounds: 5,
     profileDir: undefined,
@@ -26,6 +27,7 @@ t.test('options may stand before and after the scenario', (t) => {
     only: 'ws',
   });
   t.ok(parseArguments(['ticks', '--quick'], KNOWN).rounds < ROUNDS);
+  t.equal(parseArguments(['ticks', '--strict'], KNOWN).isStrict, true);
   t.end();
 });
 

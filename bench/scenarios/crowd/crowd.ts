@@ -12,6 +12,8 @@ export interface CrowdOptions {
   readonly count: number;
   readonly room: string;
   readonly urls: readonly string[];
+  /** Told apart from the users of other crowds. */
+  readonly firstUser?: number;
 }
 
 /** What the whole crowd was shown. */
@@ -25,6 +27,8 @@ export interface CrowdAccount {
   /** Message due → shown, ms, of all clients. */
   readonly latencies: readonly number[];
 }
+
+const FIRST_USER = 2_000_000;
 
 class Member {
   readonly latencies: number[] = [];
@@ -80,9 +84,13 @@ export class Crowd {
   }
 }
 
-function join(scope: RunScope, { room, urls }: CrowdOptions, at: number): Member {
+function join(
+  scope: RunScope,
+  { room, urls, firstUser = FIRST_USER }: CrowdOptions,
+  at: number,
+): Member {
   const tokens = createTokenService(BENCH_SECRET);
-  const sub = String(2_000_000 + at);
+  const sub = String(firstUser + at);
   const member = new Member();
   const token = tokens.sign('connect', { sub, name: `reader-${at}`, role: 'viewer' }, 3_600);
   // Spread evenly; a client's own list of addresses begins with its home.
