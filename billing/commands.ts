@@ -1,6 +1,8 @@
 // The commands of billing's command line. They take the same environment as the role and need none
-// of the other processes. Exit code 0, 1 when something does not add up or was refused, 2 on
-// misuse. cli.ts runs them.
+// of the other processes. What changes something stands in the audit log, under the user of this
+// machine. Exit code 0, 1 when something does not add up or was refused, 2 on misuse. cli.ts runs
+// them.
+import { userInfo } from 'node:os';
 import {
   AppError,
   closeRedis,
@@ -13,10 +15,11 @@ import {
   type RedisClient,
   systemClock,
 } from '../cluster/index.js';
-import { Database } from './database.js';
+import { Database, type Sql, textOf } from './database.js';
 import { drill } from './drill.js';
 import { Engine } from './engine.js';
 import { Fence } from './fence.js';
+import { recordAudit } from './finance/audit.js';
 import { FINANCE_COMMANDS, type FinanceCommand } from './finance/commands.js';
 import { createFinance } from './finance/finance.js';
 import { Funder } from './funder.js';
@@ -47,6 +50,7 @@ export type Print = (line: string) => void;
 
 const SHOW_LIMIT = /^(default|\d{1,6})$/;
 const ROOM_ID = /^[1-9]\d{0,18}$/;
+const SHARD = /^\d{1,2}$/;
 
 const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
   reconcile: {
@@ -63,23 +67,39 @@ const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
     },
   },
   'show-limit': {
-    usage: 'show-limit <room> <seconds|default>  the longest show of a room; 0 = no limit',
-    run: async ({ database, clock, print }, [room = '', limit = '']) => {
-      if (!SHOW_LIMIT.test(limit) || !ROOM_ID.test(room)) {
-        return misuse(print, 'show-limit <room> <seconds|default>');
+    usage:
+      'show-limit <room> <seconds|default> --reason …  the longest show of a room; 0 = no limit',
+    run: async (tools, args) => {
+      const { database, clock, print } = tools;
+      const { words, reason } = parseDeed(args);
+      const [room = '', limit = ''] = words;
+      if (!SHOW_LIMIT.test(limit) || !ROOM_ID.test(room) || reason === undefined) {
+        return misuse(print, 'show-limit <room> <seconds|default> --reason …');
       }
       const maxMs = limit === 'default' ? undefined : Number(limit) * 1_000;
-      await new TermsStore(database, clock).putShowLimit(room, maxMs);
+      const deed = { action: 'show_limit', subject: `room:${room}`, detail: `${limit}: ${reason}` };
+      await database.transaction('READ COMMITTED', async (sql) => {
+        await new TermsStore(database, clock).putShowLimit(room, maxMs, sql);
+        await record(sql, tools, deed);
+      });
       print(`room ${room}: ${limit === 'default' ? 'as the site has it' : `${limit} s`}`);
       return 0;
     },
   },
   rebuild: {
-    usage: 'rebuild [shard …]    throw shards of Redis away and restore them from the ledger',
-    run: async ({ redis, fence, settler, print }, args) => {
-      const shards = args.length === 0 ? ALL_SHARDS : args.map(Number);
+    usage:
+      'rebuild [shard …] --reason …  throw shards of Redis away and restore them from the ledger',
+    run: async (tools, args) => {
+      const { redis, database, fence, settler, print } = tools;
+      const { words, reason } = parseDeed(args);
+      const shards = words.length === 0 ? ALL_SHARDS : words.map(Number);
       if (shards.some((shard) => !ALL_SHARDS.includes(shard)))
         return misuse(print, 'shards are 0…63');
+      if (reason === undefined) return misuse(print, 'rebuild [shard …] --reason …');
+      // Before it begins: what it throws away cannot be written down in one step with it.
+      const which = words.length === 0 ? 'all' : shards.join(' ');
+      const deed = { action: 'rebuild', subject: 'shards', detail: `${which}: ${reason}` };
+      await record(database, tools, deed);
       await settler.drain().catch(() => 0);
       for (const shard of shards) await redis.unlink(shardKeys(shard).meta);
       await fence.lift();
@@ -106,15 +126,63 @@ const COMMANDS: Readonly<Record<string, { usage: string; run: Command }>> = {
     },
   },
   unpark: {
-    usage: 'unpark <shard>       let the settler try a parked shard again',
-    run: async ({ database, print }, [shard]) => {
-      if (!ALL_SHARDS.includes(Number(shard))) return misuse(print, 'shards are 0…63');
-      const sql = 'UPDATE shard_cursor SET parked = NULL WHERE shard = ?';
-      print(`${await database.run(sql, [shard])} shard released`);
+    usage: 'unpark <shard> --reason …  let the settler try a parked shard again',
+    run: async (tools, args) => {
+      const { words, reason } = parseDeed(args);
+      const shard = words[0] ?? '';
+      if (!SHARD.test(shard) || !ALL_SHARDS.includes(Number(shard)))
+        return misuse(tools.print, 'shards are 0…63');
+      if (reason === undefined) return misuse(tools.print, 'unpark <shard> --reason …');
+      const released = await unpark(tools, { shard, reason });
+      tools.print(`${released} shard released`);
       return 0;
     },
   },
 };
+
+/** Release and record are one transaction; a shard that was not parked leaves no record. */
+async function unpark(
+  tools: Tools,
+  { shard, reason }: { shard: string; reason: string },
+): Promise<number> {
+  return tools.database.transaction('READ COMMITTED', async (sql) => {
+    const [row] = await sql.query('SELECT parked FROM shard_cursor WHERE shard = ? FOR UPDATE', [
+      shard,
+    ]);
+    const parked = textOf(row, 'parked');
+    if (parked === '') return 0;
+    await sql.run('UPDATE shard_cursor SET parked = NULL WHERE shard = ?', [shard]);
+    const detail = `${reason}; it was parked: ${parked}`;
+    await record(sql, tools, { action: 'unpark', subject: `shard:${shard}`, detail });
+    return 1;
+  });
+}
+
+/** Words, and what stands after --reason; an empty reason is none. */
+function parseDeed(args: readonly string[]): { words: readonly string[]; reason?: string } {
+  const at = args.indexOf('--reason');
+  if (at < 0) return { words: args };
+  const reason = args[at + 1]?.trim() ?? '';
+  const words = [...args.slice(0, at), ...args.slice(at + 2)];
+  return reason === '' ? { words } : { words, reason };
+}
+
+async function record(
+  sql: Sql,
+  { clock }: Tools,
+  deed: { action: string; subject: string; detail: string },
+): Promise<void> {
+  await recordAudit(sql, { ...deed, actor: `cli:${userName()}`, atMs: clock.nowMs() });
+}
+
+/** Of this machine; a container may have a user without a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+}
 
 function misuse(print: Print, problem: string): number {
   print(`billing: ${problem}`);

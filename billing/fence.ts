@@ -145,7 +145,7 @@ export class Fence implements FenceLifter {
     log.error({ event: 'fence.ledger_behind', ...line });
     throw new Error(
       `shard ${cursor.shard} is ${found.verdict}: Redis has ${line.redis}, SQL ${line.sql}; ` +
-        'restore the newer ledger or run `npm run billing -- rebuild`',
+        'restore the newer ledger or run `npm run billing -- rebuild --reason …`',
     );
   }
 

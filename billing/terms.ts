@@ -2,7 +2,7 @@
 // remembers rows for a few seconds, forgets them when the bus says so, and lives on old ones while
 // SQL is away.
 import { AppError, type Clock } from '../cluster/index.js';
-import { bigintOf, type Database, type Row, textOf } from './database.js';
+import { bigintOf, type Database, type Row, type Sql, textOf } from './database.js';
 import { billingError } from './errors.js';
 import { isMetered } from './price.js';
 import { parseTariff, perMinute, type Tariff, tariffText } from './tariff.js';
@@ -111,12 +111,14 @@ export class TermsStore {
   /**
    * @param maxMs undefined = as the site has it. @throws AppError BILLING_ROOM_UNKNOWN
    */
-  async putShowLimit(roomId: string, maxMs: number | undefined): Promise<void> {
-    const [room] = await this.database.query('SELECT room FROM room_terms WHERE room = ?', [
-      roomId,
-    ]);
+  async putShowLimit(
+    roomId: string,
+    maxMs: number | undefined,
+    sql: Sql = this.database,
+  ): Promise<void> {
+    const [room] = await sql.query('SELECT room FROM room_terms WHERE room = ?', [roomId]);
     if (room === undefined) throw billingError('BILLING_ROOM_UNKNOWN', { room: roomId });
-    await this.database.run('UPDATE room_terms SET show_max_ms = ? WHERE room = ?', [
+    await sql.run('UPDATE room_terms SET show_max_ms = ? WHERE room = ?', [
       ...[maxMs ?? null, roomId],
     ]);
     this.forget();

@@ -73,6 +73,16 @@ export class AuditLog {
   }
 }
 
+/** The one way into the log. */
+export async function recordAudit(
+  sql: Sql,
+  { actor, action, subject, detail, atMs }: Omit<AuditReply, 'id'>,
+): Promise<void> {
+  await sql.run('INSERT INTO audit (actor, action, subject, detail, at_ms) VALUES (?)', [
+    [actor.slice(0, 64), action, subject, detail.slice(0, 1_000), atMs],
+  ]);
+}
+
 interface Hashed {
   readonly last: string;
   readonly entries: number;

@@ -1,10 +1,13 @@
 // Reconciliation under traffic, and the command line that operators use when something is wrong.
+import { userInfo } from 'node:os';
 import t from 'tap';
 import { loadConfig } from '../../cluster/index.js';
 import { seededRandom, silentLog, TEST_SECRETS } from '../../cluster/testing/index.js';
 import { runCommand } from '../commands.js';
 import { Reconciler } from '../reconcile.js';
 import { newSessionId, shardKeys, shardOfWallet } from '../shard.js';
+import { perMinute } from '../tariff.js';
+import { TermsStore } from '../terms.js';
 import { goLive, type LedgerStage, open, startLedger, touch } from './stage.js';
 
 const WALLETS = ['42', '43', '44', '45', '46', '47'];
@@ -133,7 +136,7 @@ t.test('the command line', async (t) => {
       if (sessionId !== '') await engine.end(sessionId, 'left');
     }
     const before = await Promise.all(WALLETS.map((one) => engine.readWallet(one)));
-    t.equal(await run('rebuild'), 0);
+    t.equal(await run('rebuild', '--reason', 'drill'), 0);
     const after = await Promise.all(WALLETS.map((one) => engine.readWallet(one)));
     t.same(
       after.map((one) => one.owned),
@@ -153,6 +156,45 @@ t.test('the command line', async (t) => {
     for (const args of [['nothing'], ['drill'], ['drill', 'x'], ['rebuild', '64'], ['unpark']]) {
       t.equal(await run(...args), 2, args.join(' '));
     }
-    t.equal(await run('unpark', '3'), 0);
+  });
+  await t.test('what changes something needs a reason, and stands in the audit log', async (t) => {
+    await new TermsStore(database, stage.clock).putRoom({
+      ...{ roomId: '7', performerId: '99', streamId: 'stream-seven', isActive: true },
+      ...{ priceMilliPerMin: 6_000n, tariff: perMinute(6_000n, 0) },
+    });
+    await database.run("UPDATE shard_cursor SET parked = 'no such lot' WHERE shard = 3");
+    const log = () =>
+      database.query('SELECT actor, action, subject, detail FROM audit ORDER BY id');
+    const before = (await log()).length;
+    const deeds = [
+      ['unpark', '3'],
+      ['show-limit', '7', '60'],
+      ['rebuild', '5', '6'],
+    ];
+    for (const deed of deeds) {
+      t.equal(await run(...deed), 2, 'no reason');
+      t.equal(await run(...deed, '--reason', ' '), 2, 'an empty one');
+    }
+    t.equal((await log()).length, before);
+    t.match(await database.query('SELECT parked FROM shard_cursor WHERE shard = 3'), [
+      { parked: 'no such lot' },
+    ]);
+    for (const deed of deeds) t.equal(await run(...deed, '--reason', 'looked at'), 0);
+    t.equal(await run('unpark', '3', '--reason', 'again'), 0, 'nothing was parked');
+    const actor = `cli:${userInfo().username}`;
+    t.same((await log()).slice(before), [
+      {
+        actor,
+        action: 'unpark',
+        subject: 'shard:3',
+        detail: 'looked at; it was parked: no such lot',
+      },
+      { actor, action: 'show_limit', subject: 'room:7', detail: '60: looked at' },
+      { actor, action: 'rebuild', subject: 'shards', detail: '5 6: looked at' },
+    ]);
+    await t.rejects(run('show-limit', '8', '60', '--reason', 'x'), {
+      code: 'BILLING_ROOM_UNKNOWN',
+    });
+    t.equal((await log()).length, before + 3, 'what was refused is not recorded');
   });
 });
