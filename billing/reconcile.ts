@@ -9,7 +9,7 @@ import type { Engine } from './engine.js';
 import type { BillingMetrics } from './metrics.js';
 import { chunks } from './posting.js';
 import type { SnapshotWallet } from './scripts.js';
-import { brokenLots, debtsAt, lotsAt } from './finance/proof.js';
+import { brokenLots, debtsAt, lotsAt, remaindersAt } from './finance/proof.js';
 import { readCursors } from './settler.js';
 import { ALL_SHARDS } from './shard.js';
 
@@ -28,8 +28,15 @@ export interface Mismatch {
   /** owned + unsettled − debt in Redis, or the part that does not fit. */
   readonly redis: string;
   readonly sql: string;
-  readonly what: 'balance' | 'debt' | 'lot' | 'holds' | 'sum' | 'account' | 'ledger' | 'settlement';
+  readonly what: MismatchKind;
 }
+
+/**
+ * `lot`: Redis has not what it was told; `remainder`: Redis has not what the ledger has left of the
+ * lot.
+ */
+export type MismatchKind =
+  'balance' | 'debt' | 'lot' | 'remainder' | 'holds' | 'sum' | 'account' | 'ledger' | 'settlement';
 
 export interface Reconciliation {
   readonly wallets: number;
@@ -100,17 +107,26 @@ export class Reconciler {
     const found: Mismatch[] = [];
     const booked = await this.bookedAt(part, at);
     const debts = await debtsAt(database, part, at);
-    const lots = await lotsAt(database, part, at);
+    const told = await lotsAt(database, part, at);
+    // One instant: a lot, its uses and its commands change in one transaction.
+    const left = await database.transaction('REPEATABLE READ', (sql) =>
+      remaindersAt(sql, part, at),
+    );
     for (const one of part) {
-      const check = (what: Mismatch['what'], redis: bigint, sql: bigint, subject = one.wallet) => {
+      const check = (what: MismatchKind, redis: bigint, sql: bigint, subject = one.wallet) => {
         if (redis !== sql) found.push(mismatch(at.shard, subject, what, redis, sql));
       };
       check('balance', one.owned + one.unsettled - one.debt, booked.get(one.wallet) ?? 0n);
       check('debt', one.debt, debts.get(one.wallet) ?? 0n);
       check('holds', one.held, one.holds);
-      const wanted = lots.get(one.wallet) ?? new Map<string, bigint>();
-      for (const lot of new Set([...one.lots.keys(), ...wanted.keys()])) {
-        check('lot', one.lots.get(lot) ?? 0n, wanted.get(lot) ?? 0n, `${one.wallet}/${lot}`);
+      const sides = [
+        ['lot', told.of(one.wallet)],
+        ['remainder', left.of(one.wallet)],
+      ] as const;
+      for (const [what, wanted] of sides) {
+        for (const lot of new Set([...one.lots.keys(), ...wanted.keys()])) {
+          check(what, one.lots.get(lot) ?? 0n, wanted.get(lot) ?? 0n, `${one.wallet}/${lot}`);
+        }
       }
     }
     return found;
@@ -241,7 +257,7 @@ function sideOf(side: 'debit' | 'credit'): string {
 function mismatch(
   shard: number,
   wallet: string,
-  what: Mismatch['what'],
+  what: MismatchKind,
   redis: bigint,
   sql: bigint,
 ): Mismatch {

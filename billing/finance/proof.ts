@@ -1,7 +1,7 @@
 // What SQL says about debts and lots at an outbox position, for the comparison with a photograph of
-// Redis. Used by reconcile.ts. Lots: what commands up to the wallet's number gave, less what
-// entries up to the position took.
-import { bigintOf, type Sql, textOf } from '../database.js';
+// Redis. Used by reconcile.ts. Lots twice: what Redis was told (what commands up to the wallet's
+// number gave, less what entries up to the position took), and what the lot's own row has left.
+import { bigintOf, type Row, type Sql, textOf } from '../database.js';
 import type { SnapshotWallet } from '../scripts.js';
 
 export interface Position {
@@ -35,36 +35,85 @@ export async function debtsAt(
   return new Map(rows.map((row) => [textOf(row, 'owner_ref'), bigintOf(row, 'debt')]));
 }
 
-/** Wallet → lot → milli-credits; lots that are used up stand with 0. */
+/** Wallet → lot → milli-credits. */
+export class LotAmounts {
+  private readonly byWallet = new Map<string, Map<string, bigint>>();
+
+  /** @param row with `wallet` and `lot` */
+  add(row: Row, amount: bigint): void {
+    const [wallet, lot] = [textOf(row, 'wallet'), textOf(row, 'lot')];
+    const lots = this.byWallet.get(wallet) ?? new Map<string, bigint>();
+    this.byWallet.set(wallet, lots.set(lot, (lots.get(lot) ?? 0n) + amount));
+  }
+
+  of(wallet: string): ReadonlyMap<string, bigint> {
+    return this.byWallet.get(wallet) ?? new Map<string, bigint>();
+  }
+}
+
+/** Lots that are used up stand with 0. */
 export async function lotsAt(
   sql: Sql,
   wallets: readonly SnapshotWallet[],
   at: Position,
-): Promise<ReadonlyMap<string, ReadonlyMap<string, bigint>>> {
-  const found = new Map<string, Map<string, bigint>>();
+): Promise<LotAmounts> {
+  const found = new LotAmounts();
   if (wallets.length === 0) return found;
-  const ids = wallets.map((one) => one.wallet);
-  const applied = new Map(wallets.map((one) => [one.wallet, one.cmdSeq]));
-  const add = (wallet: string, lot: string, amount: bigint): void => {
-    const lots = found.get(wallet) ?? new Map<string, bigint>();
-    found.set(wallet, lots.set(lot, (lots.get(lot) ?? 0n) + amount));
-  };
-  const given = await sql.query(
-    `SELECT wallet, cmd_seq, amount, lot FROM wallet_command WHERE kind = 'lot' AND wallet IN (?)`,
-    [ids],
-  );
-  for (const row of given) {
-    const wallet = textOf(row, 'wallet');
-    if (bigintOf(row, 'cmd_seq') > (applied.get(wallet) ?? 0n)) continue;
-    add(wallet, textOf(row, 'lot').split(' ')[0] ?? '', bigintOf(row, 'amount'));
-  }
+  for (const row of await givenTo(sql, wallets, '<=')) found.add(row, bigintOf(row, 'amount'));
   const taken = await sql.query(
     `SELECT l.wallet, u.lot, SUM(u.amount) AS amount FROM lot l JOIN lot_use u ON u.lot = l.id
      WHERE l.wallet IN (?) AND u.kind IN ('spend', 'expire') AND ${upTo('u')}
      GROUP BY l.wallet, u.lot`,
+    [wallets.map((one) => one.wallet), ...values(at)],
+  );
+  for (const row of taken) found.add(row, -bigintOf(row, 'amount'));
+  return found;
+}
+
+/** Commands that give lots, up to the wallet's number or after it. */
+async function givenTo(
+  sql: Sql,
+  wallets: readonly SnapshotWallet[],
+  side: '<=' | '>',
+): Promise<readonly Row[]> {
+  const applied = new Map(wallets.map((one) => [one.wallet, one.cmdSeq]));
+  const rows = await sql.query(
+    `SELECT wallet, cmd_seq, amount, SUBSTRING_INDEX(lot, ' ', 1) AS lot FROM wallet_command
+     WHERE kind = 'lot' AND wallet IN (?)`,
+    [[...applied.keys()]],
+  );
+  return rows.filter((row) => {
+    const isApplied = bigintOf(row, 'cmd_seq') <= (applied.get(textOf(row, 'wallet')) ?? 0n);
+    return isApplied === (side === '<=');
+  });
+}
+
+/**
+ * What the rows of the lots have left, less what commands after the wallet's number gave, plus what
+ * entries after the position took. Wallet → lot → milli-credits; what is not there is 0.
+ * @param sql a transaction whose reads are of one instant
+ */
+export async function remaindersAt(
+  sql: Sql,
+  wallets: readonly SnapshotWallet[],
+  at: Position,
+): Promise<LotAmounts> {
+  const found = new LotAmounts();
+  if (wallets.length === 0) return found;
+  const ids = wallets.map((one) => one.wallet);
+  const open = await sql.query(
+    'SELECT wallet, id AS lot, remaining AS amount FROM lot WHERE wallet IN (?) AND is_open = 1',
+    [ids],
+  );
+  for (const row of open) found.add(row, bigintOf(row, 'amount'));
+  const taken = await sql.query(
+    `SELECT l.wallet, u.lot, SUM(u.amount) AS amount FROM lot l JOIN lot_use u ON u.lot = l.id
+     WHERE l.wallet IN (?) AND (u.epoch > ? OR (u.epoch = ? AND u.seq > ?))
+     GROUP BY l.wallet, u.lot`,
     [ids, ...values(at)],
   );
-  for (const row of taken) add(textOf(row, 'wallet'), textOf(row, 'lot'), -bigintOf(row, 'amount'));
+  for (const row of taken) found.add(row, bigintOf(row, 'amount'));
+  for (const row of await givenTo(sql, wallets, '>')) found.add(row, -bigintOf(row, 'amount'));
   return found;
 }
 
