@@ -2,15 +2,18 @@
 // by the number. Used by the API and by main, whose poller repeats what Redis has not confirmed.
 // Invariant: a wallet's commands reach Redis in the order of their numbers, each once.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Clock, coerceError, type Logger } from '../cluster/index.js';
+import { AppError, type Clock, coerceError, type Logger } from '../cluster/index.js';
 import { bigintOf, type Database, type Sql, textOf } from './database.js';
 import type { Engine } from './engine.js';
+import { recordAudit } from './finance/audit.js';
+import { oncePerKey } from './finance/command-keys.js';
 import { appendCommand } from './finance/wallet-commands.js';
 import { billingError } from './errors.js';
 import type { BillingMetrics } from './metrics.js';
 import { MILLI_MAX } from './money.js';
 import { ISSUANCE, lockWallet, post, walletOf } from './posting.js';
 import type { FundKind, WalletState } from './scripts.js';
+import { byShard } from './shard.js';
 
 export interface FundingCommand {
   /** Unique over all funding, with a prefix that says its kind: `grant:<key>`. */
@@ -36,8 +39,6 @@ export interface FunderOptions {
 }
 
 const PENDING_PAGE = 200;
-/** Each takes a second while its server is away; the next look goes on behind them. */
-const FAILURES_MAX = 10;
 /** The API applies at once; the poller leaves it that long. */
 const POLL_AFTER_MS = 1_000;
 
@@ -46,6 +47,8 @@ export class Funder {
   private readonly stopping = new AbortController();
   /** The last wallet of the page before; 0 = begin again. */
   private polledUpTo = '0';
+  /** What is being applied, by shard. */
+  private readonly serving = new Map<number, Promise<void>>();
 
   constructor(private readonly options: FunderOptions) {}
 
@@ -56,6 +59,7 @@ export class Funder {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+    await Promise.all(this.serving.values());
   }
 
   /**
@@ -63,13 +67,19 @@ export class Funder {
    * @throws AppError BILLING_KEY_CONFLICT, BILLING_BALANCE_LIMIT, BILLING_UNAVAILABLE
    */
   async grant(command: FundingCommand): Promise<WalletState> {
-    try {
-      await this.options.database.transaction('READ COMMITTED', (sql) => this.commit(sql, command));
-    } catch (thrown) {
-      // The key is unique over all wallets: two calls at once with one key and two wallets.
-      if ((thrown as { errno?: unknown }).errno === 1062)
-        throw billingError('BILLING_KEY_CONFLICT');
-      throw thrown;
+    const { database, clock } = this.options;
+    if (!(await this.isCommitted(command))) {
+      const nowMs = clock.nowMs();
+      try {
+        await oncePerKey(database, { ...command, nowMs }, (sql) =>
+          this.commit(sql, command, nowMs),
+        );
+      } catch (thrown) {
+        // A build that knows no refusals has committed it just now.
+        if ((thrown as { errno?: unknown }).errno === 1062)
+          throw billingError('BILLING_KEY_CONFLICT');
+        throw thrown;
+      }
     }
     return this.apply(command.wallet);
   }
@@ -103,12 +113,18 @@ export class Funder {
   }
 
   /**
-   * Looks for commands that Redis has not confirmed, a page of wallets at a time, in turn. A wallet
-   * that cannot be served (its server is away) keeps no other waiting.
-   * @returns how many wallets were looked at
+   * Looks for commands that Redis has not confirmed, a page of wallets at a time, in turn, and
+   * applies them, all shards at once. A wallet or shard that cannot be served keeps no other
+   * waiting.
    */
-  async poll(): Promise<number> {
-    const { database, clock, metrics, log } = this.options;
+  async poll(): Promise<void> {
+    await this.look();
+    await Promise.all(this.serving.values());
+  }
+
+  /** Begins what it finds. A shard that is being served still is left out. */
+  private async look(): Promise<void> {
+    const { database, clock, metrics } = this.options;
     const untilMs = clock.nowMs() - POLL_AFTER_MS;
     const [oldest] = await database.query(
       'SELECT MIN(created_ms) AS at FROM wallet_command WHERE applied_ms IS NULL AND created_ms < ?',
@@ -123,43 +139,53 @@ export class Funder {
       [untilMs, this.polledUpTo],
     );
     this.polledUpTo = rows.length < PENDING_PAGE ? '0' : textOf(rows.at(-1), 'wallet');
-    let failures = 0;
-    for (const row of rows) {
-      const wallet = textOf(row, 'wallet');
+    for (const [shard, wallets] of byShard(rows.map((row) => textOf(row, 'wallet')))) {
+      if (this.serving.has(shard)) continue;
+      const work = this.serve(wallets).finally(() => this.serving.delete(shard));
+      this.serving.set(shard, work);
+    }
+  }
+
+  /** Wallets of one shard. When its server is away the rest of them need not be tried. */
+  private async serve(wallets: readonly string[]): Promise<void> {
+    for (const wallet of wallets) {
       try {
         await this.apply(wallet);
       } catch (thrown) {
-        log.warn({ event: 'funder.wallet_waits', wallet, err: coerceError(thrown) });
-        failures += 1;
-        if (failures < FAILURES_MAX) continue;
-        this.polledUpTo = wallet;
-        break;
+        this.options.log.warn({ event: 'funder.wallet_waits', wallet, err: coerceError(thrown) });
+        if (thrown instanceof AppError && thrown.details['store'] === 'Redis') return;
       }
     }
-    return rows.length;
   }
 
-  private async commit(sql: Sql, command: FundingCommand): Promise<void> {
-    const { idemKey, fingerprint, wallet, amount, reason, actor } = command;
-    // The account row is the lock: of two calls with one key the second sees the first one's
-    // command.
+  /** Commands of older builds have no row of their key, only themselves. */
+  private async isCommitted({ idemKey, fingerprint }: FundingCommand): Promise<boolean> {
+    const [known] = await this.options.database.query(
+      'SELECT fingerprint FROM wallet_command WHERE idem_key = ?',
+      [idemKey],
+    );
+    if (known === undefined) return false;
+    if (textOf(known, 'fingerprint') !== fingerprint) throw billingError('BILLING_KEY_CONFLICT');
+    return true;
+  }
+
+  private async commit(sql: Sql, command: FundingCommand, now: number): Promise<object> {
+    const { idemKey, wallet, amount, reason, actor } = command;
     const { balance } = await lockWallet(sql, wallet);
-    const [known] = await sql.query('SELECT fingerprint FROM wallet_command WHERE idem_key = ?', [
-      idemKey,
-    ]);
-    if (known !== undefined) {
-      if (textOf(known, 'fingerprint') !== fingerprint) throw billingError('BILLING_KEY_CONFLICT');
-      return;
-    }
     if (amount <= 0n) throw billingError('BILLING_AMOUNT_INVALID', { amount: String(amount) });
     if (balance + amount > MILLI_MAX) throw billingError('BILLING_BALANCE_LIMIT');
-    const now = this.options.clock.nowMs();
     await appendCommand(sql, { ...command, kind: 'credit' }, now);
     const draft = { code: 'grant', debit: ISSUANCE, credit: walletOf(wallet) } as const;
     await post(sql, [{ ...draft, amount, occurredMs: String(now), idemKey, actor }], now);
-    await sql.run('INSERT INTO audit (actor, action, subject, detail, at_ms) VALUES (?)', [
-      [actor, 'grant', `wallet:${wallet}`, `${amount} milli-credits: ${reason}`, now],
-    ]);
+    const detail = `${amount} milli-credits: ${reason}`;
+    await recordAudit(sql, {
+      actor,
+      action: 'grant',
+      subject: `wallet:${wallet}`,
+      detail,
+      atMs: now,
+    });
+    return {};
   }
 
   private async loop(): Promise<void> {
@@ -167,7 +193,7 @@ export class Funder {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
-        await this.poll();
+        await this.look();
       } catch (thrown) {
         log.warn({ event: 'funder.poll_failed', err: coerceError(thrown) });
       }

@@ -48,6 +48,18 @@ export function shardOfWallet(userId: string): number {
   return hash32(userId) % SHARD_COUNT;
 }
 
+/** Wallets by their shard, in the order given. */
+export function byShard(wallets: Iterable<string>): ReadonlyMap<number, readonly string[]> {
+  const found = new Map<number, string[]>();
+  for (const wallet of wallets) {
+    const shard = shardOfWallet(wallet);
+    const others = found.get(shard);
+    if (others === undefined) found.set(shard, [wallet]);
+    else others.push(wallet);
+  }
+  return found;
+}
+
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TIME_CHARS = 10;
 const RANDOM_CHARS = 14;

@@ -1,6 +1,8 @@
 // The finance half of billing as the site uses it: the methods of the typed client, their faults
 // turned into those of the site. Used by backing.ts and the tests.
 import type { BillingClient } from '../billing/index.js';
+import { AppError } from '../cluster/index.js';
+import { commandKey } from './rooms/command-key.js';
 
 /** Rejects with FINANCE_REFUSED, BILLING_UNAVAILABLE and the refusals of billing-port.ts. */
 export type Finance = Pick<
@@ -38,16 +40,40 @@ export type Finance = Pick<
   | 'listAudit'
 >;
 
+/** A wish that was refused so often waits for a person. */
+const ATTEMPTS_MAX = 100;
+
+/**
+ * For wishes that outlive a refusal: a report of a provider that comes again, a refund that another
+ * person approves. Billing's refusal holds for its key, under which nothing was done or will be;
+ * the wish goes on under the next key. A key whose answer was lost is never left.
+ */
+async function anew<R extends { readonly key: string }, T>(
+  request: R,
+  send: (request: R) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const key = attempt === 1 ? request.key : commandKey('again', request.key, String(attempt));
+    try {
+      return await send({ ...request, key });
+    } catch (thrown) {
+      const isUsedUp = thrown instanceof AppError && thrown.details['wasRefused'] === true;
+      if (!isUsedUp || attempt === ATTEMPTS_MAX) throw thrown;
+    }
+  }
+}
+
 type Ask = <T>(question: (billing: BillingClient) => Promise<T>) => Promise<T>;
 
 /** @param ask asks billing and translates what it throws. */
 export function createFinancePort(ask: Ask): Finance {
   return {
     purchase: (request) => ask((billing) => billing.purchase(request)),
-    refundPurchase: (request) => ask((billing) => billing.refundPurchase(request)),
+    refundPurchase: (request) =>
+      ask((billing) => anew(request, (one) => billing.refundPurchase(one))),
     chargeback: (request) => ask((billing) => billing.chargeback(request)),
     listPurchases: (filter) => ask((billing) => billing.listPurchases(filter)),
-    refund: (request) => ask((billing) => billing.refund(request)),
+    refund: (request) => ask((billing) => anew(request, (one) => billing.refund(one))),
     adjust: (request) => ask((billing) => billing.adjust(request)),
     approveAdjustment: (id, actor) => ask((billing) => billing.approveAdjustment(id, actor)),
     rejectAdjustment: (id, actor) => ask((billing) => billing.rejectAdjustment(id, actor)),

@@ -1,15 +1,16 @@
 // Where finance commands are carried out: one SQL transaction per key, with what was decided stored
 // beside it, then the wallets that it touched are brought up to date in Redis. Used by all finance
-// operations. Invariant: a key acts once; the same key with another body is refused; a command
-// that was refused leaves nothing and may be tried again.
+// operations. Invariant: a key acts once, and what was refused stays refused (command-keys.ts).
 import type { Clock, Config, Logger } from '../../cluster/index.js';
-import { type Database, type Sql, textOf } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import type { Engine } from '../engine.js';
 import { billingError } from '../errors.js';
 import { fingerprint } from '../fingerprint.js';
 import type { Funder } from '../funder.js';
 import { post, type TransferDraft } from '../posting.js';
 import type { WalletReply } from '../schema.js';
+import { recordAudit } from './audit.js';
+import { oncePerKey } from './command-keys.js';
 import { appendCommand, type WalletCommand } from './wallet-commands.js';
 
 export type FinanceSettings = Pick<
@@ -76,9 +77,8 @@ export class Booking {
   }
 
   async audit(action: string, subject: string, detail: string): Promise<void> {
-    await this.sql.run('INSERT INTO audit (actor, action, subject, detail, at_ms) VALUES (?)', [
-      [this.command.actor, action, subject, detail.slice(0, 1_000), this.nowMs],
-    ]);
+    const { actor } = this.command;
+    await recordAudit(this.sql, { actor, action, subject, detail, atMs: this.nowMs });
   }
 }
 
@@ -97,40 +97,17 @@ export class Desk {
     return this.options.clock.nowMs();
   }
 
-  /**
-   * Carries out `work` once per key; a repeat answers what the first call answered.
-   * @param work its answer is stored as JSON of at most 400 characters
-   * @throws AppError BILLING_KEY_CONFLICT, BILLING_UNAVAILABLE and what `work` refuses
-   */
+  /** As `oncePerKey`, with the booking of the command. */
   async once<T extends object>(
     command: KeyedCommand,
     work: (booking: Booking) => Promise<T>,
   ): Promise<T> {
-    const { database } = this.options;
-    const print = fingerprint(command.parts.map((part) => JSON.stringify(part ?? null)));
-    const now = this.nowMs();
-    return database.transaction('READ COMMITTED', async (sql) => {
-      // The row is the lock of the key: of two calls at once the second reads the first one's
-      // answer.
-      await sql.run(
-        `INSERT INTO finance_command (idem_key, fingerprint, result, created_ms) VALUES (?)
-         ON DUPLICATE KEY UPDATE idem_key = VALUES(idem_key)`,
-        [[command.idemKey, print, '', now]],
-      );
-      const [row] = await sql.query(
-        'SELECT fingerprint, result FROM finance_command WHERE idem_key = ? FOR UPDATE',
-        [command.idemKey],
-      );
-      if (textOf(row, 'fingerprint') !== print) throw billingError('BILLING_KEY_CONFLICT');
-      const known = textOf(row, 'result');
-      if (known !== '') return JSON.parse(known) as T;
-      const result = await work(new Booking(sql, now, command, print));
-      await sql.run('UPDATE finance_command SET result = ? WHERE idem_key = ?', [
-        JSON.stringify(result),
-        command.idemKey,
-      ]);
-      return result;
-    });
+    const { idemKey, parts } = command;
+    const print = fingerprint(parts.map((part) => JSON.stringify(part ?? null)));
+    const nowMs = this.nowMs();
+    return oncePerKey(this.database, { idemKey, fingerprint: print, nowMs }, (sql) =>
+      work(new Booking(sql, nowMs, command, print)),
+    );
   }
 
   /** A step that its own state makes safe to repeat. */

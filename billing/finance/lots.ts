@@ -4,7 +4,7 @@
 import { type Row, textOf } from '../database.js';
 import { BATCH_MAX } from '../engine.js';
 import type { WalletState } from '../scripts.js';
-import { shardOfWallet } from '../shard.js';
+import { byShard } from '../shard.js';
 import type { Desk } from './desk.js';
 import type { LotReply, WalletLotsReply } from './schema.js';
 import { SCOPES } from './wallet-commands.js';
@@ -60,13 +60,8 @@ export class Lots {
   }
 
   private async expireIn(wallets: ReadonlySet<string>): Promise<number> {
-    const byShard = new Map<number, string[]>();
-    for (const wallet of wallets) {
-      const shard = shardOfWallet(wallet);
-      byShard.set(shard, [...(byShard.get(shard) ?? []), wallet]);
-    }
     let changed = 0;
-    for (const [shard, all] of byShard) {
+    for (const [shard, all] of byShard(wallets)) {
       for (let at = 0; at < all.length; at += BATCH_MAX) {
         const part = all.slice(at, at + BATCH_MAX);
         const lost = await this.desk.options.engine.expireLots(shard, part);

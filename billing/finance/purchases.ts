@@ -5,6 +5,7 @@ import { bigintOf, type Row, textOf } from '../database.js';
 import { billingError } from '../errors.js';
 import { type AccountName, ISSUANCE, siteAccount, walletOf } from '../posting.js';
 import type { WalletReply } from '../schema.js';
+import { undecided } from './command-keys.js';
 import { type Booking, conflict, type Desk, unknown } from './desk.js';
 import { changeFreeze, type Freezes } from './freezes.js';
 import { pageRows, type PageQuery } from './pages.js';
@@ -46,8 +47,6 @@ export class Purchases {
   /** @throws AppError BILLING_REFUND_LIMIT, BILLING_INSUFFICIENT_CREDIT, BILLING_STATE_CONFLICT */
   async refund(request: wire.PurchaseRefundRequest): Promise<WalletReply> {
     const { key, paymentRef, amountMilli, reason, actor } = request;
-    const { wallet: owner } = await this.find(request);
-    const { cash } = await this.desk.options.engine.readLots(owner);
     const command = { actor, idemKey: `purchase_refund:${key}` };
     const parts = [paymentRef, request.provider, amountMilli, reason];
     const { wallet } = await this.desk.once({ ...command, parts }, async (booking) => {
@@ -60,6 +59,8 @@ export class Purchases {
       if (amount > left || left === 0n) {
         throw billingError('BILLING_REFUND_LIMIT', { max: String(left) });
       }
+      const { wallet: owner } = payment;
+      const { cash } = await this.desk.options.engine.readLots(owner);
       const inLedger = await cashOf(booking.sql, owner);
       if (amount > cash || amount > inLedger) throw billingError('BILLING_INSUFFICIENT_CREDIT');
       await this.takeBack(booking, payment, { amount, code: 'purchase_refund', reason });
@@ -259,30 +260,24 @@ export class Purchases {
     return state;
   }
 
-  private async find(ref: { paymentRef: string; provider?: string }): Promise<Payment> {
-    const rows = await this.desk.database.query(...findPayment(ref, ''));
-    return onlyPayment(rows, ref.paymentRef);
-  }
-
   private async lock(
     { sql }: Booking,
     ref: { paymentRef: string; provider?: string },
   ): Promise<Payment> {
-    return onlyPayment(await sql.query(...findPayment(ref, 'FOR UPDATE')), ref.paymentRef);
+    return onlyPayment(await sql.query(...findPayment(ref)), ref.paymentRef);
   }
 }
 
-function findPayment(
-  { paymentRef, provider }: { paymentRef: string; provider?: string },
-  lock: '' | 'FOR UPDATE',
-): [string, string[]] {
-  const sql = `SELECT * FROM purchase WHERE payment_ref = ?`;
-  if (provider === undefined) return [`${sql} LIMIT 2 ${lock}`, [paymentRef]];
-  return [`${sql} AND provider = ? ${lock}`, [paymentRef, provider]];
+function findPayment(ref: { paymentRef: string; provider?: string }): [string, string[]] {
+  const { paymentRef, provider } = ref;
+  const sql = 'SELECT * FROM purchase WHERE payment_ref = ?';
+  if (provider === undefined) return [`${sql} LIMIT 2 FOR UPDATE`, [paymentRef]];
+  return [`${sql} AND provider = ? FOR UPDATE`, [paymentRef, provider]];
 }
 
 function onlyPayment([row, other]: readonly Row[], paymentRef: string): Payment {
-  if (row === undefined) throw unknown('payment', paymentRef);
+  // What a provider says of a payment may come before the payment.
+  if (row === undefined) throw undecided(unknown('payment', paymentRef));
   if (other !== undefined) {
     throw billingError('BILLING_BAD_REQUEST', { problem: 'two providers know it; say which' });
   }

@@ -12,6 +12,7 @@ import {
   siteRevenueOf,
   walletOf,
 } from '../posting.js';
+import { undecided } from './command-keys.js';
 import { type Booking, conflict, type Desk, unknown } from './desk.js';
 import type * as wire from './schema.js';
 import { checkRoom, insertedId, insertLot } from './wallet-commands.js';
@@ -43,7 +44,9 @@ export class Refunds {
     if ((sessionId === undefined) === (tipId === undefined)) {
       throw billingError('BILLING_BAD_REQUEST', { problem: 'name either a session or a tip' });
     }
-    const parts = [sessionId, tipId, amountMilli, reason];
+    // That somebody approves it is part of the body; who does is not, as with the actor.
+    const approval = approver === undefined ? [] : ['approved'];
+    const parts = [sessionId, tipId, amountMilli, reason, ...approval];
     const command = { actor, idemKey: `refund:${key}`, parts };
     const { id, wallet, amount } = await this.desk.once(command, async (booking) => {
       const source = await lockSource(booking.sql, request, (endedMs) => this.checkAge(endedMs));
@@ -194,9 +197,10 @@ async function lockSource(
   const table = sessionId === undefined ? 'tip' : 'session';
   const id = sessionId ?? tipId ?? '';
   const [row] = await sql.query(`SELECT * FROM ${table} WHERE id = ? FOR UPDATE`, [id]);
-  if (row === undefined) throw unknown(table === 'tip' ? 'tip' : 'show', id);
+  // The ledger is some seconds behind, and knows of an end when it is booked.
+  if (row === undefined) throw undecided(unknown(table === 'tip' ? 'tip' : 'show', id));
   const ended = table === 'tip' ? row['occurred_ms'] : row['ended_ms'];
-  if (ended === null) throw conflict(`show ${id}`, 'open');
+  if (ended === null) throw undecided(conflict(`show ${id}`, 'open'));
   checkAge(Number(ended));
   return {
     ...{ table, id },

@@ -1,6 +1,6 @@
 // Buying credits: order, payment, grant. Used by the credit routes. Invariant: one payment
-// reference gives its credits exactly once, whatever is repeated and wherever a process dies: the
-// order's id is the idempotency key towards billing, and paid orders are completed until billing
+// reference gives its credits exactly once, whatever is repeated and wherever a process dies:
+// billing credits a payment once, under whatever key, and paid orders are completed until billing
 // has them.
 import { coerceError, type Clock, type Logger } from '../../cluster/index.js';
 import { randomId } from '../accounts/random-id.js';
@@ -14,6 +14,7 @@ import { creditPackages } from './packages.js';
 import type { PaymentProvider } from './provider.js';
 
 const COMPLETE_EVERY_MS = 5_000;
+const HOUR_MS = 3_600_000;
 const HISTORY_MAX = 50;
 
 /** Place of an order in the history of its buyer. */
@@ -90,8 +91,10 @@ export function createPurchaseService(parts: {
   }
 
   async function grant(purchase: Purchase): Promise<void> {
+    // A refusal (a wallet that is full) holds for its key: the paid order goes on an hour later.
+    const hour = Math.floor(clock.nowMs() / HOUR_MS);
     await finance.purchase({
-      key: commandKey('purchase', purchase.userId, purchase.id),
+      key: commandKey('purchase', purchase.userId, `${purchase.id} ${hour}`),
       provider: purchase.provider,
       paymentRef: purchase.providerRef ?? purchase.id,
       userId: purchase.userId,

@@ -183,6 +183,23 @@ t.test('an event that billing could not take is handled when it comes again', as
   t.equal(before - (await balance()), 100_000n);
 });
 
+t.test('money back whose credits are spent is taken when there are credits again', async (t) => {
+  const id = await order();
+  await deliver(paidSession(id, 'pi_7'));
+  const kept = await balance();
+  const adjust = async (key: string, amountMilli: bigint) => {
+    const why = { userId, reasonCode: 'spent', ticket: 'T-1', actor: 'admin:1' };
+    const { id: asked } = await money.client.adjust({ key, amountMilli, ...why });
+    await money.client.approveAdjustment(asked, 'admin:2');
+  };
+  await adjust('spend-all-0001', -kept);
+  const sent = refunded(id, 'pi_7', 999);
+  for (let at = 0; at < 2; at += 1) t.equal(codeOf(await deliver(sent)), 'INSUFFICIENT_CREDIT');
+  await adjust('earn-again-0001', kept);
+  t.equal((await deliver(sent)).statusCode, 200);
+  t.equal(kept - (await balance()), 100_000n);
+});
+
 t.test('an order that nobody knows and an expired session change nothing', async (t) => {
   t.equal((await deliver(paidSession('x'.repeat(22), 'pi_6'))).statusCode, 200);
   const id = await order();

@@ -1,11 +1,11 @@
 // A form that gives one command with an idempotency key: a double click or a repeat after a lost
 // answer does it once; another wish after a refusal is another command.
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import type { ReactNode } from 'react';
 import { useForm } from '../account/use-form.js';
 import { Problem } from '../api/problem.js';
 import { parseCredits } from '../format/credits.js';
-import { newMid } from '../realtime/realtime.js';
+import { CommandKey } from '../state/command-key.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
@@ -51,7 +51,7 @@ export function valueOf({ name, kind, isOptional = false }: CommandField, typed:
 
 export function CommandForm(props: CommandFormProps) {
   const { title, verb, fields, testId, children, send, onDone } = props;
-  const key = useRef(newMid());
+  const [command] = useState(() => new CommandKey());
   const [done, setDone] = useState<string>();
   const [round, setRound] = useState(0);
   const form = useForm(async (typed) => {
@@ -61,8 +61,7 @@ export function CommandForm(props: CommandFormProps) {
       const value = valueOf(field, typed[field.name] ?? '');
       if (value !== '') values[field.name] = value;
     }
-    setDone(await send(values, key.current));
-    key.current = newMid();
+    setDone(await command.use(JSON.stringify(values), (key) => send(values, key)));
     setRound((count) => count + 1);
     onDone?.();
   });
@@ -78,7 +77,7 @@ export function CommandForm(props: CommandFormProps) {
         data-testid={testId}
         onSubmit={form.submit}
         onChange={() => {
-          if (form.problem) key.current = newMid();
+          if (form.problem) command.renew();
         }}
       >
         {children}

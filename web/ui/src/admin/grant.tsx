@@ -1,12 +1,12 @@
 // Giving credits to an account, with a reason for the audit. The key makes a repeated press
 // harmless.
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { useForm } from '../account/use-form.js';
 import type { FormState } from '../account/use-form.js';
 import { grantCredits } from '../api/admin.js';
 import { Problem } from '../api/problem.js';
 import { formatCreditsUnit, parseCredits } from '../format/credits.js';
-import { newMid } from '../realtime/realtime.js';
+import { CommandKey } from '../state/command-key.js';
 import { Button } from '../ui/button.js';
 import { Field } from '../ui/field.js';
 import { Notice } from '../ui/notice.js';
@@ -56,7 +56,7 @@ function GrantFields({ form }: { form: FormState }) {
 }
 
 export function Grant({ onGranted }: { onGranted: () => void }) {
-  const key = useRef(newMid());
+  const [command] = useState(() => new CommandKey());
   const [done, setDone] = useState<string>();
   const [round, setRound] = useState(0);
   const form = useForm(async (fields) => {
@@ -64,13 +64,11 @@ export function Grant({ onGranted }: { onGranted: () => void }) {
     const amount = parseCredits(fields['amount'] ?? '');
     if (amount === undefined) throw wrongAmount();
     const username = (fields['username'] ?? '').trim();
-    const { balance } = await grantCredits({
-      username,
-      amountMilli: String(amount),
-      reason: (fields['reason'] ?? '').trim(),
-      key: key.current,
-    });
-    key.current = newMid();
+    const reason = (fields['reason'] ?? '').trim();
+    const grant = { username, amountMilli: String(amount), reason };
+    const { balance } = await command.use(JSON.stringify(grant), (key) =>
+      grantCredits({ ...grant, key }),
+    );
     setDone(`${username} now has ${formatCreditsUnit(balance)}.`);
     setRound((count) => count + 1);
     onGranted();
@@ -85,7 +83,7 @@ export function Grant({ onGranted }: { onGranted: () => void }) {
         onSubmit={form.submit}
         onChange={() => {
           // Another grant than the refused one is another command.
-          if (form.problem) key.current = newMid();
+          if (form.problem) command.renew();
         }}
       >
         <GrantFields form={form} />

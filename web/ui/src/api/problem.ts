@@ -84,6 +84,14 @@ export function isAway({ status }: Problem): boolean {
   return status === 0 || status === 502 || status === 503 || status === 504;
 }
 
+/**
+ * Whether billing has refused a command: that holds for its key, under which nothing was done. Not
+ * so after an answer that was lost: then the key must stay.
+ */
+export function isRefused({ status, code }: Problem): boolean {
+  return [402, 403, 409].includes(status) && code !== 'KEY_REUSED';
+}
+
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   return new Problem({

@@ -1,12 +1,12 @@
 // Asking for what is ready to be paid out, and what became of earlier wishes. One key per wish: a
 // double click or a retry after a lost answer pays once.
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { useForm } from '../account/use-form.js';
 import { fetchEarnings, fetchPayouts, requestPayout } from '../api/models.js';
 import type { Payout } from '../api/models.js';
 import { formatDate } from '../format/clock.js';
 import { formatCredits, formatCreditsUnit, parseCredits } from '../format/credits.js';
-import { newMid } from '../realtime/realtime.js';
+import { CommandKey } from '../state/command-key.js';
 import { createStore } from '../state/store.js';
 import { useLoad } from '../state/use-load.js';
 import { useStore } from '../state/use-store.js';
@@ -35,19 +35,13 @@ const methods = [
 type Method = (typeof methods)[number][0];
 
 function PayoutForm({ available, onDone }: { available: string; onDone: () => void }) {
-  const attempt = useRef({ key: newMid(), about: '' });
+  const [command] = useState(() => new CommandKey());
   const [method, setMethod] = useState<Method>('bank');
   const [done, setDone] = useState(false);
   const form = useForm(async (fields) => {
     const amount = parseCredits(fields['amount'] ?? '');
-    const about = `${String(amount)} ${method}`;
-    if (attempt.current.about !== about) attempt.current = { key: newMid(), about };
-    await requestPayout({
-      key: attempt.current.key,
-      method,
-      ...(amount === undefined ? {} : { amountMilli: String(amount) }),
-    });
-    attempt.current = { key: newMid(), about: '' };
+    const wish = { method, ...(amount === undefined ? {} : { amountMilli: String(amount) }) };
+    await command.use(JSON.stringify(wish), (key) => requestPayout({ ...wish, key }));
     setDone(true);
     onDone();
   });

@@ -1,14 +1,14 @@
-// Choosing and sending a tip. One key per opened dialog and amount: a double click or a retry after
-// a lost answer pays once.
-import { useRef, useState } from 'react';
+// Choosing and sending a tip: a double click or a retry after a lost answer pays once; after a
+// refusal the same tip is another one, for credits may have been bought since.
+import { useState } from 'react';
 import type { SubmitEvent } from 'react';
 import { toProblem } from '../api/problem.js';
 import { fetchProfile, sendTip } from '../api/rooms.js';
 import type { Room, TipMenuItem } from '../api/rooms.js';
 import { TopUpButton } from '../credits/top-up.js';
 import { formatCredits, formatCreditsUnit, parseCredits } from '../format/credits.js';
-import { newMid } from '../realtime/realtime.js';
 import { sessionStore } from '../session/session.js';
+import { CommandKey } from '../state/command-key.js';
 import { useLoad } from '../state/use-load.js';
 import { useSelected } from '../state/use-store.js';
 import { Button } from '../ui/button.js';
@@ -34,19 +34,17 @@ interface TipSending {
 function useTip(slug: string, onSent: () => void): TipSending {
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
-  const attempt = useRef({ key: newMid(), about: '' });
+  const [command] = useState(() => new CommandKey());
   const send = (amountMilli: bigint, text: string, note: string): void => {
     if (isBusy) return;
-    const about = JSON.stringify([String(amountMilli), text, note]);
-    // The same tip again is a retry and keeps its key; a changed one is another tip.
-    if (attempt.current.about !== about) attempt.current = { key: newMid(), about };
-    setBusy(true);
-    sendTip(slug, {
-      key: attempt.current.key,
+    const tip = {
       amountMilli: String(amountMilli),
       ...(text === '' ? {} : { text }),
       ...(note === '' ? {} : { note }),
-    })
+    };
+    setBusy(true);
+    command
+      .use(JSON.stringify(tip), (key) => sendTip(slug, { ...tip, key }))
       .then(onSent)
       .catch((error: unknown) => setProblem(toProblem(error).message))
       .finally(() => setBusy(false));
