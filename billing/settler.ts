@@ -13,6 +13,7 @@ import { AccountIds, chunks } from './posting.js';
 import { SessionMemory } from './session-memory.js';
 import { applyEntries } from './settlement.js';
 import { ALL_SHARDS } from './shard.js';
+import { ShardReach } from './shard-reach.js';
 import { Turns } from './turns.js';
 
 export interface SettlerOptions {
@@ -69,10 +70,12 @@ export class Settler {
   private readonly accounts = new AccountIds();
   private readonly sessions = new SessionMemory();
 
+  private readonly reach: ShardReach;
   private readonly turns: Turns;
   private readonly lanes: Lanes;
 
   constructor(private readonly options: SettlerOptions) {
+    this.reach = new ShardReach({ ...options, who: 'settler' });
     const turns = new Turns(options);
     this.turns = turns;
     this.lanes = new Lanes(() => (turns.isWaitedFor ? LANES_IN_COMPANY : LANES));
@@ -86,15 +89,17 @@ export class Settler {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+    await this.reach.stop();
   }
 
   /**
-   * Settles all that is in the outboxes now. Used by start, the CLI and tests. @returns rows booked
+   * Settles all that is in the outboxes now; a shard that does not answer is an error. Used by the
+   * CLI and tests. @returns rows booked
    */
   async drain(): Promise<number> {
     let rows = 0;
     for (;;) {
-      const pass = await this.pass();
+      const pass = await this.pass(ALL_OF_THEM);
       rows += pass.rows;
       if (pass.entries === 0) return rows;
     }
@@ -112,7 +117,7 @@ export class Settler {
       const startedMs = performance.now();
       let left = idleMs;
       try {
-        const { entries, behind } = await this.pass();
+        const { entries, behind } = await this.pass(this.reach);
         if (entries > 0) left = idleMs - (performance.now() - startedMs);
         if (behind.length > 0) left = 0;
       } catch (thrown) {
@@ -123,8 +128,8 @@ export class Settler {
     }
   }
 
-  private async pass(): Promise<Booked> {
-    const found = await this.shardsWithWork();
+  private async pass(reach: Pick<ShardReach, 'ask'>): Promise<Booked> {
+    const found = await this.shardsWithWork(reach);
     const groups = [...chunks(found, SHARDS_PER_TRANSACTION)];
     const settled = await Promise.allSettled(groups.map((group) => this.settleGroup(group)));
     const failed = settled.find((one) => one.status === 'rejected');
@@ -146,14 +151,20 @@ export class Settler {
     return { ...sumOf(done), behind: left };
   }
 
-  /** A look without locks; what it sees is read again under the lock. */
-  private async shardsWithWork(): Promise<readonly number[]> {
+  /**
+   * A look without locks; what it sees is read again under the lock. Shards that do not answer
+   * wait.
+   */
+  private async shardsWithWork(reach: Pick<ShardReach, 'ask'>): Promise<readonly number[]> {
     const { database, redis, metrics } = this.options;
     const cursors = await readCursors(database, ALL_SHARDS, '');
     metrics.parkedShards.set(cursors.filter((one) => one.parked).length);
-    const active = cursors.filter((one) => !one.parked);
-    const looks = await Promise.all(active.map((one) => readOutbox(redis, one, 1)));
-    return active.filter((_, at) => (looks[at]?.length ?? 0) > 0).map((one) => one.shard);
+    const active = new Map(cursors.flatMap((one) => (one.parked ? [] : [[one.shard, one]])));
+    const looks = await reach.ask([...active.keys()], async (shard) => {
+      const cursor = active.get(shard);
+      return cursor === undefined ? [] : readOutbox(redis, cursor, 1);
+    });
+    return [...looks].filter(([, entries]) => entries.length > 0).map(([shard]) => shard);
   }
 
   private async settleOrPark(shards: readonly number[]): Promise<Booked> {
@@ -226,6 +237,12 @@ export class Settler {
     ]);
   }
 }
+
+/** Asks every shard, and fails when one of them does. */
+const ALL_OF_THEM: Pick<ShardReach, 'ask'> = {
+  ask: async (shards, question) =>
+    new Map(await Promise.all(shards.map(async (one) => [one, await question(one)] as const))),
+};
 
 export interface CursorRow extends Cursor {
   readonly parked: boolean;

@@ -7,6 +7,7 @@ import type { Announcer } from './announcer.js';
 import type { Breaker } from './breaker.js';
 import { BATCH_MAX, type Engine } from './engine.js';
 import { ALL_SHARDS, shardKeys } from './shard.js';
+import { ShardReach } from './shard-reach.js';
 
 export interface SweeperOptions {
   readonly redis: RedisClient;
@@ -35,9 +36,15 @@ export class Sweeper {
   private outageAtMs = performance.now();
   /** By shard: its clock as it was last written, and when that was seen first. */
   private readonly clocks = new Map<number, { clk: number; atMs: number }>();
+  /** Open sessions of each shard when it last answered. */
+  private readonly openIn = new Map<number, number>();
   private readonly stopping = new AbortController();
+  private readonly reach: ShardReach;
+  private aside: Promise<void> | undefined;
 
-  constructor(private readonly options: SweeperOptions) {}
+  constructor(private readonly options: SweeperOptions) {
+    this.reach = new ShardReach({ ...options, who: 'sweeper' });
+  }
 
   start(): void {
     this.running ??= this.loop();
@@ -46,35 +53,34 @@ export class Sweeper {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.running;
+    await this.aside;
+    await this.reach.stop();
   }
 
-  /** One turn over the shards that may have something due. @returns sessions looked at */
+  /**
+   * One turn over the shards that may have something due, without those that do not answer.
+   * @returns sessions looked at
+   */
   async turn(): Promise<number> {
     const { redis } = this.options;
-    const clocks = await Promise.all(
-      ALL_SHARDS.map((shard) => redis.hget(shardKeys(shard).meta, 'clk')),
+    const clocks = await this.reach.ask(ALL_SHARDS, (shard) =>
+      redis.hget(shardKeys(shard).meta, 'clk'),
     );
-    const counts = await Promise.all(
-      ALL_SHARDS.map((shard) => {
-        const soon = this.showTime(shard, Number(clocks[shard])) + SKEW_MS;
-        return redis.zcount(shardKeys(shard).due, '-inf', soon);
-      }),
-    );
-    const due = ALL_SHARDS.filter((shard) => (counts[shard] ?? 0) > 0);
-    await this.foresee(
-      due,
-      counts.reduce((sum, one) => sum + one, 0),
-    );
-    const looked = await Promise.all(due.map((shard) => this.sweepShard(shard)));
-    return looked.reduce((sum, one) => sum + one, 0);
+    const counts = await this.reach.ask([...clocks.keys()], (shard) => {
+      const soon = this.showTime(shard, Number(clocks.get(shard))) + SKEW_MS;
+      return redis.zcount(shardKeys(shard).due, '-inf', soon);
+    });
+    const due = [...counts].flatMap(([shard, count]) => (count > 0 ? [shard] : []));
+    await this.foresee(due, sumOf(counts));
+    return sumOf(await this.reach.ask(due, (shard) => this.sweepShard(shard)));
   }
 
   /** So many due that they may be a mass event: looked at before the first of them is ended. */
   private async foresee(due: readonly number[], count: number): Promise<void> {
     const { engine, breaker } = this.options;
     if (breaker.isOpen || !breaker.isMass(count)) return;
-    const silent = await Promise.all(due.map((one) => engine.countSilent(one, FORESIGHT_MAX)));
-    breaker.foresee(silent.reduce((sum, one) => sum + one, 0));
+    const silent = await this.reach.ask(due, (one) => engine.countSilent(one, FORESIGHT_MAX));
+    breaker.foresee(sumOf(silent));
   }
 
   /** The shard's last instant and what has passed since, whatever the clock of its server says. */
@@ -87,16 +93,29 @@ export class Sweeper {
   }
 
   /**
-   * After an outage of ours sessions get one gap's time to prove themselves before they are silent.
+   * After an outage of ours, or of the shard, sessions get one gap's time to prove themselves
+   * before they are silent.
    */
-  private isSparing(): boolean {
-    return performance.now() - this.outageAtMs <= this.options.maxGapMs;
+  private isSparing(shard: number): boolean {
+    const outageAtMs = Math.max(this.outageAtMs, this.reach.lastAwayMs(shard));
+    return performance.now() - outageAtMs <= this.options.maxGapMs;
   }
 
   private async countOpen(): Promise<void> {
     const { redis, breaker } = this.options;
-    const counts = await Promise.all(ALL_SHARDS.map((one) => redis.zcard(shardKeys(one).room)));
-    breaker.total(counts.reduce((sum, one) => sum + one, 0));
+    const counts = await this.reach.ask(ALL_SHARDS, (one) => redis.zcard(shardKeys(one).room));
+    for (const [shard, count] of counts) this.openIn.set(shard, count);
+    breaker.total(sumOf(this.openIn));
+  }
+
+  /** Beside the turns: it may wait for a shard that does not answer. */
+  private doAside(): void {
+    const { everySecond, log } = this.options;
+    this.aside ??= everySecond()
+      .catch((thrown: unknown) => {
+        log.warn({ event: 'sweeper.second_failed', err: coerceError(thrown) });
+      })
+      .finally(() => (this.aside = undefined));
   }
 
   private async sweepShard(shard: number): Promise<number> {
@@ -104,7 +123,7 @@ export class Sweeper {
     let sum = 0;
     for (let call = 0; call < CALLS_PER_TURN; call += 1) {
       const { isOpen: isSuspended } = breaker;
-      const options = { limit: BATCH_MAX, isSuspended, isSparing: this.isSparing() };
+      const options = { limit: BATCH_MAX, isSuspended, isSparing: this.isSparing(shard) };
       const { looked, silent, notices } = await engine.sweep(shard, options);
       for (const notice of notices) announcer.cut(notice, notice.kind);
       breaker.found(silent);
@@ -115,7 +134,7 @@ export class Sweeper {
   }
 
   private async loop(): Promise<void> {
-    const { log, everySecond, periodMs = 200 } = this.options;
+    const { log, periodMs = 200 } = this.options;
     const { signal } = this.stopping;
     let lastSecond = 0;
     while (!signal.aborted) {
@@ -124,7 +143,7 @@ export class Sweeper {
         if (performance.now() - lastSecond >= 1_000) {
           lastSecond = performance.now();
           await this.countOpen();
-          await everySecond();
+          this.doAside();
         }
       } catch (thrown) {
         this.outageAtMs = performance.now();
@@ -134,4 +153,8 @@ export class Sweeper {
       await delay(periodMs, undefined, { signal }).catch(() => undefined);
     }
   }
+}
+
+function sumOf(counts: ReadonlyMap<number, number>): number {
+  return [...counts.values()].reduce((sum, one) => sum + one, 0);
 }
