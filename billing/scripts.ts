@@ -3,6 +3,7 @@
 import { defineScript, type Script, type ScriptArgument } from '../cluster/index.js';
 import { type EndReason, END_REASONS, type TouchVerdict } from './schema.js';
 import { shardKeys, type ShardKeys } from './shard.js';
+import { readTouchReply } from './touch-reply.js';
 
 /** Ms; 0 = the server's own clock. Only tests pass another value. */
 export type Now = number;
@@ -52,7 +53,7 @@ function script<Args extends { readonly shard: number }, Reply>(options: {
   readonly name: string;
   readonly keys: readonly KeyName[];
   readonly argv: (args: Args) => readonly ScriptArgument[];
-  readonly reply: (fields: readonly string[], args: Args) => Reply;
+  readonly reply: (fields: readonly string[]) => Reply;
   readonly isFenced?: boolean;
 }): Script<Args, Reply> {
   return defineScript<Args, Reply>({
@@ -61,7 +62,7 @@ function script<Args extends { readonly shard: number }, Reply>(options: {
       const keys = shardKeys(args.shard);
       return { keys: options.keys.map((name) => keys[name]), argv: options.argv(args) };
     },
-    decode: (reply, args) => options.reply(toFields(reply), args),
+    decode: (reply) => options.reply(toFields(reply)),
     onMissing: (options.isFenced ?? true) ? 'fence' : 'load',
   });
 }
@@ -144,40 +145,23 @@ export interface OpenArgs extends Base {
   readonly termsVersion?: number;
 }
 
-export const touchSessions = script({
-  name: 'touch-sessions',
-  keys: ['meta', 'bal', 'out', 'sess', 'due', 'room', 'live'],
-  argv: (a: Base & { timing: TimingText; items: readonly (readonly [string, TouchSource])[] }) => [
-    a.now,
-    a.timing,
-    a.items.map(([, source]) => source).join(''),
-    ...a.items.map(([sessionId]) => sessionId),
-  ],
-  reply: (f, { items }) => {
-    const lines = field(f, 0).split('\n');
-    return items.map(([sessionId], at) => touchRow(sessionId, field(lines, at)));
-  },
-});
-
-/** Five fields say that the session goes on for long. No spreads: they cost as much as the rest. */
-function touchRow(sessionId: string, line: string): TouchRow {
-  const row = line.split(' ');
-  if (row.length === 5) row.push('ok', '-1', '-', '0', '0');
-  const reason = reasonOf(field(row, 7));
-  const touched: TouchRow = {
-    sessionId,
-    verdict: field(row, 5) as TouchVerdict,
-    leftMs: Number(field(row, 6)),
-    wallet: field(row, 0),
-    room: field(row, 1),
-    owned: BigInt(field(row, 2)),
-    held: BigInt(field(row, 3)),
-    version: Number(field(row, 4)),
-    crossed: Number(field(row, 8)),
-    overMs: Number(field(row, 9)),
-  };
-  return reason === undefined ? touched : { ...touched, reason };
+interface TouchArgs extends Base {
+  readonly timing: TimingText;
+  readonly items: readonly (readonly [sessionId: string, source: TouchSource])[];
 }
+
+export const touchSessions = defineScript<TouchArgs, TouchRow[]>({
+  file: new URL('./lua/touch-sessions.lua', import.meta.url),
+  encode: ({ shard, now, timing, items }) => {
+    const { meta, bal, out, sess, due, room, live } = shardKeys(shard);
+    const sources = items.map(([, source]) => source).join('');
+    const argv = [now, timing, sources, ...items.map(([sessionId]) => sessionId)];
+    return { keys: [meta, bal, out, sess, due, room, live], argv };
+  },
+  decode: (reply, { items }) => readTouchReply(reply, items),
+  isBinary: true,
+  onMissing: 'fence',
+});
 
 export const endSession = script({
   name: 'end-session',

@@ -11,9 +11,10 @@
 -- ARGV[2] timing  `quantum maxGap grace settle` in ms
 -- ARGV[3] sources  a letter a session; g gateway, h hls, r rtmp, p rtmp play begins, q it ends
 -- ARGV[4...] sessions
--- Returns: per session a line `wallet room owned held version`, and unless it goes on for more than
---   a minute also `verdict left reason crossed over`: left in ms or -1 (more than a minute), reason
---   or -, crossed 0…2 the warning, over = ms since the end when it was over before, else 0
+-- Returns: per session a line. One that goes on for more than a minute: 28 bytes, the record of its
+--   wallet, then `wallet room`. Else `wallet room owned held version verdict left reason crossed
+--   over`: left in ms or -1 (more than a minute), reason or -, crossed 0…2 the warning, over = ms
+--   since the end when it was over before, else 0
 -- Writes: sess, due, bal, out (c, x), room, meta
 -- Cost: O(sessions), about 6 µs each
 local K = {
@@ -43,45 +44,35 @@ for i = 1, #ids do
 end
 local purses = redis.call('HMGET', K.bal, unpack(owners))
 
--- What decides about sessions that are not plain. Made when it is needed, which is seldom: to make
--- its functions takes as long as some proofs of life.
-local function makeRules()
+-- Nobody's and nowhere.
+local UNKNOWN = '  0 0 0 unknown -1 - 0 0'
+-- Lines of the reply, and the numbers of the sessions that are not plain.
+local rows, odd = {}, {}
+for i = 1, #ids do
+  local record, purse, isWeb, row = records[i], purses[i], IS_WEB[sources[i]], nil
+  if not record then
+    row = UNKNOWN
+  elseif purse and isWeb ~= nil and not hasMore[owners[i]] then
+    row = touchPlain(ids[i], record, purse, isWeb, now)
+  end
+  if not row then
+    odd[#odd + 1] = i
+  end
+  rows[i] = row or ''
+end
+if #odd == 0 then
+  commitMoves()
+else
+  -- Made when it is needed, which is seldom: to make so many functions takes as long as some proofs
+  -- of life.
+  local function touchByTheRules()
 -- @include limits
 -- @include lots
 -- @include tariff
 -- @include session
 -- @include proof
-end
-
--- Nobody's and nowhere.
-local UNKNOWN = '  0 0 0 unknown -1 - 0 0'
-local rules
-local rows = {}
-for i = 1, #ids do
-  local record, purse, row = records[i], purses[i], nil
-  if not record then
-    row = UNKNOWN
-  else
-    local isWeb = IS_WEB[sources[i]]
-    if isWeb ~= nil and purse and not hasMore[owners[i]] then
-      row = touchPlain(ids[i], record, purse, isWeb, now)
-    end
-    if not row then
-      rules = rules or makeRules()
-      row = rules.touch(i)
-    end
   end
-  rows[i] = row
-end
-if rules then
-  rules.commit()
-  for i = 1, #ids do
-    if type(rows[i]) == 'table' then
-      rows[i] = rules.row(i, rows[i])
-    end
-  end
-else
-  commitMoves()
+  touchByTheRules()
 end
 -- One string: ten for each session made replies as dear as charging.
 return table.concat(rows, '\n')

@@ -17,11 +17,16 @@ export interface Batch {
 export class Population {
   /** Touches so far, by wallet. */
   readonly touches = new Map<string, number>();
-  private pass = 0;
   private shardAt = 0;
   private memberAt = 0;
+  private passes = 0;
 
   constructor(readonly shards: readonly (readonly Member[])[]) {}
+
+  /** The one that the next batch belongs to. */
+  get pass(): number {
+    return this.passes;
+  }
 
   get size(): number {
     return this.shards.reduce((sum, members) => sum + members.length, 0);
@@ -34,7 +39,7 @@ export class Population {
     for (;;) {
       const members = this.shards[this.shardAt] ?? [];
       const part = members.slice(this.memberAt, this.memberAt + limit);
-      const batch = { shard: this.shardAt, members: part, pass: this.pass };
+      const batch = { shard: this.shardAt, members: part, pass: this.passes };
       this.memberAt += limit;
       if (this.memberAt >= members.length) this.turn();
       if (part.length > 0) return batch;
@@ -51,6 +56,6 @@ export class Population {
     this.shardAt += 1;
     if (this.shardAt < this.shards.length) return;
     this.shardAt = 0;
-    this.pass += 1;
+    this.passes += 1;
   }
 }

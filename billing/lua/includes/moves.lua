@@ -6,8 +6,7 @@ local WARN_1_MS = 60000
 -- `session, record` and `due, session` pairs that are to be written.
 local newRecords, newDues = {}, {}
 
--- From and until which billed time and cost, and what of it lots have paid. %d is exact up to 2^53
--- and takes half the time of %.0f.
+-- From and until which billed time and cost, and what of it lots have paid.
 local function emitCharge(sid, sbill, bill, scost, cost, now, lotUse)
   events[#events + 1] = string.format('c %s %d %d %d %d %d %s', sid, sbill, bill, scost, cost,
     calendar(now), lotUse)

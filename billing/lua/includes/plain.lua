@@ -5,19 +5,22 @@
 -- move have fixed widths in them, which struct writes in a third of cmsgpack's time.
 local unpackSome, packValues, part, form = cmsgpack.unpack_limit, struct.pack, string.sub,
   string.format
--- Type bytes: a number of eight bytes, one of four (with room for it).
+-- Type bytes: a number of eight bytes, one of four (with room for it). Each value that struct packs
+-- costs near a hundredth of a charge, so some have the type bytes that come after them on their
+-- right (NEXT_BYTE, NEXT_TWO), as far as a double is exact.
 local WIDE, WORD = 0xcb, 0xce * 2 ^ 32
+local NEXT_BYTE, NEXT_TWO = 2 ^ 8, 2 ^ 16
 local WORD_MAX, BYTE_MAX = 2 ^ 32, 127
 -- What comes before STATE, then to DUE: open, evidence, billed, charged, held, what a plain session
 -- has not (an end in sight, a warning, a stop, time skipped), settled cost and time, settled at,
 -- web, plays, no reason, no cut, due.
-local MOVING = '>c0HdI5I5I5I5I4I5BdBdI5d'
+local MOVING = '>c0HdI5I5I5I5I4I6dBdI5d'
 local OPEN, NOTHING_NEAR, NO_REASON = 0x01cb, 0xff000000ce, 0xa12d00cb
 -- Then SEGCOST, SEGBILL and LOTUSE.
 local AT_FIRST_PRICE, AT_LATER_PRICE = MOVING .. 'I4', MOVING .. 'BdBdH'
 local FIRST_PRICE, NO_LOT = 0x0000a12d, 0xa12d
--- { cash, held, no debt, no flags, cmdSeq, version, no lots }
-local PURSE = '>HdI5HI5I5B'
+-- { cash, held, no debt, no flags, cmdSeq, version, no lots }; touch-reply.ts reads it.
+local PURSE = '>HdI7I5I6'
 -- How long the means must last: then neither end nor warning is near.
 local FAR = math.max(QUANTUM, WARN_1_MS) + 1
 local recordCount, walletCount, dueCount = 0, 0, 0
@@ -51,14 +54,17 @@ local function touchPlain(sid, record, purse, isWeb, now)
   if bill + cost + held + change + cmdSeq + version >= WORD_MAX or delta < 0 then
     return nil
   end
-  if delta > 0 or change ~= 0 then
+  local hasChanged = delta > 0 or change ~= 0
+  if hasChanged then
     cash, held, version, sum = cash - delta, held + change, version + 1, sum - delta
     if held < 0 or held > cash or cash > MILLI_MAX then
       error('FAULT wallet out of bounds')
     end
-    newWallets[walletCount + 1] = wallet
-    newWallets[walletCount + 2] = packValues(PURSE, 0x97cb, cash, WORD + held, 0, WORD + cmdSeq,
-      WORD + version, 0x90)
+  end
+  purse = packValues(PURSE, 0x97cb, cash, (WORD + held) * NEXT_TWO, WORD + cmdSeq,
+    (WORD + version) * NEXT_BYTE + 0x90)
+  if hasChanged then
+    newWallets[walletCount + 1], newWallets[walletCount + 2] = wallet, purse
     walletCount = walletCount + 2
   end
   if now - sat >= SETTLE then
@@ -81,8 +87,10 @@ local function touchPlain(sid, record, purse, isWeb, now)
   newRecords[recordCount + 1] = sid
   newRecords[recordCount + 2] = packValues(isFirst and AT_FIRST_PRICE or AT_LATER_PRICE,
     part(record, 1, at), OPEN, now, WORD + bill, WORD + cost, WORD + ahead, NOTHING_NEAR, scost,
-    WORD + sbill, WIDE, sat, WIDE, isWeb and now or web, plays * WORD_MAX + NO_REASON, due,
-    isFirst and FIRST_PRICE or WIDE, segCost, WIDE, segBill, NO_LOT)
+    (WORD + sbill) * NEXT_BYTE + WIDE, sat, WIDE, isWeb and now or web,
+    plays * WORD_MAX + NO_REASON, due, isFirst and FIRST_PRICE or WIDE, segCost, WIDE, segBill,
+    NO_LOT)
   recordCount = recordCount + 2
-  return wallet .. ' ' .. room .. form(' %d %d %d', cash, held, version)
+  -- The record itself: three numbers as digits cost a tenth of a charge.
+  return purse .. wallet .. ' ' .. room
 end

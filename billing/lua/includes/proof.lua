@@ -1,5 +1,5 @@
--- A proof of life by all the rules, for what is not plain: touch-sessions.lua makes a function of
--- this and the includes before it. Needs session.lua, and of touch-sessions.lua what it has read.
+-- Proofs of life by all the rules, for the sessions that are not plain. Needs session.lua, and of
+-- touch-sessions.lua what it has read, `odd` and `rows`.
 local function note(s, source)
   if s[EVID] == 0 and not redis.call('HGET', K.live, s[ROOM]) then
     s[STOP] = now
@@ -46,22 +46,16 @@ local function touch(sid, s, source)
 end
 
 -- Two sessions of one wallet see each other's holds.
-local function load(i)
+local verdicts = {}
+for _, i in ipairs(odd) do
   local id, owner = ids[i], owners[i]
   wallets[owner] = wallets[owner] or unpackWallet(purses[i])
-  return sessions[id] or addSession(id, records[i])
+  local s = sessions[id] or addSession(id, records[i])
+  verdicts[i] = { touch(id, s, sources[i]) }
 end
-
-return {
-  touch = function(i)
-    return { touch(ids[i], load(i), sources[i]) }
-  end,
-  commit = function()
-    commitSessions(now)
-  end,
-  row = function(i, verdict)
-    local s, w = sessions[ids[i]], wallets[owners[i]]
-    return string.format('%s %s %d %d %d %s %d %s %d %d', s[WALLET], s[ROOM], total(w), w[HELD],
-      w[VERSION], verdict[1], verdict[2], s[REASON], verdict[3], verdict[4] or 0)
-  end,
-}
+commitSessions(now)
+for i, verdict in pairs(verdicts) do
+  local s, w = sessions[ids[i]], wallets[owners[i]]
+  rows[i] = string.format('%s %s %d %d %d %s %d %s %d %d', s[WALLET], s[ROOM], total(w), w[HELD],
+    w[VERSION], verdict[1], verdict[2], s[REASON], verdict[3], verdict[4] or 0)
+end
