@@ -38,6 +38,8 @@ export async function startPrivateServers(given: {
         port: ports.billingRedis,
         appendFsync: 'always',
         maxmemoryPolicy: 'noeviction',
+        // By default a shard of up to 512 wallets is a list that Redis searches from the start.
+        extraArgs: ['--hash-max-listpack-entries', '64'],
         logFile: join(logDir, 'redis-billing.log'),
       }),
     );

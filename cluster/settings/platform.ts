@@ -36,7 +36,9 @@ export const redisSettings = {
     secret: true,
   }),
   billingUrl: redisUrl('BILLING_REDIS_URL', {
-    doc: 'Redis for credits and open sessions; wants AOF and maxmemory-policy noeviction.',
+    doc:
+      'Redis for credits and open sessions; wants AOF, maxmemory-policy noeviction and ' +
+      'hash-max-listpack-entries 64.',
     fallback: 'redis://127.0.0.1:8086',
     secret: true,
   }),
