@@ -4,6 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
 import { until, type TestScope } from '../../../cluster/testing/index.js';
+import type { ReceivedMessage } from '../src/realtime/realtime.js';
 import { standInBrowser } from './browser-globals.js';
 
 interface Knock {
@@ -145,6 +146,36 @@ await t.test(
     t.equal(at(), 'offer');
   },
 );
+
+await t.test('whose time is used up reads so at the door, until the show is over', async (t) => {
+  const heard: ((message: ReceivedMessage) => void)[] = [];
+  const { visit, at } = await begin(t, (_, { onMessage }) => {
+    heard.push(onMessage);
+    return { leave: () => undefined };
+  });
+  (await knockAt(ENTER)).answer(402, offer);
+  await until(() => at() === 'offer', { what: 'the offer' });
+  const entering = visit.accept(seen);
+  const words = 'Your time in this show is used up. You have not been charged.';
+  (await knockAt(ENTER)).answer(409, { code: 'TIME_USED_UP', detail: words });
+  await entering;
+  const said = () => {
+    const { phase } = visit.store.get();
+    return phase.at === 'offer' ? phase.offer.problem?.message : phase.at;
+  };
+  t.equal(said(), words);
+  const look = async (isLive: boolean) => {
+    const message = { kind: 's' as const, body: { rooms: ['42'] }, mid: '', from: undefined };
+    heard.at(-1)?.({ ...message, channel: 'lobby', offset: 0, ts: 0, isBacklog: false });
+    (await knockAt('GET /api/v1/rooms/nova')).answer(200, { ...room, isLive });
+    (await knockAt(ENTER)).answer(402, { ...offer, isLive });
+    await roundTrip();
+  };
+  await look(true);
+  t.equal(said(), words, 'whatever else has changed in the room');
+  await look(false);
+  t.equal(said(), undefined, 'the next show is another one');
+});
 
 await t.test('after the page was left no answer counts', async (t) => {
   const { visit, at } = await begin(t);

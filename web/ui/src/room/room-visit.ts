@@ -162,15 +162,15 @@ export class RoomVisit {
       problem.code === 'PRICE_CHANGED' ||
       problem.code === 'SHOW_NOT_LIVE' ||
       problem.code === 'SPENDING_LIMIT' ||
+      problem.code === 'TIME_USED_UP' ||
       (problem.status === 401 && room !== undefined && isPaid(room));
     if (isOffer) {
       this.quitRoom();
       const offer = readOffer(problem, room);
       const isNews = this.acceptance !== undefined && problem.code !== 'PAYMENT_REQUIRED';
       this.acceptance = undefined;
-      // A look at the room for another reason does not take the words away.
       const known = phase.at === 'offer' ? phase.offer.problem : undefined;
-      const news = isNews ? problem : known?.code === 'SPENDING_LIMIT' ? known : undefined;
+      const news = isNews ? problem : outlives(known, offer) ? known : undefined;
       this.patch({ phase: { at: 'offer', offer: news ? { ...offer, problem: news } : offer } });
       this.watchLobby();
     } else if (problem.status === 0 || problem.status >= 500 || problem.status === 429) {
@@ -321,4 +321,9 @@ export class RoomVisit {
   private patch(change: Partial<RoomState>): void {
     this.store.update((state) => ({ ...state, ...change }));
   }
+}
+
+/** A look at the room for another reason does not take these words away; the next show does. */
+function outlives(problem: Problem | undefined, { isLive }: Offer): boolean {
+  return problem?.code === 'SPENDING_LIMIT' || (problem?.code === 'TIME_USED_UP' && isLive);
 }
