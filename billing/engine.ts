@@ -32,8 +32,8 @@ export interface EngineOptions {
 
 const ATTEMPTS = 4;
 const RETRY_AFTER_MS = 100;
-/** More per call would block tips for over 2 ms. */
-export const BATCH_MAX = 64;
+/** More in a call would keep tips waiting for over 2 ms, where Redis has a slow core to itself. */
+export const BATCH_MAX = 40;
 
 type Omitted = 'shard' | 'now' | 'timing';
 

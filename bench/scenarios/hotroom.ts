@@ -54,13 +54,9 @@ const QUICK = 10;
 
 interface Room extends Point {
   readonly name: string;
+  readonly workers: readonly GatewayWorker[];
   /** The readers at each worker. */
   readonly generators: readonly NodeChild<GeneratorCalls>[];
-}
-
-interface Servers {
-  readonly redis: RealtimeRedis;
-  readonly workers: readonly GatewayWorker[];
 }
 
 interface Sample {
@@ -73,14 +69,14 @@ interface Sample {
 
 export async function hotroom(run: Run): Promise<ScenarioReport> {
   const { isQuick, rounds } = run.options;
-  const servers = await openServers(run);
+  const redis = await startRealtimeRedis(run);
   const rooms: Room[] = [];
   for (const point of POINTS) {
     const size = isQuick ? { subscribers: point.subscribers / QUICK, ms: 3_000 } : {};
-    rooms.push(await openRoom(run, servers, { ...point, ...size }));
+    rooms.push(await openRoom(run, redis, { ...point, ...size }));
     run.say(`${point.subscribers} subscribers on 2 workers`);
   }
-  const samples = await interleave(rooms, { rounds, warmUps: 1 }, (room) => sample(servers, room));
+  const samples = await interleave(rooms, { rounds, warmUps: 1 }, (room) => sample(redis, room));
   const of = (room: Room): readonly Sample[] => samples.get(room) ?? [];
   const limits = rooms.map((room) => limitOf(run, of(room)));
   return {
@@ -91,7 +87,7 @@ export async function hotroom(run: Run): Promise<ScenarioReport> {
     ),
     notes: [
       `In order and complete at ${2 * WITNESSES} decoding readers of each room; all others got the ` +
-        'same bytes. The three rooms are at the same two workers and are spoken in by turns.',
+        'same bytes. Each room has two workers of its own; the rooms are spoken in by turns.',
       ...rooms.map((room) => noteOf(room, of(room))),
     ],
   };
@@ -108,39 +104,36 @@ function noteOf(room: Room, all: readonly Sample[]): string {
   );
 }
 
-async function openServers(run: Run): Promise<Servers> {
-  const redis = await startRealtimeRedis(run);
-  const redisUrl = redis.server.url;
+async function openRoom(run: Run, redis: RealtimeRedis, point: Point): Promise<Room> {
   const workers: GatewayWorker[] = [];
-  for (const at of [1, 2]) {
-    workers.push(await startGatewayWorker(run, { name: `gateway-${at}`, redisUrl }));
-  }
-  return { redis, workers };
-}
-
-async function openRoom(run: Run, { workers }: Servers, point: Point): Promise<Room> {
   const generators: NodeChild<GeneratorCalls>[] = [];
-  for (const [at, { port }] of workers.entries()) {
+  for (const at of [0, 1]) {
+    const worker = await startGatewayWorker(run, {
+      ...{ name: `gateway-${point.room}-${at}`, redisUrl: redis.server.url },
+    });
     const generator = startNodeChild<GeneratorCalls>(run.scope, {
       entry: run.tree.entry('bench/generator/main.ts'),
       execArgv: ['--max-semi-space-size=64'],
     });
-    const firstUser = (Number(point.room) * workers.length + at) * 1_000_000;
+    const firstUser = (2 * Number(point.room) + at) * 1_000_000;
     const setup = {
       ...({ kind: 'gateway', secret: BENCH_SECRET, rooms: [point.room], isTimed: true } as const),
       ...({ encoding: 'rt1.msgpack', firstUser } as const),
     };
-    const count = point.subscribers / workers.length;
+    const count = point.subscribers / 2;
+    const { port } = worker;
     await generator.call('open', {
       ...{ host: '127.0.0.1', port, setup, count, inFlight: 64, witnesses: WITNESSES },
     });
+    workers.push(worker);
     generators.push(generator);
   }
-  return { ...point, name: `${point.subscribers} subscribers, ${point.perSec}/s`, generators };
+  const name = `${point.subscribers} subscribers, ${point.perSec}/s`;
+  return { ...point, name, workers, generators };
 }
 
-async function sample({ redis, workers }: Servers, room: Room): Promise<Sample> {
-  const { generators, perSec, ms } = room;
+async function sample(redis: RealtimeRedis, room: Room): Promise<Sample> {
+  const { workers, generators, perSec, ms } = room;
   for (const generator of generators) await generator.call('mark', null);
   const pids = [redis.pid, ...workers.map(({ pid }) => pid)];
   const before = pids.map(cpuMicros);

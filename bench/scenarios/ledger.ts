@@ -12,6 +12,7 @@ import { median, pairedRatio, percentile, shortNumber, spreadOf } from '../lib/s
 import type { LedgerCalls, Work } from './ledger/calls.js';
 import { cpuMicros } from '../lib/process-cpu.js';
 import { mariadbPid } from '../servers/sql-process.js';
+import { BATCH_MAX } from '../testing/billing-engine.js';
 import { startSqlFloor } from './ticks/sql-floor.js';
 
 export type Fsync = 'everysec' | 'always';
@@ -178,7 +179,7 @@ async function lagResult(
   const { lagsMs, rowsPerSec } = await driver.call('pace', args);
   const p99 = percentile(lagsMs, 99);
   const note =
-    `AOF ${fsync}: lag is from a call of up to 64 charges to its commit; ` +
+    `AOF ${fsync}: lag is from a call of up to ${BATCH_MAX} charges to its commit; ` +
     `${shortNumber(rowsPerSec)} rows/s were charged.`;
   const result: Result = {
     ...{ name: `lag p99 at 5,000 rows/s, AOF ${fsync}`, value: p99, unit: 'ms', better: 'less' },

@@ -15,6 +15,7 @@ import { serverFlags, type Run } from '../lib/run-context.js';
 import { median, pairedRatio, shortNumber, spreadOf } from '../lib/statistics.js';
 import type { DriverCalls, TickMode } from './ticks/calls.js';
 import { startSqlFloor, type SqlFloor } from './ticks/sql-floor.js';
+import { BATCH_MAX } from '../testing/billing-engine.js';
 
 type Fsync = 'everysec' | 'always';
 
@@ -46,8 +47,9 @@ export async function ticks(run: Run): Promise<ScenarioReport> {
   const floor = await startSqlFloor(run);
   const results: Result[] = [];
   const notes: string[] = [
-    `${sessions.toLocaleString('en-US')} open sessions in 64 shards, 64 per call, 10 s a tick; ` +
-      'the ceiling is a script with the same reads and writes and no rules (lua/bare-touch.lua).',
+    `${sessions.toLocaleString('en-US')} open sessions in 64 shards, ${BATCH_MAX} per call, 10 s ` +
+      'a tick; the ceiling is a script with the same reads and writes and no rules ' +
+      '(lua/bare-touch.lua).',
     'Floor: GET, SET and one SQL transaction per charge, 8 connections, log flushed once a second.',
   ];
   for (const fsync of ['everysec', 'always'] as const) {
@@ -166,7 +168,7 @@ function resultsOf(
   ];
 }
 
-/** Time that one call of 64 sessions keeps all other commands of the server waiting. */
+/** Time that one call keeps all other commands of the server waiting. */
 function scriptTime(
   name: string,
   engine: readonly Sample[],

@@ -28,7 +28,7 @@ export interface LedgerCalls {
   readonly book: { args: { readonly rows: number }; reply: Work };
   /**
    * Lets the settler run by itself while charges come at a pace; once. `lagsMs`: of each call of up
-   * to 64 charges, until the cursor behind it is committed.
+   * to forty charges, until the cursor behind it is committed.
    */
   readonly pace: {
     args: { readonly rowsPerSec: number; readonly ms: number };
