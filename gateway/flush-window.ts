@@ -29,6 +29,8 @@ export function smoothedRate(rate: number, elapsedMs: number, count: number): nu
 const BUSY_AIM = 0.6;
 /** Windows are widened by no more than this because the worker is busy. */
 const STRETCH_MAX = 4;
+/** Below this share of the budget it is not the flushes that keep a worker busy, or calm. */
+const SPENT_MIN = 0.1;
 
 /**
  * Watches what flushes cost in sum and widens all windows when many rooms are hot at once, or when
@@ -63,9 +65,11 @@ export class FlushWindow {
 
   /**
    * Once a second: the share of its time that the event loop was at work, 0 … 1. As the load of a
-   * hot room goes with the number of flushes, it is at the aim after the next second.
+   * hot room goes with the number of flushes, it is at the aim after the next second. What has been
+   * learned of this machine stays while the rooms are quiet.
    */
-  worked(share: number): void {
+  worked(share: number, nowMs: number): void {
+    if (this.sendsPerSec(nowMs) < SPENT_MIN * this.budget.sendsPerSec) return;
     this.stretch = Math.min(STRETCH_MAX, Math.max(1, (this.stretch * share) / BUSY_AIM));
   }
 

@@ -431,7 +431,7 @@ class Worker implements Gateway, SessionEvents {
   private sweep(): void {
     const share = this.options.workedShare?.();
     if (share !== undefined) {
-      this.window.worked(share);
+      this.window.worked(share, this.options.clock.nowMs());
       this.options.heapCare?.sweep(share);
     }
     this.sessions.sweep();

@@ -19,8 +19,8 @@ import { PEERS, startPeer } from '../servers/peer.js';
 const KILOBYTES_MAX = 6;
 const MICROS_MAX = 2.5;
 const IN_FLIGHT = 64;
-/** Connecting leaves work and garbage; the servers get this long to settle. */
-const SETTLE_MS = 5_000;
+/** Connecting leaves work and garbage; the servers get this long to be done with both. */
+const SETTLE_MS = 10_000;
 /** Contains one ping of each connection. */
 const WATCH_MS = 30_000;
 

@@ -37,18 +37,33 @@ t.test('all windows widen while the worker is above its budget, and narrow again
   t.end();
 });
 
-t.test('a busy worker flushes less often, until it has time again', (t) => {
+t.test('a busy worker flushes less often, and knows so when its rooms are hot again', (t) => {
   const window = new FlushWindow();
   const calm = window.windowMs(1_500);
+  let now = 0;
+  // Within the budget, so that only the worker's load says that it is too much.
+  const second = (share: () => number): void => {
+    for (let end = now + 1_000; now < end; now += 20) window.spent(1_500, now);
+    window.worked(share(), now);
+  };
   // A machine on which flushes at the calm window take 1.2 of its time: twice what they may.
   const share = (): number => Math.min(1, (1.2 * calm) / window.windowMs(1_500));
-  for (let second = 0; second < 10; second += 1) window.worked(share());
+  for (let at = 0; at < 10; at += 1) second(share);
   t.ok(Math.abs(share() - 0.6) < 0.05, `at work for ${share()} of its time`);
-  for (let second = 0; second < 20; second += 1) window.worked(1);
+  const learned = window.windowMs(1_500);
+  now += 60_000;
+  window.worked(0.01, now);
+  window.worked(1, now);
+  t.equal(
+    window.windowMs(1_500),
+    learned,
+    'a quiet minute, or other work, says nothing of flushes',
+  );
+  for (let at = 0; at < 20; at += 1) second(() => 1);
   t.equal(Math.round(window.windowMs(1_500)), Math.round(4 * calm), 'a bound for what is widened');
   t.equal(window.windowMs(20_000), 100, 'and for every window');
-  for (let second = 0; second < 3; second += 1) window.worked(0.05);
-  t.equal(window.windowMs(1_500), calm);
+  for (let at = 0; at < 3; at += 1) second(() => 0.05);
+  t.equal(window.windowMs(1_500), calm, 'flushes take little time again');
   t.end();
 });
 
