@@ -1,7 +1,7 @@
 // Rooms whose subscribers are on two workers, messages through Redis, offered open-loop: each
 // message is stamped with the moment when it was due, whether or not it could be sent then. Latency
 // is from that moment to the reader; raw samples of readers all over the room are merged. One room
-// at a time has messages: the hot one, a smaller one, and a huge one in which little is said.
+// after the other: the hot one, a smaller one, and a huge one in which little is said.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GeneratorCalls, Totals } from '../generator/calls.js';
 import { interleave } from '../lib/interleave.js';
@@ -70,27 +70,36 @@ interface Sample {
 export async function hotroom(run: Run): Promise<ScenarioReport> {
   const { isQuick, rounds } = run.options;
   const redis = await startRealtimeRedis(run);
-  const rooms: Room[] = [];
+  const results: Result[] = [];
+  const notes: string[] = [];
+  const limits: Limit[] = [];
   for (const point of POINTS) {
     const size = isQuick ? { subscribers: point.subscribers / QUICK, ms: 3_000 } : {};
-    rooms.push(await openRoom(run, redis, { ...point, ...size }));
-    run.say(`${point.subscribers} subscribers on 2 workers`);
+    const room = await openRoom(run, redis, { ...point, ...size });
+    run.say(`${room.subscribers} subscribers on 2 workers`);
+    const samples = await interleave([room], { rounds, warmUps: 1 }, () => sample(redis, room));
+    await closeRoom(room);
+    const all = [...samples.values()].flat();
+    const limitedBy = limitOf(run, all);
+    limits.push(limitedBy);
+    results.push(...QUANTILES.map((name) => row(room, name, all, limitedBy)));
+    notes.push(noteOf(room, all));
   }
-  const samples = await interleave(rooms, { rounds, warmUps: 1 }, (room) => sample(redis, room));
-  const of = (room: Room): readonly Sample[] => samples.get(room) ?? [];
-  const limits = rooms.map((room) => limitOf(run, of(room)));
   return {
     scenario: 'hotroom',
     limitedBy: limits[0] ?? 'pace',
-    results: rooms.flatMap((room, at) =>
-      QUANTILES.map((name) => row(room, name, of(room), limits[at] ?? 'pace')),
-    ),
+    results,
     notes: [
       `In order and complete at ${2 * WITNESSES} decoding readers of each room; all others got the ` +
-        'same bytes. Each room has two workers of its own; the rooms are spoken in by turns.',
-      ...rooms.map((room) => noteOf(room, of(room))),
+        'same bytes. One room after the other, each on two new workers.',
+      ...notes,
     ],
   };
+}
+
+async function closeRoom({ workers, generators }: Room): Promise<void> {
+  await Promise.all(generators.map((one) => one.stop()));
+  await Promise.all(workers.map((one) => one.stop()));
 }
 
 function noteOf(room: Room, all: readonly Sample[]): string {
