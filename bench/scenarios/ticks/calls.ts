@@ -1,6 +1,6 @@
 // What the run asks of the driver, the process that plays the billing engine.
 
-/** `engine`: real scripts, full calls · `single`: real scripts, one a call · `bare`: the ceiling. */
+/** `engine`: real scripts, full calls · `single`: real, one a call · `bare`: the ceiling. */
 export type TickMode = 'engine' | 'single' | 'bare';
 
 export interface TickRun {
