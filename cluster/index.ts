@@ -88,7 +88,7 @@ export {
   type RedisSubscriberOptions,
   type SubscriberStats,
 } from './pubsub/redis-subscriber.js';
-export type { ChannelListener } from './pubsub/subscription.js';
+export type { ChannelListener, FeedListener } from './pubsub/subscription.js';
 export {
   mayBeProxyHeader,
   parseProxyHeader,

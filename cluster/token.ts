@@ -54,7 +54,8 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
   return {
     sign(purpose, claims, ttlSec) {
       const iat = nowSec();
-      const payload = JSON.stringify({ ...claims, aud: purpose, iat, exp: iat + ttlSec });
+      const own = `"aud":"${purpose}","iat":${iat},"exp":${iat + ttlSec}`;
+      const payload = `${JSON.stringify(claims).slice(0, -1)},${own}}`;
       // fast-jwt checks all claims again before it signs, which takes twice as long as signing.
       const signed = `${HEADER}.${Buffer.from(payload).toString('base64url')}`;
       return `${signed}.${hash('sha256', mac(signed), 'base64url')}`;

@@ -12,7 +12,7 @@ import {
 } from './protocol/index.js';
 import { claimTickets, messageFlags } from './scripts.js';
 import type { Membership, User } from './session.js';
-import { TurnCalls } from './turn-calls.js';
+import { TurnCalls, type Asker } from './turn-calls.js';
 
 interface ConnectClaims extends TokenClaims {
   readonly name: string;
@@ -78,8 +78,8 @@ export interface Access {
   connect(token: string): Verdict<{ user: User; expMs: number; issuedMs: number }>;
   /** Checks what the channel asks for; the ticket's single use is left to `claim`. */
   join(user: User, channel: string, ticket: string | undefined): Verdict<Admittance>;
-  /** Marks a room ticket as used. False = it was used before. @throws when Redis is away */
-  claim(channel: string, ticket: string): Promise<boolean>;
+  /** Marks a room ticket as used. The answer false = it was used before; fails without Redis. */
+  claim(channel: string, ticket: string, asker: Asker<boolean>): void;
   /** A ticket to come back with, without asking the site again. */
   resumeTicket(user: User, channel: string, membership: Membership): string | undefined;
 }
@@ -166,9 +166,9 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
       }
     },
 
-    claim(channel, ticket) {
+    claim(channel, ticket, asker) {
       const { tag, meta } = channelKeys(channel);
-      return claims.add({ tag, mark: `${meta}:${markOf(ticket)}` });
+      claims.add({ tag, mark: `${meta}:${markOf(ticket)}` }, asker);
     },
 
     resumeTicket(user, channel, { level, bill, groups, isInvited, isChatless }) {

@@ -41,6 +41,7 @@ export function createAddressOf(isTrusted: (address: string) => boolean): Addres
 
 /** IPv4 addresses mapped into IPv6 as what they are; uWebSockets writes them out in full. */
 function normalise(address: string): string {
+  if (!address.includes(':')) return address;
   const mapped = /^(?:::ffff:|0000:0000:0000:0000:0000:ffff:)(.+)$/i.exec(address)?.[1];
   if (mapped === undefined) return address;
   if (isIP(mapped) === 4) return mapped;

@@ -220,8 +220,11 @@ export class Commands {
   private sequence(session: Session, channel: Channel, draft: Draft): void {
     const { rules, sequencer } = this.options;
     const { isBlocked, version } = rules.check(channel, draft.text);
-    const flags = draft.message.flags | (isBlocked ? messageFlags.hasWord : 0);
-    sequencer.add(channel, { ...draft.message, flags }, version, (outcome) => {
+    const { message } = draft;
+    const checked = isBlocked
+      ? { ...message, flags: message.flags | messageFlags.hasWord }
+      : message;
+    sequencer.add(channel, checked, version, (outcome) => {
       if (outcome.is !== 'stale' || draft.triesLeft === 0) {
         this.published(session, channel, draft.i, outcome);
         return;

@@ -8,6 +8,7 @@ import type { Channel } from './channel.js';
 import type { Hub, OpenListener } from './hub.js';
 import type { GatewayMetrics } from './metrics.js';
 import type { ErrorCode, SubscribeRequest } from './protocol/index.js';
+import type { Asker } from './turn-calls.js';
 
 export interface EntranceOptions {
   readonly hub: Pick<Hub, 'whenOpen' | 'onceFollowed' | 'older'>;
@@ -79,7 +80,7 @@ export class Entrance {
 }
 
 /** One of them. */
-class Entry implements OpenListener {
+class Entry implements OpenListener, Asker<boolean> {
   answer: Admitted;
   private isSettled = false;
   private isClaimed: boolean;
@@ -104,10 +105,7 @@ class Entry implements OpenListener {
   claim(): void {
     if (this.isClaimed || this.isSettled) return;
     const { ch, ticket = '' } = this.asked.request;
-    this.entrance.options.access.claim(ch, ticket).then(
-      (isFirst) => this.claimed(isFirst),
-      (thrown: unknown) => this.failed(thrown),
-    );
+    this.entrance.options.access.claim(ch, ticket, this);
   }
 
   opened(channel: Channel): void {
@@ -122,7 +120,8 @@ class Entry implements OpenListener {
     this.settle({ request: this.asked.request, code: 'temporary' });
   }
 
-  private claimed(isFirst: boolean): void {
+  /** Whether the ticket was not used before. */
+  answered(isFirst: boolean): void {
     this.isClaimed = true;
     if (isFirst) this.proceed();
     else this.settle({ request: this.asked.request, code: 'ticket_used' });

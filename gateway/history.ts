@@ -6,7 +6,7 @@ import { parseEntry, unpackTail } from './packet.js';
 import type { HistoryItem, HistoryResult } from './protocol/index.js';
 import { newEpoch } from './publisher.js';
 import { compareTops, openChannels, type ChannelState, type OpenArgs } from './scripts.js';
-import { groupsOf, TurnCalls } from './turn-calls.js';
+import { groupsOf, TurnCalls, type Asker } from './turn-calls.js';
 
 export interface HistoryOptions {
   readonly redis: RedisClient;
@@ -21,6 +21,8 @@ export interface Top {
 
 export interface History {
   /** Messages after `after` (oldest first), or the newest when it is -1; at most `max`. */
+  ask(channel: Channel, after: number, max: number, asker: Asker<ChannelState>): void;
+  /** The same, shared by all who ask for it at once. @throws Redis' errors */
   read(channel: Channel, after: number, max: number): Promise<ChannelState>;
   /** Parts of the channels that `moved` may be asked about. */
   partsOf(channels: readonly Channel[]): readonly (readonly Channel[])[];
@@ -35,34 +37,27 @@ const TOPS_PER_CALL = 200;
 
 export function createHistory({ redis, historyTtlSec }: HistoryOptions): History {
   const running = new Map<string, Promise<ChannelState>>();
-  const reads = new TurnCalls<OpenArgs & { readonly id: string }, ChannelState>({
+  const reads = new TurnCalls<OpenArgs, ChannelState>({
     redis,
     tagOf: ({ keys }) => keys.tag,
     asksMax: CHANNELS_PER_CALL,
-    async call(channels) {
-      try {
-        return await openChannels.run(redis, { channels, ttlSec: historyTtlSec });
-      } finally {
-        for (const { id } of channels) running.delete(id);
-      }
-    },
+    call: (channels) => openChannels.run(redis, { channels, ttlSec: historyTtlSec }),
   });
 
+  function ask(channel: Channel, after: number, max: number, asker: Asker<ChannelState>): void {
+    const { epoch: knownEpoch, top: knownTop } = channel.tracker.position();
+    const knownMs = channel.ring.at(knownTop)?.ts ?? 0;
+    const { keys } = channel;
+    reads.add({ keys, newEpoch: newEpoch(), knownEpoch, knownTop, knownMs, after, max }, asker);
+  }
+
   function read(channel: Channel, after: number, max: number): Promise<ChannelState> {
-    const { epoch, top } = channel.tracker.position();
-    const id = `${channel.name} ${epoch} ${after} ${max}`;
+    const id = `${channel.name} ${channel.epoch} ${after} ${max}`;
     const known = running.get(id);
     if (known !== undefined) return known;
-    const work = reads.add({
-      id,
-      keys: channel.keys,
-      newEpoch: newEpoch(),
-      knownEpoch: epoch,
-      knownTop: top,
-      knownMs: channel.ring.at(top)?.ts ?? 0,
-      after,
-      max,
-    });
+    const work = new Promise<ChannelState>((answered, failed) => {
+      ask(channel, after, max, { answered, failed });
+    }).finally(() => running.delete(id));
     running.set(id, work);
     return work;
   }
@@ -80,7 +75,7 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
   const partsOf = (channels: readonly Channel[]): readonly (readonly Channel[])[] =>
     groupsOf(channels, redis, ({ keys }) => keys.tag, TOPS_PER_CALL);
 
-  return { read, moved, partsOf };
+  return { ask, read, moved, partsOf };
 }
 
 /** A page for those who do not follow the channel: before an offset, or the newest. */

@@ -2,7 +2,7 @@
 // them some time after the last one has left. Joins delivery and Redis.
 import {
   coerceError,
-  type ChannelListener,
+  type FeedListener,
   type Logger,
   type RedisSubscriber,
 } from '../cluster/index.js';
@@ -12,12 +12,14 @@ import type { History } from './history.js';
 import type { GatewayMetrics } from './metrics.js';
 import { parsePacket, parseEntry, parseValue, type Tail } from './packet.js';
 import type { Control } from './protocol/index.js';
+import type { ChannelState } from './scripts.js';
+import type { Asker } from './turn-calls.js';
 import { encodeReliable } from './push-encoder.js';
 import type { Entry } from './ring.js';
 import type { Session } from './session.js';
 
 export interface HubOptions {
-  readonly subscriber: RedisSubscriber;
+  readonly subscriber: Pick<RedisSubscriber, 'follow' | 'unsubscribe'>;
   readonly history: History;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
@@ -57,27 +59,53 @@ interface Waiter {
   readonly sinceMs: number;
 }
 
+/** What a slot hears of its channel, feed and history is for the hub. */
+interface SlotOwner {
+  followed(slot: Slot): void;
+  receive(channel: Channel, payload: Buffer): void;
+  filled(slot: Slot, state: ChannelState): void;
+  notFilled(slot: Slot, thrown: unknown): void;
+}
+
 /** A channel and its feed. There are as many as connections: no closures. */
-class Slot implements ChannelListener {
+class Slot implements FeedListener, Asker<ChannelState> {
+  readonly channel: Channel;
   /** The feed is there. */
   isFollowed = false;
   isOpen = false;
+  isClosed = false;
   /** Those who want to join; undefined when there are none. */
   waiters: Waiter[] | undefined;
   /** Those who wait for the feed only. */
   followers: (() => void)[] | undefined;
 
   constructor(
-    readonly channel: Channel,
-    private readonly receive: (channel: Channel, payload: Buffer) => void,
-  ) {}
+    name: string,
+    alias: number,
+    events: ChannelEvents,
+    private readonly owner: SlotOwner,
+  ) {
+    this.channel = new Channel(name, alias, events);
+  }
+
+  onLive(): void {
+    this.owner.followed(this);
+  }
 
   onMessage(payload: Buffer): void {
-    this.receive(this.channel, payload);
+    this.owner.receive(this.channel, payload);
   }
 
   onGap(): void {
     this.channel.tracker.sync();
+  }
+
+  answered(state: ChannelState): void {
+    this.owner.filled(this, state);
+  }
+
+  failed(reason: unknown): void {
+    this.owner.notFilled(this, reason);
   }
 }
 
@@ -85,18 +113,21 @@ export class Hub {
   private readonly slots = new Map<string, Slot>();
   private readonly opening = new Set<Slot>();
   private readonly events: ChannelEvents = {
-    fill: (channel) => void this.fill(channel),
+    fill: (channel) => this.fill(channel),
     pending: (channel, isUrgent) => this.delivery.schedule(channel, isUrgent),
     appended: (channel, entry, tail) => this.options.onMessage(channel, entry, tail),
     overflowing: (channel) => this.delivery.flush(channel),
     restarting: (channel) => this.delivery.flush(channel),
     restarted: (channel) => this.restarted(channel),
   };
-  private readonly receiver = (channel: Channel, payload: Buffer): void =>
-    this.receive(channel, payload);
+  private readonly owner: SlotOwner = {
+    followed: (slot) => this.followed(slot),
+    receive: (channel, payload) => this.receive(channel, payload),
+    filled: (slot, state) => this.filled(slot, state),
+    notFilled: (slot, thrown) => this.notFilled(slot, thrown),
+  };
   private nextAlias = 1;
   private isChecking = false;
-  private isClosed = false;
 
   constructor(
     private readonly options: HubOptions,
@@ -145,7 +176,8 @@ export class Hub {
     const now = this.options.nowMs();
     this.refuseLate(now);
     const quiet: Channel[] = [];
-    for (const { channel, isOpen } of this.slots.values()) {
+    for (const slot of this.slots.values()) {
+      const { channel, isOpen } = slot;
       if (!isOpen) continue;
       if (channel.members.size > 0) {
         channel.emptySinceMs = 0;
@@ -155,14 +187,13 @@ export class Hub {
       } else if (channel.emptySinceMs === 0) {
         channel.emptySinceMs = now;
       } else if (now - channel.emptySinceMs > lingerMs(channel)) {
-        this.close(channel);
+        this.close(slot);
       }
     }
     if (quiet.length > 0 && !this.isChecking) void this.checkTops(quiet);
   }
 
   stop(): void {
-    this.isClosed = true;
     for (const { channel } of this.slots.values()) {
       this.options.subscriber.unsubscribe(channel.keys.feed);
     }
@@ -171,11 +202,10 @@ export class Hub {
   private create(asked: string): Slot {
     // A copy: as part of the frame that it was read from, it would keep all of that, tokens too.
     const name = Buffer.from(asked, 'latin1').toString('latin1');
-    const channel = new Channel(name, this.nextAlias, this.events);
+    const slot = new Slot(name, this.nextAlias, this.events, this.owner);
     this.nextAlias += 1;
-    const slot = new Slot(channel, this.receiver);
     this.slots.set(name, slot);
-    channel.heardMs = this.options.nowMs();
+    slot.channel.heardMs = this.options.nowMs();
     this.follow(slot);
     return slot;
   }
@@ -194,21 +224,18 @@ export class Hub {
   }
 
   private follow(slot: Slot): void {
-    const { channel } = slot;
-    this.options.subscriber
-      .subscribe(channel.keys.feed, slot)
-      // From here on the feed brings everything: what was before is read once.
-      .then(
-        () => {
-          slot.isFollowed = true;
-          channel.tracker.sync();
-          tellFollowers(slot);
-        },
-        (thrown: unknown) => {
-          if (this.isClosed) return;
-          this.options.log.warn({ event: 'feed.failed', err: coerceError(thrown) });
-        },
-      );
+    try {
+      this.options.subscriber.follow(slot.channel.keys.feed, slot);
+    } catch (thrown) {
+      this.options.log.warn({ event: 'feed.failed', err: coerceError(thrown) });
+    }
+  }
+
+  /** From here on the feed brings everything: what was before is read once. */
+  private followed(slot: Slot): void {
+    slot.isFollowed = true;
+    slot.channel.tracker.sync();
+    tellFollowers(slot);
   }
 
   private receive(channel: Channel, payload: Buffer): void {
@@ -224,41 +251,65 @@ export class Hub {
     else if (!channel.tracker.offer(packet)) this.options.metrics.gaps.inc();
   }
 
-  private async fill(channel: Channel): Promise<void> {
+  private fill(channel: Channel): void {
+    const slot = this.slots.get(channel.name);
+    if (slot?.channel !== channel) return;
+    const { history, load } = this.options;
     const { epoch, top } = channel.tracker.position();
-    const isFirst = epoch === '';
-    const { history, metrics, log, nowMs } = this.options;
+    const after = epoch === '' ? -1 : top;
+    const max = epoch === '' ? OPEN_MESSAGES : FILL_MESSAGES;
+    const loading = load(channel);
+    if (loading === undefined) {
+      history.ask(channel, after, max, slot);
+      return;
+    }
+    const reading = new Promise<ChannelState>((answered, failed) => {
+      history.ask(channel, after, max, { answered, failed });
+    });
+    Promise.all([reading, loading]).then(
+      ([state]) => this.filled(slot, state),
+      (thrown: unknown) => this.notFilled(slot, thrown),
+    );
+  }
+
+  /** What history has after the position of a channel. */
+  private filled(slot: Slot, state: ChannelState): void {
+    if (slot.isClosed) return;
+    const { channel } = slot;
+    const { tracker } = channel;
+    const { metrics, nowMs } = this.options;
     try {
-      const reading = isFirst
-        ? history.read(channel, -1, OPEN_MESSAGES)
-        : history.read(channel, top, FILL_MESSAGES);
-      const loading = this.options.load(channel);
-      const [state] =
-        loading === undefined ? [await reading] : await Promise.all([reading, loading]);
-      if (this.slots.get(channel.name)?.channel !== channel) return;
       channel.heardMs = nowMs();
       for (const { key, value } of state.values) {
         channel.takeLatest({ cls: 'latest', key, ...parseValue(value) });
       }
-      const lostBefore = channel.tracker.lostCount;
-      const taken = channel.tracker.filled(state);
-      metrics.lostMessages.inc(channel.tracker.lostCount - lostBefore);
+      const isFirst = tracker.position().epoch === '';
+      const lostBefore = tracker.lostCount;
+      const taken = tracker.filled(state);
+      if (tracker.lostCount > lostBefore) {
+        metrics.lostMessages.inc(tracker.lostCount - lostBefore);
+      }
       if (!isFirst) metrics.gapMessages.inc(taken);
     } catch (thrown) {
-      metrics.redisErrors.inc({ operation: 'history' });
-      log.debug({ event: 'history.failed', err: coerceError(thrown) });
-      channel.tracker.failed();
-      setTimeout(() => {
-        if (this.slots.get(channel.name)?.channel === channel) channel.tracker.sync();
-      }, RETRY_MS).unref();
+      this.notFilled(slot, thrown);
       return;
     }
-    if (channel.tracker.isWhole) this.ready(channel);
+    if (tracker.isWhole) this.ready(slot);
   }
 
-  private ready(channel: Channel): void {
-    const slot = this.slots.get(channel.name);
-    if (slot === undefined || slot.isOpen) return;
+  private notFilled({ channel, isClosed }: Slot, thrown: unknown): void {
+    if (isClosed) return;
+    this.options.metrics.redisErrors.inc({ operation: 'history' });
+    this.options.log.debug({ event: 'history.failed', err: coerceError(thrown) });
+    channel.tracker.failed();
+    setTimeout(() => {
+      if (this.slots.get(channel.name)?.channel === channel) channel.tracker.sync();
+    }, RETRY_MS).unref();
+  }
+
+  private ready(slot: Slot): void {
+    if (slot.isOpen) return;
+    const { channel } = slot;
     slot.isOpen = true;
     this.delivery.flush(channel);
     this.opening.delete(slot);
@@ -320,7 +371,9 @@ export class Hub {
     }
   }
 
-  private close(channel: Channel): void {
+  private close(slot: Slot): void {
+    const { channel } = slot;
+    slot.isClosed = true;
     this.slots.delete(channel.name);
     this.options.subscriber.unsubscribe(channel.keys.feed);
     this.delivery.forgetChannel(channel);

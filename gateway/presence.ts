@@ -187,8 +187,14 @@ export class Presence {
     const changes = [...room.changes.values()].slice(0, CHANGES_PER_CALL);
     for (const { user } of changes) room.changes.delete(user);
     const reply = await reportPresence.run(redis, {
-      ...{ keys: channel.keys, nowMs: 0, worker, changes, reports: room.reports },
-      ...{ leaseMs: LEASE_MS, graceMs: LEAVE_GRACE_MS, noticesMax: NOTICES_MAX },
+      keys: channel.keys,
+      nowMs: 0,
+      worker,
+      changes,
+      reports: room.reports,
+      leaseMs: LEASE_MS,
+      graceMs: LEAVE_GRACE_MS,
+      noticesMax: NOTICES_MAX,
     });
     if (reply.isOutOfStep) {
       this.startOver(room);

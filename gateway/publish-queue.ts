@@ -61,7 +61,7 @@ export function createPublishQueue(options: PublishQueueOptions): PublishQueue {
     add: (channel, message) =>
       new Promise((resolve, reject) => {
         const waiting = channels.get(channel);
-        const one = { ...message, resolve, reject };
+        const one = { resolve, reject, ...message };
         if (waiting !== undefined) {
           waiting.push(one);
           return;

@@ -73,7 +73,7 @@ export class Sequencer {
       return;
     }
     this.pendingCount += 1;
-    lane.queue.push({ ...message, settingsVersion, sinceMs: this.options.nowMs(), done });
+    lane.queue.push({ settingsVersion, sinceMs: this.options.nowMs(), done, ...message });
     if (!lane.isBusy && lane.queue.length === 1) queueMicrotask(() => void this.run(channel, lane));
   }
 

@@ -59,8 +59,8 @@ export interface SubscriptionsOptions {
 interface Wish {
   readonly session: Session;
   readonly user: User;
-  /** Channels that it has not left meanwhile. */
-  readonly names: Set<string>;
+  /** Channels that it has left meanwhile. */
+  left: Set<string> | undefined;
   /** Orders to this worker before it asked. */
   readonly ordersBefore: number;
 }
@@ -70,8 +70,8 @@ const INLINE_MAX = 64;
 
 export class Subscriptions {
   private readonly arrivals = new Arrivals();
-  /** Wishes that wait for Redis. */
-  private readonly waiting = new Map<Session, Set<Wish>>();
+  /** Those that wait for Redis; most connections ask once. */
+  private readonly waiting = new Map<Session, readonly Wish[]>();
 
   constructor(private readonly options: SubscriptionsOptions) {}
 
@@ -90,8 +90,7 @@ export class Subscriptions {
     const asked = requests.map((request) => {
       return { request, verdict: access.join(user, request.ch, request.ticket) };
     });
-    const names = new Set(requests.map(({ ch }) => ch));
-    const wish = { session, user, names, ordersBefore: revocations.count };
+    const wish: Wish = { session, user, left: undefined, ordersBefore: revocations.count };
     if (asked.every((one) => this.isWarm(one))) {
       const admitted = asked.map((one) => this.admitNow(one));
       this.joinAll(wish, admitted, reply);
@@ -107,7 +106,7 @@ export class Subscriptions {
 
   /** The client leaves a channel, or does not want it any more if that is still on its way. */
   abandon(session: Session, name: string): void {
-    for (const { names } of this.waiting.get(session) ?? []) names.delete(name);
+    for (const wish of this.waiting.get(session) ?? []) (wish.left ??= new Set()).add(name);
     const channel = session.channels.get(name);
     if (channel !== undefined) this.leave(session, channel);
   }
@@ -157,15 +156,14 @@ export class Subscriptions {
   }
 
   private expect(wish: Wish): void {
-    const wishes = this.waiting.get(wish.session);
-    if (wishes === undefined) this.waiting.set(wish.session, new Set([wish]));
-    else wishes.add(wish);
+    this.waiting.set(wish.session, [...(this.waiting.get(wish.session) ?? []), wish]);
   }
 
   private answered(wish: Wish): void {
-    const wishes = this.waiting.get(wish.session);
-    wishes?.delete(wish);
-    if (wishes?.size === 0) this.waiting.delete(wish.session);
+    const { session } = wish;
+    const others = this.waiting.get(session)?.filter((one) => one !== wish) ?? [];
+    if (others.length > 0) this.waiting.set(session, others);
+    else this.waiting.delete(session);
   }
 
   /**
@@ -174,10 +172,10 @@ export class Subscriptions {
    */
   private welcome(wish: Wish, { channel, ticket }: Admission): Membership | Refusal {
     const { hub, rules } = this.options;
-    const { session, user, names } = wish;
+    const { session, user, left } = wish;
     // Nobody listened to it, and its time was over just now: nothing would ever come.
     if (hub.peek(channel.name) !== channel) return { code: 'temporary' };
-    if (!names.has(channel.name)) return { code: 'not_subscribed' };
+    if (left?.has(channel.name) === true) return { code: 'not_subscribed' };
     const isFull = session.channels.size >= limits.subscriptionsMax;
     if (isFull && !session.channels.has(channel.name)) return { code: 'too_many_channels' };
     if (this.isRevoked(wish, channel, ticket)) return { code: 'bad_ticket' };
@@ -185,7 +183,7 @@ export class Subscriptions {
     const refusal = rules.refuse(user, channel, membership);
     if (refusal !== undefined) return refusal;
     const isQuiet = rules.isQuiet(user, channel, membership);
-    return isQuiet ? { ...membership, isQuiet } : membership;
+    return isQuiet ? { isQuiet, ...membership } : membership;
   }
 
   private isRevoked(
@@ -196,8 +194,12 @@ export class Subscriptions {
     if (issuedMs === undefined) return false;
     const { level, bill } = membership;
     return this.options.revocations.refuses({
-      ...{ user: user.id, room: channelId(name), bill, issuedMs },
-      ...{ isStaff: levelRights[level].mayModerate, isRenewable: !isFirstUse },
+      user: user.id,
+      room: channelId(name),
+      bill,
+      issuedMs,
+      isStaff: levelRights[level].mayModerate,
+      isRenewable: !isFirstUse,
       shownAt: ordersBefore,
     });
   }
@@ -218,7 +220,7 @@ export class Subscriptions {
         outcomes.push(refused(one.request, decision as Refusal));
         continue;
       }
-      const { result, isLagging } = this.join(session, { ...one, membership: decision }, parts);
+      const { result, isLagging } = this.join(session, { membership: decision, ...one }, parts);
       outcomes.push(result);
       if (isLagging) lagging.push(one.channel);
     }
@@ -268,9 +270,17 @@ export class Subscriptions {
       user === undefined ? undefined : access.resumeTicket(user, channel.name, membership);
     const { level } = membership;
     const { from, recovered } = start;
-    const base = { ch: channel.name, a: channel.alias, epoch, from, top, level, recovered };
-    const heard: SubscribeResult = isQuiet ? { ...base, chat: false } : base;
-    const result: SubscribeResult = resume === undefined ? heard : { ...heard, resume };
+    const result: SubscribeResult = {
+      ch: channel.name,
+      a: channel.alias,
+      epoch,
+      from,
+      top,
+      level,
+      recovered,
+      ...(isQuiet ? { chat: false } : {}),
+      ...(resume === undefined ? {} : { resume }),
+    };
     return { result, isLagging };
   }
 

@@ -13,10 +13,15 @@ export interface TurnCallsOptions<Ask, Answer> {
   readonly call: (asks: readonly Ask[]) => Promise<readonly Answer[]>;
 }
 
+/** Who has asked. By calls, not by a promise: a crowd that arrives asks thousands of times. */
+export interface Asker<Answer> {
+  answered(answer: Answer): void;
+  failed(reason: unknown): void;
+}
+
 interface Waiting<Ask, Answer> {
   readonly ask: Ask;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly asker: Asker<Answer>;
 }
 
 export class TurnCalls<Ask, Answer> {
@@ -24,12 +29,10 @@ export class TurnCalls<Ask, Answer> {
 
   constructor(private readonly options: TurnCallsOptions<Ask, Answer>) {}
 
-  /** @throws what `call` throws */
-  add(ask: Ask): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      if (this.waiting.length === 0) queueMicrotask(() => this.callAll());
-      this.waiting.push({ ask, resolve, reject });
-    });
+  /** `asker` gets the answer or what `call` throws, once. */
+  add(ask: Ask, asker: Asker<Answer>): void {
+    if (this.waiting.length === 0) queueMicrotask(() => this.callAll());
+    this.waiting.push({ ask, asker });
   }
 
   private callAll(): void {
@@ -42,16 +45,18 @@ export class TurnCalls<Ask, Answer> {
   }
 
   private async callGroup(group: readonly Waiting<Ask, Answer>[]): Promise<void> {
+    let answers: readonly Answer[];
     try {
-      const answers = await this.options.call(group.map(({ ask }) => ask));
-      group.forEach(({ resolve, reject }, at) => {
-        const answer = answers[at];
-        if (answer === undefined) reject(new Error('a script gave too few answers'));
-        else resolve(answer);
-      });
+      answers = await this.options.call(group.map(({ ask }) => ask));
     } catch (thrown) {
-      for (const { reject } of group) reject(thrown);
+      for (const { asker } of group) asker.failed(thrown);
+      return;
     }
+    group.forEach(({ asker }, at) => {
+      const answer = answers[at];
+      if (answer === undefined) asker.failed(new Error('a script gave too few answers'));
+      else asker.answered(answer);
+    });
   }
 }
 

@@ -53,6 +53,8 @@ export type DialectSetup =
       readonly encoding: Subprotocol;
       /** Also subscribes to `user:<id>`. */
       readonly hasUserChannel?: boolean;
+      /** Comes with the ticket of somebody who was here, and subscribes to the lobby, too. */
+      readonly isReturning?: boolean;
       /** Texts of messages begin with the time of sending, Unix ms. */
       readonly isTimed?: boolean;
       /** Told apart from the users of other groups. */
@@ -168,7 +170,11 @@ function connectOf(
 ) {
   const sub = String(setup.firstUser + reader);
   const ticket = (room: string): string =>
-    tokens.sign('room', { sub, room, level: 'participant' }, 30);
+    tokens.sign(
+      setup.isReturning === true ? 'resume' : 'room',
+      { sub, room, level: 'participant' },
+      30,
+    );
   return {
     c: 'connect',
     i: 1,
@@ -176,6 +182,7 @@ function connectOf(
     subs: [
       ...setup.rooms.map((room) => ({ ch: `room:${room}`, ticket: ticket(room) })),
       ...(setup.hasUserChannel === true ? [{ ch: `user:${sub}` }] : []),
+      ...(setup.isReturning === true ? [{ ch: 'lobby' }] : []),
     ],
   } as const;
 }

@@ -9,7 +9,7 @@ import { slotOf } from '../redis-slot.js';
 import { openRespConnection } from './resp-connection.js';
 import { fetchSlotRanges, SlotMap, type SlotRange } from './slot-map.js';
 import { type LinkOwner, SubscriberLink } from './subscriber-link.js';
-import { type ChannelListener, Subscription } from './subscription.js';
+import { type ChannelListener, type FeedListener, Subscription } from './subscription.js';
 
 export interface RedisSubscriberOptions {
   /** Shown by CLIENT LIST. */
@@ -39,6 +39,8 @@ export interface RedisSubscriber {
    * @throws AppError SUBSCRIBER_CLOSED; AssertionError when the channel has a listener already.
    */
   subscribe(channel: string, listener: ChannelListener): Promise<void>;
+  /** The same without a promise, for those who subscribe thousands: onLive tells. */
+  follow(channel: string, listener: FeedListener): void;
   /** From now on the listener is not called. */
   unsubscribe(channel: string): void;
   /**
@@ -112,13 +114,23 @@ class Subscriber implements RedisSubscriber, LinkOwner {
   }
 
   async subscribe(channel: string, listener: ChannelListener): Promise<void> {
+    const subscription = this.add(channel, listener);
+    const isLive = subscription.untilLive();
+    this.place(subscription);
+    await isLive;
+  }
+
+  follow(channel: string, listener: FeedListener): void {
+    this.place(this.add(channel, listener));
+  }
+
+  private add(channel: string, listener: ChannelListener | FeedListener): Subscription {
     assert(!this.subscriptions.has(channel), `${channel} has a listener already`);
     if (this.isClosed) throw clusterError('SUBSCRIBER_CLOSED');
     const slot = this.target.isCluster ? slotOf(channel) : 0;
     const subscription = new Subscription(channel, slot, listener, this.failed);
     this.subscriptions.set(channel, subscription);
-    this.place(subscription);
-    await subscription.untilLive();
+    return subscription;
   }
 
   unsubscribe(channel: string): void {

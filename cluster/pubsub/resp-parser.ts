@@ -13,6 +13,9 @@ export type RespValue = string | number | null | RespError | Buffer | RespValue[
 
 const TYPES: ReadonlySet<number> = new Set(Buffer.from('+-:$*'));
 const CR = 0x0d;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const DIGITS_MAX = 16;
 const EMPTY = Buffer.alloc(0);
 const INCOMPLETE = Symbol('incomplete');
 
@@ -61,30 +64,30 @@ export class RespParser {
     const type = this.buffer[this.at];
     if (type === undefined || !TYPES.has(type))
       throw new RangeError(`not a RESP2 type: ${type ?? ''}`);
-    const line = this.readLine();
-    if (line === INCOMPLETE) return INCOMPLETE;
+    const end = this.lineEnd();
+    if (end < 0) return INCOMPLETE;
+    const start = this.at + 1;
+    this.at = end + 2;
     switch (type) {
       case 0x2b: // +
-        return line;
+        return this.buffer.toString('utf8', start, end);
       case 0x2d: // -
-        return new RespError(line);
+        return new RespError(this.buffer.toString('utf8', start, end));
       case 0x3a: // :
-        return this.integer(line, Number.MAX_SAFE_INTEGER);
+        return this.integer(start, end, Number.MAX_SAFE_INTEGER);
       case 0x24: // $
-        return this.readBulk(this.integer(line, BULK_BYTES_MAX));
+        return this.readBulk(this.integer(start, end, BULK_BYTES_MAX));
       default: // *
-        return this.readArray(this.integer(line, ITEMS_MAX), depth);
+        return this.readArray(this.integer(start, end, ITEMS_MAX), depth);
     }
   }
 
-  private readLine(): string | typeof INCOMPLETE {
+  /** Where the carriage return of this line is; -1 = its end has not come yet. */
+  private lineEnd(): number {
     const end = this.buffer.indexOf(CR, this.at);
     const length = (end < 0 ? this.buffer.length : end) - this.at;
     if (length > LINE_BYTES_MAX) throw new RangeError('a RESP2 line without an end');
-    if (end < 0 || end + 1 >= this.buffer.length) return INCOMPLETE;
-    const line = this.buffer.toString('utf8', this.at + 1, end);
-    this.at = end + 2;
-    return line;
+    return end + 1 < this.buffer.length ? end : -1;
   }
 
   private readBulk(length: number): Buffer | null | typeof INCOMPLETE {
@@ -112,10 +115,18 @@ export class RespParser {
     return items;
   }
 
-  private integer(line: string, max: number): number {
-    const value = /^-?\d{1,16}$/.test(line) ? Number(line) : NaN;
-    if (!(value <= max)) throw new RangeError(`not a RESP2 number: ${line.slice(0, 20)}`);
-    return value;
+  /** Of the digits between two places: every value has one, so no text is made of them. */
+  private integer(start: number, end: number, max: number): number {
+    const { buffer } = this;
+    const first = buffer[start] === MINUS ? start + 1 : start;
+    let value = first < end && end - first <= DIGITS_MAX ? 0 : NaN;
+    for (let at = first; at < end; at += 1) {
+      const digit = (buffer[at] ?? 0) - ZERO;
+      value = digit >= 0 && digit <= 9 ? value * 10 + digit : NaN;
+    }
+    if (first > start) value = -value;
+    if (value <= max) return value;
+    throw new RangeError(`not a RESP2 number: ${buffer.toString('utf8', start, start + 20)}`);
   }
 }
 

@@ -4,7 +4,7 @@
 import type { SubscriberLink } from './subscriber-link.js';
 
 /**
- * What the owner of a channel is told. Both are called synchronously; what they throw is a bug of
+ * What the owner of a channel is told. All are called synchronously; what they throw is a bug of
  * the owner, which is told and does not reach the other channels.
  */
 export interface ChannelListener {
@@ -14,6 +14,11 @@ export interface ChannelListener {
    * Messages since the last one may be lost; from now on none is. Read the source of truth again.
    */
   onGap(channel: string): void;
+}
+
+/** Is also told, once, that the server has acknowledged: from now on nothing is missed. */
+export interface FeedListener extends ChannelListener {
+  onLive(channel: string): void;
 }
 
 interface Waiter {
@@ -29,23 +34,20 @@ export class Subscription {
   private isGapDue = false;
   private isOver = false;
   /** Undefined when nobody waits, which is nearly always. */
-  private waiting: Waiter[] | undefined;
+  private waiter: Waiter | undefined;
+  private wasLive = false;
 
   constructor(
     readonly channel: string,
     /** Slot of the channel in a Cluster; 0 on a single server. */
     readonly slot: number,
-    private readonly listener: ChannelListener,
+    private readonly listener: ChannelListener | FeedListener,
     private readonly failed: (channel: string, thrown: unknown) => void,
   ) {}
 
-  /** Resolves at the first acknowledgement of the server. */
+  /** Resolves at the first acknowledgement of the server; for one who waits. */
   untilLive(): Promise<void> {
-    if (this.isLive) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.waiting ??= [];
-      this.waiting.push({ resolve, reject });
-    });
+    return new Promise((resolve, reject) => (this.waiter = { resolve, reject }));
   }
 
   /**
@@ -57,15 +59,13 @@ export class Subscription {
     const isAfterGap = this.isGapDue;
     this.isLive = true;
     this.isGapDue = false;
-    if (isAfterGap) this.tellGap();
-    for (const { resolve } of this.takeWaiting()) resolve();
+    if (isAfterGap) this.tell('onGap');
+    if (this.wasLive) return isAfterGap;
+    this.wasLive = true;
+    this.tell('onLive');
+    this.waiter?.resolve();
+    this.waiter = undefined;
     return isAfterGap;
-  }
-
-  private takeWaiting(): readonly Waiter[] {
-    const waiting = this.waiting ?? [];
-    this.waiting = undefined;
-    return waiting;
   }
 
   /** The link that carried the channel is gone. */
@@ -88,9 +88,11 @@ export class Subscription {
     }
   }
 
-  private tellGap(): void {
+  private tell(what: 'onGap' | 'onLive'): void {
+    const { listener } = this;
     try {
-      this.listener.onGap(this.channel);
+      if (what === 'onGap') listener.onGap(this.channel);
+      else if ('onLive' in listener) listener.onLive(this.channel);
     } catch (thrown) {
       this.failed(this.channel, thrown);
     }
@@ -99,8 +101,8 @@ export class Subscription {
   /** Nothing is delivered any more; those who still wait for the acknowledgement get `reason`. */
   end(reason: () => Error): void {
     this.isOver = true;
-    if (this.waiting === undefined) return; // an error with its stack costs more than the rest
-    const error = reason();
-    for (const { reject } of this.takeWaiting()) reject(error);
+    if (this.waiter === undefined) return; // an error with its stack costs more than the rest
+    this.waiter.reject(reason());
+    this.waiter = undefined;
   }
 }

@@ -102,9 +102,9 @@ export class ChannelReader {
     const base = { channel: this.channel, kind, body, ts };
     if (offset === 0) {
       if (typeof tag !== 'number') {
-        return { do: 'show', message: { ...base, offset: 0, mid: '', isBacklog: false } };
+        return { do: 'show', message: { offset: 0, mid: '', isBacklog: false, ...base } };
       }
-      return this.acceptLatest({ ...base, offset: 0, mid: '', isBacklog: false }, tag, key ?? kind);
+      return this.acceptLatest({ offset: 0, mid: '', isBacklog: false, ...base }, tag, key ?? kind);
     }
     if (this.isStalled || offset <= this.offset) return SKIP;
     if (offset > this.offset + 1) return { do: 'repair' };
@@ -114,13 +114,13 @@ export class ChannelReader {
     if (this.hasHad(offset, ts, mid)) return SKIP;
     if (mid === '') remember(this.hidden, offset, ts);
     else remember(this.mids, mid, true);
-    return { do: 'show', message: { ...base, offset, mid, isBacklog: offset <= this.top } };
+    return { do: 'show', message: { offset, mid, isBacklog: offset <= this.top, ...base } };
   }
 
   private acceptLatest(message: ReceivedMessage, version: number, key: string): Verdict {
     if (version <= (this.versions.get(key) ?? -1)) return SKIP;
     this.versions.set(key, version);
-    return { do: 'show', message: { ...message, key, version } };
+    return { do: 'show', message: { key, version, ...message } };
   }
 
   /**

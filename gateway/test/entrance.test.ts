@@ -7,6 +7,7 @@ import { Channel } from '../channel.js';
 import { Entrance, type Admitted, type Asked } from '../entrance.js';
 import type { OpenListener } from '../hub.js';
 import { createGatewayMetrics } from '../metrics.js';
+import type { Asker } from '../turn-calls.js';
 
 const metrics = createGatewayMetrics(createMetrics('gateway', { process: false }));
 
@@ -38,9 +39,12 @@ function enter(claimed: () => Promise<boolean>) {
       older: () => Promise.resolve(undefined),
     },
     access: {
-      claim(_channel: string, ticket: string) {
+      claim(_channel: string, ticket: string, asker: Asker<boolean>) {
         claims.push(ticket);
-        return claimed();
+        claimed().then(
+          (isFirst) => asker.answered(isFirst),
+          (thrown: unknown) => asker.failed(thrown),
+        );
       },
     },
     metrics,

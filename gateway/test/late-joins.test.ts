@@ -6,7 +6,7 @@ import {
   connectRedis,
   createMemoryBus,
   createMetrics,
-  type ChannelListener,
+  type FeedListener,
 } from '../../cluster/index.js';
 import {
   ManualClock,
@@ -158,17 +158,18 @@ t.test('a channel whose time ends while somebody waits for another is not joined
   const nowMs = (): number => clock.nowMs();
   const metrics = createGatewayMetrics(createMetrics('gateway', { process: false }));
   let release: () => void = () => undefined;
-  const subscribe = (feed: string, _listener: ChannelListener): Promise<void> =>
-    feed.endsWith('lobby') ? new Promise((resolve) => (release = resolve)) : Promise.resolve();
+  const follow = (feed: string, listener: FeedListener): void => {
+    if (feed.endsWith('lobby')) release = () => listener.onLive(feed);
+    else listener.onLive(feed);
+  };
   const delivery: Delivery = new Delivery({
     ...{ nowMs, metrics, window: new FlushWindow(), end: () => undefined },
     older: (channel, from, max) => hub.older(channel, from, max),
   });
   const nothing = (): void => undefined;
-  const stats = () => ({ channels: 0, messages: 0, gaps: 0, reconnects: 0, moves: 0 });
   const hub = new Hub(
     {
-      subscriber: { subscribe, stats, unsubscribe: nothing, isWhole: () => true, close: nothing },
+      subscriber: { follow, unsubscribe: nothing },
       history: createHistory({ redis, historyTtlSec: 600 }),
       ...{ metrics, log: silentLog, nowMs, end: nothing },
       ...{ onMessage: nothing, onValue: nothing, onClosed: nothing },

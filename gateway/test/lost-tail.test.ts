@@ -37,14 +37,11 @@ async function openHub(t: Test) {
   const hub = new Hub(
     {
       subscriber: {
-        subscribe(name, listener) {
+        follow(name, listener) {
           listeners.set(name, listener);
-          return Promise.resolve();
+          listener.onLive(name);
         },
         unsubscribe: () => undefined,
-        stats: () => ({ channels: 0, messages: 0, gaps: 0, reconnects: 0, moves: 0 }),
-        isWhole: () => true,
-        close: () => undefined,
       },
       history: createHistory({ redis, historyTtlSec: 600 }),
       ...{ metrics, log: silentLog, nowMs },

@@ -5,7 +5,12 @@ import { silentLog, startRedis, TEST_SECRETS, until } from '../../cluster/testin
 import { createAccess } from '../access.js';
 import { Arrivals } from '../arrivals.js';
 import { roomTicket } from './worker-harness.js';
-import { TurnCalls } from '../turn-calls.js';
+import { TurnCalls, type Asker } from '../turn-calls.js';
+
+/** The answer as a promise. */
+function asked<Answer>(ask: (asker: Asker<Answer>) => void): Promise<Answer> {
+  return new Promise((answered, failed) => ask({ answered, failed }));
+}
 
 const server = await startRedis(t);
 const redis = await connectRedis(server.url, { role: 'command', name: 'test', log: silentLog });
@@ -20,9 +25,10 @@ t.test('those of one turn share a call, in parts of bounded size', async (t) => 
       return Promise.resolve(asks.map((ask) => 2 * ask));
     },
   });
-  const answers = [1, 2, 3, 4].map((ask) => doubles.add(ask));
+  const double = (n: number): Promise<number> => asked((asker) => doubles.add(n, asker));
+  const answers = [1, 2, 3, 4].map(double);
   t.same(await Promise.all(answers), [2, 4, 6, 8]);
-  t.same(await doubles.add(5), 10);
+  t.same(await double(5), 10);
   t.same(calls, [[1, 2, 3], [4], [5]]);
 });
 
@@ -33,7 +39,7 @@ t.test('a call that fails or answers too few fails those who asked, and nobody e
       ask === 'bad' ? Promise.reject(new Error('refused')) : Promise.resolve(ask ? [ask] : []),
   });
   const outcomes = await Promise.allSettled(
-    ['good', 'bad', '', 'last'].map((ask) => strict.add(ask)),
+    ['good', 'bad', '', 'last'].map((text) => asked((asker) => strict.add(text, asker))),
   );
   t.same(
     outcomes.map((one) => (one.status === 'fulfilled' ? one.value : one.status)),
@@ -44,7 +50,8 @@ t.test('a call that fails or answers too few fails those who asked, and nobody e
 t.test('of equal tickets of one turn one is the first use', async (t) => {
   const access = createAccess(createTokenService(TEST_SECRETS.token), redis);
   const [one, other] = [roomTicket('1', '7'), roomTicket('2', '7')];
-  const claim = (ticket: string): Promise<boolean> => access.claim('room:7', ticket);
+  const claim = (ticket: string): Promise<boolean> =>
+    asked((asker) => access.claim('room:7', ticket, asker));
   t.same(await Promise.all([one, other, one].map(claim)), [true, true, false]);
   t.same(await Promise.all([other, roomTicket('3', '7')].map(claim)), [false, true]);
 });

@@ -1,7 +1,7 @@
 // One worker's way to the modelled Redis: commands and feeds over links with delay that can be cut,
 // behind the same types as the real client and subscriber. A command that was carried out and whose
 // answer was lost looks like one that was lost, as on a real link.
-import type { ChannelListener, RedisClient, RedisSubscriber } from '../../../cluster/index.js';
+import type { FeedListener, RedisClient, RedisSubscriber } from '../../../cluster/index.js';
 import type { SeededRandom } from '../../../cluster/testing/index.js';
 import { channelOfKey, type RedisModel } from './redis-model.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -28,7 +28,7 @@ const RECONNECT_MS = 60;
 export class RedisDoor {
   status = 'ready';
   private readonly calls = new Set<Call>();
-  private readonly feeds = new Map<string, ChannelListener>();
+  private readonly feeds = new Map<string, FeedListener>();
   private readonly live = new Set<string>();
   private askedMs = 0;
   private answeredMs = 0;
@@ -71,13 +71,13 @@ export class RedisDoor {
 
   get subscriber(): RedisSubscriber {
     return {
-      subscribe: (name, listener) => {
+      subscribe: () => Promise.reject(new Error('feeds are followed')),
+      follow: (name, listener) => {
         this.feeds.set(name, listener);
-        return new Promise((resolve) => {
-          this.options.time.after(this.delay(), () => {
-            if (this.feeds.has(name)) this.live.add(name);
-            resolve();
-          });
+        this.options.time.after(this.delay(), () => {
+          if (this.feeds.get(name) !== listener) return;
+          this.live.add(name);
+          listener.onLive(name);
         });
       },
       unsubscribe: (name) => {
