@@ -63,7 +63,10 @@ export function createHistory({ redis, historyTtlSec }: HistoryOptions): History
   }
 
   async function moved(channels: readonly Channel[]): Promise<ReadonlyMap<Channel, Top>> {
-    const known = channels.map(({ keys, tracker }) => ({ keys, ...tracker.position() }));
+    const known = channels.map(({ keys, tracker }) => {
+      const { epoch, top } = tracker.position();
+      return { keys, epoch, top };
+    });
     const found = new Map<Channel, Top>();
     for (const [at, top] of await compareTops.run(redis, known)) {
       const channel = channels[at];

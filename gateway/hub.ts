@@ -40,6 +40,7 @@ const LINGER_MS = 60_000;
 const LINGER_USER_MS = 10_000;
 /** A lost tail is noticed at the first sweep after this time: within 6 s, in every channel. */
 const QUIET_CHECK_MS = 4_500;
+const CHECKS_AT_ONCE = 8;
 const BEACON_SOON_MS = 5_000;
 const BEACON_MS = 25_000;
 const OPEN_MESSAGES = 100;
@@ -344,10 +345,17 @@ export class Hub {
     this.delivery.announce(channel, control);
   }
 
+  /**
+   * A few parts at a time: all at once would be so much that the garbage collector takes it for
+   * something that stays.
+   */
   private async checkTops(channels: readonly Channel[]): Promise<void> {
     this.isChecking = true;
-    const parts = this.options.history.partsOf(channels);
-    await Promise.all(parts.map((part) => this.checkPart(part)));
+    const parts = this.options.history.partsOf(channels).values();
+    const checkSome = async (): Promise<void> => {
+      for (const part of parts) await this.checkPart(part);
+    };
+    await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, checkSome));
     this.isChecking = false;
   }
 

@@ -236,10 +236,11 @@ export const compareTops = defineScript<
   ReadonlyMap<number, { readonly epoch: string; readonly top: number }>
 >({
   file: file('compare-tops'),
-  encode: (channels) => ({
-    keys: channels.map(({ keys }) => keys.meta),
-    argv: channels.flatMap(({ epoch, top }) => [epoch, top]),
-  }),
+  encode: (channels) => {
+    const argv: ScriptArgument[] = [];
+    for (const { epoch, top } of channels) argv.push(epoch, top);
+    return { keys: channels.map(({ keys }) => keys.meta), argv };
+  },
   decode(reply) {
     const rows = asArray(reply);
     const changed = new Map<number, { epoch: string; top: number }>();

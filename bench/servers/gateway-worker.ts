@@ -51,7 +51,7 @@ export async function redisPid(client: RedisClient): Promise<number> {
 
 const READY_MS = 20_000;
 /** As deploy/local-plan.ts starts gateways. */
-const NODE_OPTIONS = ['--max-semi-space-size=4'];
+const NODE_OPTIONS = ['--max-semi-space-size=4', '--memory-reducer-single-gc'];
 
 export async function startGatewayWorker(
   run: Run,

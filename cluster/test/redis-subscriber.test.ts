@@ -116,6 +116,35 @@ await t.test('who leaves and comes back at once gets nothing of before', async (
   t.same([before.seen, after.seen], [[], [2]]);
 });
 
+await t.test(
+  'who follows hears once that nothing is missed from now on, then of gaps',
+  async (t) => {
+    const redis = await startRedis(t);
+    const proxy = await startTcpProxy(t, { targetPort: redis.port });
+    const publisher = redis.client();
+    const subscriber = await subscriberTo(t, `redis://127.0.0.1:${proxy.port}`);
+    const heard: string[] = [];
+    const onGap = (): void => void heard.push('gap');
+    const onMessage = (payload: Buffer): void => void heard.push(payload.toString());
+    const onLive = (channel: string): void => void heard.push(`live ${channel}`);
+    subscriber.follow('a', { onMessage, onGap, onLive });
+    await until(() => heard.length === 1, { what: 'the acknowledgement' });
+    await publisher.spublish('a', '1');
+    await until(() => heard.length === 2, { what: 'the message' });
+    proxy.cut();
+    await until(() => heard.length === 3, { what: 'the gap' });
+    await publisher.spublish('a', '2');
+    await until(() => heard.length === 4, { what: 'the second message' });
+    t.same(heard, ['live a', '1', 'gap', '2']);
+
+    t.throws(() => subscriber.follow('a', { onMessage, onGap, onLive }), { code: 'ERR_ASSERTION' });
+    subscriber.close();
+    t.throws(() => subscriber.follow('b', { onMessage, onGap, onLive }), {
+      code: 'SUBSCRIBER_CLOSED',
+    });
+  },
+);
+
 await t.test('a second listener on a channel is a bug; a closed subscriber refuses', async (t) => {
   const { url } = await startRedis(t);
   const subscriber = await subscriberTo(t, url);
