@@ -33,6 +33,7 @@ run_small_buffers() {
 }
 
 check 'gateway: simulator, 10^4 seeds' run gateway/testing/simulate.ts 10000
+check 'gateway: simulator, 100 schedules of 10^4 deeds' run gateway/testing/simulate.ts 100 1 100
 check 'gateway: 10^6 fuzzed frames' run gateway/testing/fuzz-frames.ts 1000000
 check 'billing: histories of shows, 10^6 commands' run billing/testing/histories.ts shows 3400 10001
 check 'billing: histories of credits, 10^6 commands' run billing/testing/histories.ts credits 3400 10001

@@ -1,9 +1,9 @@
-// The simulator by hand or by night: `npx tsx gateway/testing/simulate.ts [seeds] [first]`. Prints
-// each seed that fails and what it broke, and ends with 1 when there was one; a single seed is
-// replayed with `simulate.ts 1 <seed>`.
+// The simulator by hand or by night: `npx tsx gateway/testing/simulate.ts [seeds] [first] [storms]`.
+// Prints each seed that fails and what it broke, and ends with 1 when there was one; a single seed
+// is replayed with `simulate.ts 1 <seed> [storms]`. 100 storms are 10^4 deeds in one schedule.
 import { runSeed } from './simulator/index.js';
 
-const [count = 300, first = 1] = process.argv.slice(2).map(Number);
+const [count = 300, first = 1, storms = 1] = process.argv.slice(2).map(Number);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const startedAt = performance.now();
 const deeds = new Map<string, number>();
@@ -11,7 +11,7 @@ let failures = 0;
 let sequenced = 0;
 let shown = 0;
 for (let seed = first; seed < first + count; seed += 1) {
-  const report = await runSeed(seed);
+  const report = await runSeed(seed, 'none', storms);
   sequenced += report.sequenced;
   shown += report.shown;
   for (const [name, times] of report.deeds) deeds.set(name, (deeds.get(name) ?? 0) + times);

@@ -20,6 +20,7 @@ export interface RunReport {
 }
 
 const ROOMS = ['room:1', 'room:2'] as const;
+/** About 100 deeds. */
 const STORM_MS = 25_000;
 /** Beacons come after 25 s at most, publishes are given up after 30 s. */
 const PEACE_MS = 45_000;
@@ -29,11 +30,12 @@ const TAIL_ROUNDS = 2;
 /** Rooms are kept for 60 s after the last listener. */
 const END_MS = 75_000;
 
-export async function runSeed(seed: number, plant: Plant = 'none'): Promise<RunReport> {
+/** @param storms how long the storm lasts: 100 for a schedule of 10^4 deeds */
+export async function runSeed(seed: number, plant: Plant = 'none', storms = 1): Promise<RunReport> {
   const time = new VirtualTime();
   const uninstall = time.install();
   try {
-    return await new Run(time, seed, plant).play();
+    return await new Run(time, seed, plant, storms).play();
   } finally {
     uninstall();
   }
@@ -75,6 +77,7 @@ class Run {
     private readonly time: VirtualTime,
     private readonly seed: number,
     plant: Plant,
+    private readonly storms: number,
   ) {
     this.random = randomFromSeed(seed);
     this.tailRandom = randomFromSeed(seed + 2 ** 31);
@@ -189,7 +192,7 @@ class Run {
   private async storm(): Promise<void> {
     const { random, time } = this;
     const total = DEEDS.reduce((sum, [, weight]) => sum + weight, 0);
-    const endMs = time.nowMs + STORM_MS;
+    const endMs = time.nowMs + this.storms * STORM_MS;
     while (time.nowMs < endMs) {
       await time.run(random.chance(0.3) ? random.int(0, 5) : random.int(20, 500));
       let left = random.int(1, total);
