@@ -1,5 +1,6 @@
-// SockJS in a real Chromium: the client library falls back under the site's content policy, and
-// every transport that sockjs-client has for this browser reaches the gateway.
+// The client library in a real Chromium: it falls back to SockJS under the site's content policy,
+// every transport that sockjs-client has for this browser reaches the gateway, and of several tabs
+// one does what only one should.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -12,7 +13,11 @@ import { connectToken, roomTicket, startWorker, watch } from './worker-harness.j
 
 const SOCKJS = createRequire(import.meta.url).resolve('sockjs-client/dist/sockjs.min.js');
 const ENTRY = `
-  import { RealtimeClient } from '${import.meta.dirname}/../client/index.ts';
+  import { RealtimeClient, Tabs } from '${import.meta.dirname}/../client/index.ts';
+  window.openTab = () => {
+    window.tabs = new Tabs({ name: 'tabs of one account' });
+    window.did = [];
+  };
   window.start = (credentials, ticket) => {
     const loadSockJs = async () => (await import('${SOCKJS}')).default;
     const client = new RealtimeClient({ credentials: async () => credentials, loadSockJs,
@@ -164,3 +169,43 @@ t.test('every transport of this browser gets through', async (t) => {
   }
   t.same(faults, []);
 });
+
+t.test(
+  'of several tabs one does a thing once, also after the leading one was closed',
+  async (t) => {
+    // Pages of one context share Web Locks and channels, as tabs of one browser do.
+    const context = await browser.newContext();
+    const pages = await Promise.all([1, 2, 3].map(() => context.newPage()));
+    for (const page of pages) {
+      await page.goto(`${siteUrl}/strict`);
+      await holds(page, 'window.openTab !== undefined');
+      await page.evaluate('openTab()');
+    }
+    const askAll = async (among: readonly Page[], what: string): Promise<void> => {
+      await Promise.all(
+        among.map((page) => page.evaluate(`tabs.once('${what}', () => did.push('${what}'))`)),
+      );
+    };
+    const doneBy = async (among: readonly Page[]): Promise<readonly string[]> =>
+      (await Promise.all(among.map((page) => page.evaluate<string[]>('did')))).flat();
+    const leads = (page: Page): Promise<boolean> => page.evaluate<boolean>('tabs.isLeader');
+
+    await askAll(pages, 'first');
+    await askAll(pages, 'second');
+    await until(async () => (await doneBy(pages)).includes('second'), { what: 'both are done' });
+    t.same(await doneBy(pages), ['first', 'second']);
+
+    const isLeader = await Promise.all(pages.map(leads));
+    t.equal(isLeader.filter(Boolean).length, 1);
+    const others = pages.filter((_, at) => isLeader[at] !== true);
+    const before = await doneBy(others);
+    await pages[isLeader.indexOf(true)]?.close();
+    await askAll(others, 'fourth');
+    await askAll(others, 'third');
+    const since = async (): Promise<readonly string[]> =>
+      (await doneBy(others)).filter((what) => !before.includes(what));
+    await until(async () => (await since()).length >= 2, { what: 'the next one leads' });
+    t.same([...(await since())].sort(), ['fourth', 'third']);
+    await context.close();
+  },
+);
