@@ -6,6 +6,7 @@ export const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   'fanout-nodes': async () => (await import('./scenarios/fanout.js')).fanoutNodes,
   connect: async () => (await import('./scenarios/connect.js')).connect,
   hotroom: async () => (await import('./scenarios/hotroom.js')).hotroom,
+  chatter: async () => (await import('./scenarios/chatter.js')).chatter,
   moderation: async () => (await import('./scenarios/moderation.js')).moderation,
   jitter: async () => (await import('./scenarios/jitter.js')).jitter,
   'broker-faults': async () => (await import('./scenarios/broker-faults.js')).brokerFaults,

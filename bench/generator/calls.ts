@@ -43,7 +43,18 @@ export interface GeneratorCalls {
   /** All counters start from here. */
   readonly mark: { args: null; reply: null };
   readonly totals: { args: null; reply: Totals };
-  /** Ms from sending to receipt of every message at every witness since the mark. */
+  /**
+   * Message by message, readers say something to their rooms, open-loop: each text begins with the
+   * moment when it was due. Resolves when all is sent.
+   */
+  readonly say: {
+    args: { readonly perSec: number; readonly speakers: readonly number[] };
+    reply: null;
+  };
+  /**
+   * Ms from sending to receipt of every message at every witness since the mark, one witness after
+   * the other.
+   */
   readonly latencies: { args: null; reply: Float64Array };
   /** Stops the last `count` readers from reading. */
   readonly pause: { args: { readonly count: number }; reply: null };

@@ -3,6 +3,7 @@
 // bytes exactly.
 import { createTokenService, type TokenService } from '../../cluster/index.js';
 import { codecOf, unpackValues, type Subprotocol } from '../../gateway/protocol/index.js';
+import { preciseNowMs } from '../lib/open-loop.js';
 import { clientFrame, opcodes } from './client-frames.js';
 
 export interface Dialect {
@@ -19,6 +20,8 @@ export interface Dialect {
     payload: Buffer,
   ): { readonly isJoined: boolean; readonly frames: readonly Buffer[] };
   witness(): Witness;
+  /** The frame in which a reader says something to its room; where clients may. */
+  say?(reader: number, text: string): Buffer;
 }
 
 export interface Witness {
@@ -40,7 +43,11 @@ export type DialectSetup =
       /** Payload of the one message that a client sends. */
       readonly helloBytes: number;
     }
-  | { readonly kind: 'socket.io' }
+  | {
+      readonly kind: 'socket.io';
+      /** Readers take turns at these, and hear what others say there: texts begin with the time. */
+      readonly rooms?: readonly string[];
+    }
   | { readonly kind: 'sockjs' }
   | {
       readonly kind: 'gateway';
@@ -50,6 +57,8 @@ export type DialectSetup =
        * counted.
        */
       readonly rooms: readonly string[];
+      /** Readers take turns at the rooms: each joins one of them, and counts what it hears. */
+      readonly isOneRoomEach?: boolean;
       readonly encoding: Subprotocol;
       /** Also subscribes to `user:<id>`. */
       readonly hasUserChannel?: boolean;
@@ -68,7 +77,7 @@ export function createDialect(setup: DialectSetup): Dialect {
     case 'floor':
       return floor(setup.helloBytes);
     case 'socket.io':
-      return socketIo;
+      return setup.rooms === undefined ? socketIo : socketIoRooms(setup.rooms);
     case 'sockjs':
       return sockjs;
     case 'gateway':
@@ -121,6 +130,26 @@ const socketIo: Dialect = {
     }),
 };
 
+/** Clients say `42["say","<time> …"]`; everybody in the room gets it as `42["m","<time> …"]`. */
+function socketIoRooms(rooms: readonly string[]): Dialect {
+  return {
+    ...socketIo,
+    path: (reader) => `${socketIo.path(reader)}&room=${inTurn(rooms, reader)}`,
+    say: (_reader, text) => clientFrame(opcodes.text, `42["say","${text}"]`),
+    // Nodes do not agree on an order, so messages are only counted.
+    witness: () => {
+      let count = 0;
+      return new OrderWitness((payload, { latencies }) => {
+        const text = payload.toString('latin1');
+        if (!text.startsWith('42["m","')) return [];
+        latencies.push(preciseNowMs() - Number.parseFloat(text.slice(8)));
+        count += 1;
+        return [count];
+      });
+    },
+  };
+}
+
 /** `o` when open, then `a["<sequence> …", …]`. */
 const sockjs: Dialect = {
   path: (reader) => `/live/000/r${reader}/websocket`,
@@ -144,22 +173,34 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   const opcode = codec.isBinary ? opcodes.binary : opcodes.text;
   const decode = (payload: Buffer): readonly unknown[] =>
     codec.isBinary ? unpackValues(payload) : (JSON.parse(payload.toString()) as unknown[]);
-  let countedAlias = 0;
+  const isOneRoomEach = setup.isOneRoomEach === true;
+  /** Undefined counts all: who is in one room hears of no other. */
+  let countedAlias: number | undefined;
+  let said = 0;
   return {
     subprotocol: setup.encoding,
     path: () => '/',
     hello: (reader) => [clientFrame(opcode, codec.encode([connectOf(tokens, setup, reader)]))],
     join: (_n, payload) => {
       const aliases = aliasesOf(decode(payload)[0]);
-      countedAlias = aliases[0] ?? 0;
+      countedAlias = isOneRoomEach ? undefined : aliases[0];
       return nothing;
     },
     witness: () =>
-      new OrderWitness((payload, latencies) => {
+      new OrderWitness((payload, { latencies, faults }) => {
         const values = decode(payload);
         if (isTimed) latencies.push(...ages(values, countedAlias));
+        if (faults.length < FAULTS_MAX) faults.push(...refusals(values));
         return offsetsOf(values, countedAlias);
       }, true),
+    say(reader, text) {
+      said += 1;
+      const command = {
+        ...({ c: 'pub', i: said + 1, mid: `${reader}-${said}`, kind: 'm' } as const),
+        ...{ ch: `room:${inTurn(setup.rooms, reader)}`, body: { text } },
+      };
+      return clientFrame(opcode, codec.encode([command]));
+    },
   };
 }
 
@@ -175,12 +216,13 @@ function connectOf(
       { sub, room, level: 'participant' },
       30,
     );
+  const rooms = setup.isOneRoomEach === true ? [inTurn(setup.rooms, reader)] : setup.rooms;
   return {
     c: 'connect',
     i: 1,
     token: tokens.sign('connect', { sub, name: `viewer-${sub}`, role: 'viewer' }, 3_600),
     subs: [
-      ...setup.rooms.map((room) => ({ ch: `room:${room}`, ticket: ticket(room) })),
+      ...rooms.map((room) => ({ ch: `room:${room}`, ticket: ticket(room) })),
       ...(setup.hasUserChannel === true ? [{ ch: `user:${sub}` }] : []),
       ...(setup.isReturning === true ? [{ ch: 'lobby' }] : []),
     ],
@@ -197,21 +239,36 @@ function aliasesOf(reply: unknown): number[] {
   });
 }
 
-/** Offsets of the reliable pushes of one channel. */
-function offsetsOf(values: readonly unknown[], alias: number): number[] {
+function inTurn(rooms: readonly string[], reader: number): string {
+  return rooms[reader % rooms.length] ?? '';
+}
+
+/** Answers to what was said that give it no place. */
+function refusals(values: readonly unknown[]): string[] {
+  return values.flatMap((value) => {
+    if (Array.isArray(value)) return [];
+    const { e, r } = value as { e?: unknown; r?: { state?: string } };
+    return e !== undefined || r?.state !== undefined ? [JSON.stringify(value)] : [];
+  });
+}
+
+/** Offsets of the reliable pushes of one channel, or of all. */
+function offsetsOf(values: readonly unknown[], alias: number | undefined): number[] {
   return values.flatMap((value) => {
     if (!Array.isArray(value)) return [];
     const [of, offset] = value as unknown[];
-    return of === alias && typeof offset === 'number' && offset > 0 ? [offset] : [];
+    return (alias === undefined || of === alias) && typeof offset === 'number' && offset > 0
+      ? [offset]
+      : [];
   });
 }
 
 /** How long ago each reliable push was sent, by the stamp at the start of its text. */
-function ages(values: readonly unknown[], alias: number): number[] {
-  const now = performance.timeOrigin + performance.now();
+function ages(values: readonly unknown[], alias: number | undefined): number[] {
+  const now = preciseNowMs();
   return values.flatMap((value) => {
-    const [of, offset, , , body] = Array.isArray(value) ? (value as unknown[]) : [];
-    if (of !== alias || offset === 0) return [];
+    const [of, offset, , , body] = Array.isArray(value) ? (value as unknown[]) : [undefined, 0];
+    if ((alias !== undefined && of !== alias) || offset === 0) return [];
     const { text = '' } = body as { text?: string };
     return [now - Number.parseFloat(text)];
   });
@@ -230,13 +287,16 @@ class OrderWitness implements Witness {
   private readonly missing = new Set<number>();
 
   constructor(
-    private readonly numbersOf: (payload: Buffer, latencies: number[]) => readonly number[],
+    private readonly numbersOf: (
+      payload: Buffer,
+      into: Pick<Witness, 'latencies' | 'faults'>,
+    ) => readonly number[],
     /** rt1 allows a server to repeat messages after a stall; clients skip them. */
     private readonly mayRepeat = false,
   ) {}
 
   take(payload: Buffer): void {
-    for (const number of this.numbersOf(payload, this.latencies)) this.count(number);
+    for (const number of this.numbersOf(payload, this)) this.count(number);
   }
 
   private count(number: number): void {

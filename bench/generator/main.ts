@@ -1,8 +1,9 @@
 // The generator process: one group of readers. Apart from the servers, so that their CPU is theirs
 // alone.
+import { offer } from '../lib/open-loop.js';
 import { serveParent, tellParent } from '../lib/node-child.js';
 import type { GeneratorCalls, OpenArgs, Progress, Totals } from './calls.js';
-import { createDialect, type Witness } from './dialects.js';
+import { createDialect, type Dialect, type Witness } from './dialects.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openReader, type Reader, type ReaderOptions } from './reader.js';
 
@@ -11,6 +12,7 @@ const ADMISSION_ATTEMPTS = 60;
 const ADMISSION_PAUSE_MS = 250;
 
 let readers: Reader[] = [];
+let dialect: Dialect | undefined;
 /** The first belongs to the first reader. */
 let witnesses: Witness[] = [];
 /** Servers that the readers are shared out to; each has a witness of its own. */
@@ -36,7 +38,8 @@ async function openWhenAdmitted(options: ReaderOptions): Promise<Reader> {
 }
 
 async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
-  const dialect = createDialect(args.setup);
+  const spoken = createDialect(args.setup);
+  dialect = spoken;
   const started = performance.now();
   witnesses = [];
   const ports = [args.port, ...(args.morePorts ?? [])];
@@ -50,10 +53,10 @@ async function open(args: OpenArgs): Promise<{ ms: number; refused: number }> {
     while (next < args.count) {
       const index = next;
       next += 1;
-      const witness = isWitness(index) ? dialect.witness() : undefined;
+      const witness = isWitness(index) ? spoken.witness() : undefined;
       if (witness !== undefined) witnesses.push(witness);
       readers[index] = await openWhenAdmitted({
-        ...{ dialect, index, host: args.host },
+        ...{ dialect: spoken, index, host: args.host },
         port: ports[nodeOf(index, args.count)] ?? args.port,
         witness,
         onLost: () => (lost += 1),
@@ -135,6 +138,17 @@ function totals(): Totals {
   };
 }
 
+async function say({ perSec, speakers }: GeneratorCalls['say']['args']): Promise<null> {
+  await offer({ perSec, count: speakers.length }, (due, at) => {
+    const speaker = speakers[at] ?? 0;
+    const frame = dialect?.say?.(speaker, `${due} hello there`);
+    if (frame === undefined) throw new Error('clients of this server cannot say anything');
+    readers[speaker]?.send(frame);
+    return Promise.resolve();
+  });
+  return null;
+}
+
 let lastBytes = -1;
 setInterval(() => {
   if (isOpening || readers.length === 0) return;
@@ -148,6 +162,7 @@ serveParent<GeneratorCalls>({
   open,
   mark,
   totals,
+  say,
   latencies: () => Float64Array.from(witnesses.flatMap(({ latencies }) => latencies)),
   pause({ count }) {
     paused = readers.slice(-count);

@@ -1,6 +1,6 @@
 // Socket.IO as its manual shows, on ws or, with `--uws`, attached to uWebSockets.js, where a
 // broadcast becomes a native publish. Only the WebSocket transport; no compression; pings longer
-// than any run.
+// than any run. With `--rooms` a client is in the room that its address names and talks to it.
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
@@ -21,6 +21,14 @@ const io = new Server({
 });
 
 if (redisUrl !== undefined) io.adapter(createAdapter(new Redis(redisUrl), new Redis(redisUrl)));
+
+if (process.argv.includes('--rooms')) {
+  io.on('connection', (socket) => {
+    const room = String(socket.handshake.query['room']);
+    void socket.join(room);
+    socket.on('say', (text: string) => void io.to(room).emit('m', text));
+  });
+}
 
 function listenOnHttp(): Promise<number> {
   const http = createServer();

@@ -170,7 +170,13 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-async function settled(generator: NodeChild<GeneratorCalls>, messages: number): Promise<Totals> {
+/**
+ * Resolves when every reader has all. @throws Error when one has not in time, or has something else
+ */
+export async function settled(
+  generator: NodeChild<GeneratorCalls>,
+  messages: number,
+): Promise<Totals> {
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
     const totals = await generator.call('totals', null);

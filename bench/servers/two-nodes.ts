@@ -14,9 +14,13 @@ export async function startTwoWorkers(run: Run): Promise<BroadcastServer> {
 }
 
 /** The first publishes; what it says reaches the other's clients through Redis. */
-export async function startTwoPeers(run: Run, peer: string): Promise<BroadcastServer> {
+export async function startTwoPeers(
+  run: Run,
+  peer: string,
+  args: readonly string[] = [],
+): Promise<BroadcastServer> {
   const redis = await startRealtimeRedis(run);
-  const options = { args: [`--redis=${redis.server.url}`] };
+  const options = { args: [`--redis=${redis.server.url}`, ...args] };
   const first = await startPeer(run, peer, options);
   const second = await startPeer(run, peer, options);
   return {
