@@ -1,6 +1,7 @@
-// The simulator by hand or by night: `npx tsx gateway/testing/simulate.ts [seeds] [first] [storms]`.
-// Prints each seed that fails and what it broke, and ends with 1 when there was one; a single seed
-// is replayed with `simulate.ts 1 <seed> [storms]`. 100 storms are 10^4 deeds in one schedule.
+// The simulator by hand or by night: `npx tsx gateway/testing/simulate.ts [seeds] [first]
+// [storms]`; 100 storms are 10^4 deeds in one schedule. Prints each seed that fails and what it
+// broke, and ends with 1 when there was one; a single seed is replayed with `simulate.ts 1 <seed>
+// [storms]`.
 import { runSeed } from './simulator/index.js';
 
 const [count = 300, first = 1, storms = 1] = process.argv.slice(2).map(Number);
