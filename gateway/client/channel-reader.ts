@@ -111,9 +111,11 @@ export class ChannelReader {
     this.offset = offset;
     if (offset === this.since + 1) this.sinceTs = ts;
     const mid = typeof tag === 'string' ? tag : '';
-    if (this.hasHad(offset, ts, mid)) return SKIP;
+    const wasHad = this.hasHad(offset, ts, mid);
+    // Known or not, it has a place among the newest now, and may come again from there.
     if (mid === '') remember(this.hidden, offset, ts);
     else remember(this.mids, mid, true);
+    if (wasHad) return SKIP;
     return { do: 'show', message: { offset, mid, isBacklog: offset <= this.top, ...base } };
   }
 
@@ -135,7 +137,9 @@ export class ChannelReader {
   }
 }
 
+/** As the newest. */
 function remember<K, V>(known: Map<K, V>, key: K, value: V): void {
+  known.delete(key);
   known.set(key, value);
   if (known.size <= KNOWN_MAX) return;
   const [oldest] = known.keys();

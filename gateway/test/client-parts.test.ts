@@ -78,6 +78,22 @@ t.test('a reader steps back to a server that has less than was shown, and repeat
   t.end();
 });
 
+t.test('what was said again in a new epoch is known for as long as what came with it', (t) => {
+  const reader = new ChannelReader('room:1');
+  const push = (offset: number, mid = `m${offset}`): string =>
+    reader.accept([1, offset, 1, 'm', {}, mid]).do;
+  reader.restart({ epoch: 'e', from: 0, top: 0, recovered: false });
+  t.equal(push(1, 'twice'), 'show');
+  for (let offset = 2; offset <= 200; offset += 1) push(offset);
+  reader.restart({ epoch: 'f', from: 0, top: 0, recovered: false });
+  t.equal(push(1, 'first'), 'show');
+  t.equal(push(2, 'twice'), 'skip', 'its sender had no answer, and said it again');
+  for (let offset = 3; offset <= 200; offset += 1) push(offset, `f${offset}`);
+  reader.restart({ epoch: 'f', from: 0, top: 2, recovered: false });
+  t.same([push(1, 'first'), push(2, 'twice')], ['skip', 'skip'], 'a server that is late');
+  t.end();
+});
+
 t.test('what was hidden since it was shown is not shown again by a reader that steps back', (t) => {
   const reader = new ChannelReader('room:1');
   const hidden = (offset: number): string => reader.accept([1, offset, 1, 'd', {}, '']).do;
