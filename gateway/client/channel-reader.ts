@@ -27,7 +27,10 @@ export type Verdict =
   /** Something before this push is missing: subscribe again from the position. */
   | { readonly do: 'repair' };
 
-const KNOWN_MAX = 256;
+/** A reader steps back by so many messages at most … */
+const BACK_MAX = 256;
+/** … and knows more than these, since what comes again takes a place, too. */
+const KNOWN_MAX = 512;
 const SKIP: Verdict = { do: 'skip' };
 
 export class ChannelReader {
@@ -72,7 +75,7 @@ export class ChannelReader {
       }
     } else if (answer.recovered === false && answer.top < this.offset) {
       const back = Math.max(answer.from, Math.min(this.since, answer.top));
-      if (this.offset - back <= KNOWN_MAX) {
+      if (this.offset - back <= BACK_MAX) {
         this.high = Math.max(this.high, this.offset);
         this.offset = back;
       }

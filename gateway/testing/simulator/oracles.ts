@@ -16,7 +16,9 @@ interface Shown {
   offset: number;
   /** Something was announced as lost since. */
   isExcused: boolean;
-  readonly mids: Set<string>;
+  /** Messages shown so far, and which of them each was. */
+  readonly count: number;
+  readonly mids: Map<string, number>;
 }
 
 interface Ban {
@@ -30,7 +32,7 @@ interface Place {
 }
 
 const VIOLATIONS_MAX = 20;
-/** A client knows a message again among this many. */
+/** A client surely knows a message again among this many, and perhaps later. */
 const MIDS_KNOWN = 256;
 
 export class Oracles {
@@ -109,11 +111,13 @@ export class Oracles {
     if (last !== undefined) {
       if (last.epoch !== epoch && !last.isExcused) this.fail('loss', `${id}: no word of ${epoch}`);
       if (last.epoch === epoch) this.follow(id, last, offset, places);
-      if (mid !== '' && last.mids.has(mid)) this.fail('duplicate', `${id} saw ${mid} twice`);
+      const isRepeat = last.count - (last.mids.get(mid) ?? -Infinity) < MIDS_KNOWN;
+      if (isRepeat) this.fail('duplicate', `${id} saw ${mid} twice`);
     }
-    const mids = last?.mids ?? new Set<string>();
-    if (mid !== '') remember(mids, mid);
-    this.shown.set(id, { epoch, offset, isExcused: false, mids });
+    const mids = last?.mids ?? new Map<string, number>();
+    const count = (last?.count ?? 0) + 1;
+    if (mid !== '') mids.set(mid, count);
+    this.shown.set(id, { epoch, offset, isExcused: false, count, mids });
   }
 
   private follow(
@@ -152,10 +156,4 @@ export class Oracles {
       this.fail('answer', `${mid} was acknowledged at ${channel} ${offset} and is not there`);
     }
   }
-}
-
-function remember(mids: Set<string>, mid: string): void {
-  mids.add(mid);
-  const [oldest] = mids;
-  if (mids.size > MIDS_KNOWN && oldest !== undefined) mids.delete(oldest);
 }
