@@ -44,7 +44,7 @@ export interface LocalSecrets {
 /**
  * Room for new objects, MB. With V8's own choice, 16, most of what a gateway holds is garbage:
  * 15.5 KB of resident memory per connection at 4,000, with this 9.5. And one collection when the
- * worker has become quiet, not three: the others find nothing, and cost a sixth of what idle
+ * worker has become quiet, not three: the others find nothing, and cost a tenth of what idle
  * connections cost.
  */
 const GATEWAY_NODE_OPTIONS = ['--max-semi-space-size=4', '--memory-reducer-single-gc'];
