@@ -128,11 +128,16 @@ function createMac(secret: string): (text: string) => Buffer {
     inner[at] = byte ^ 0x36;
     outer[at] = byte ^ 0x5c;
   });
+  /** Parts of `inner` by their length: a new one each time is work, too. */
+  const messages: Buffer[] = [];
   return (text) => {
-    const message =
-      text.length > TOKEN_LENGTH_MAX
-        ? Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text, 'latin1')])
-        : inner.subarray(0, BLOCK_BYTES + inner.write(text, BLOCK_BYTES, 'latin1'));
+    let message: Buffer;
+    if (text.length > TOKEN_LENGTH_MAX) {
+      message = Buffer.concat([inner.subarray(0, BLOCK_BYTES), Buffer.from(text, 'latin1')]);
+    } else {
+      const end = BLOCK_BYTES + inner.write(text, BLOCK_BYTES, 'latin1');
+      message = messages[end] ??= inner.subarray(0, end);
+    }
     // As text: a Buffer of the hash is an allocation outside of the heap, half of the cost.
     outer.write(hash('sha256', message, 'binary'), BLOCK_BYTES, 'latin1');
     return outer;

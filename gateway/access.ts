@@ -54,7 +54,9 @@ export type Verdict<T> =
   ({ readonly ok: true } & T) | { readonly ok: false; readonly code: ErrorCode };
 
 /** Life of a resume ticket. */
-export const RESUME_TTL_SEC = 900;
+const RESUME_TTL_SEC = 900;
+/** One that is good for longer than this is kept by who comes back with it. */
+const RESUME_KEPT_SEC = 600;
 /** A room ticket lives 30 s; its mark outlives it. */
 const USED_TTL_SEC = 90;
 const CLAIMS_PER_CALL = 100;
@@ -72,6 +74,8 @@ export interface Admittance {
   readonly isFirstUse: boolean;
   /** Of the ticket, Unix ms in whole seconds; absent = there is none. */
   readonly issuedMs?: number;
+  /** The ticket is good for the next time, too. */
+  readonly isKept: boolean;
 }
 
 export interface Access {
@@ -80,8 +84,11 @@ export interface Access {
   join(user: User, channel: string, ticket: string | undefined): Verdict<Admittance>;
   /** Marks a room ticket as used. The answer false = it was used before; fails without Redis. */
   claim(channel: string, ticket: string, asker: Asker<boolean>): void;
-  /** A ticket to come back with, without asking the site again. */
-  resumeTicket(user: User, channel: string, membership: Membership): string | undefined;
+  /**
+   * A ticket to come back with, without asking the site again; undefined where none is needed, or
+   * the one that was shown is good for that.
+   */
+  resumeTicket(user: User, channel: string, admittance: Admittance): string | undefined;
 }
 
 /**
@@ -101,21 +108,22 @@ function joinRoom(
   tokens: TokenService,
   user: User,
   room: string,
-  ticket: string | undefined,
+  { ticket, nowMs }: { readonly ticket: string | undefined; readonly nowMs: number },
 ): Verdict<Admittance> {
   if (ticket === undefined) return { ok: false, code: 'bad_ticket' };
   const verified = tokens.verifyOneOf<RoomClaims, 'room' | 'resume'>(['room', 'resume'], ticket);
   if (!verified.ok) {
     return { ok: false, code: verified.reason === 'expired' ? 'ticket_expired' : 'bad_ticket' };
   }
-  const { sub, room: named, level, bill, groups = '', flags = '', iat } = verified.claims;
+  const { sub, room: named, level, bill, groups = '', flags = '', iat, exp } = verified.claims;
   if (sub !== user.id || named !== room || !isAccessLevel(level)) {
     return { ok: false, code: 'bad_ticket' };
   }
   const isFirstUse = verified.claims.aud === 'room';
   const issuedMs = iat * 1_000;
+  const isKept = !isFirstUse && exp * 1_000 - nowMs > RESUME_KEPT_SEC * 1_000;
   if (groups === '' && flags === '' && bill === undefined) {
-    return { ok: true, membership: { level, groups: 0 }, isFirstUse, issuedMs };
+    return { ok: true, membership: { level, groups: 0 }, isFirstUse, issuedMs, isKept };
   }
   const bits = groups.split(',').reduce((sum, name) => sum | (GROUP_BITS[name] ?? 0), 0);
   const has = new Set(flags.split(','));
@@ -125,10 +133,14 @@ function joinRoom(
     ...(has.has('invited') ? { isInvited: true } : {}),
     ...(has.has('nochat') ? { isChatless: true } : {}),
   };
-  return { ok: true, membership, isFirstUse, issuedMs };
+  return { ok: true, membership, isFirstUse, issuedMs, isKept };
 }
 
-export function createAccess(tokens: TokenService, redis: RedisClient): Access {
+export function createAccess(
+  tokens: TokenService,
+  redis: RedisClient,
+  nowMs: () => number,
+): Access {
   const claims = new TurnCalls<{ readonly tag: string; readonly mark: string }, boolean>({
     redis,
     tagOf: ({ tag }) => tag,
@@ -153,6 +165,7 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
         ok: true,
         membership: { level: 'view', groups: 0 },
         isFirstUse: false,
+        isKept: false,
       } as const;
       switch (channelNamespace(channel)) {
         case 'lobby':
@@ -160,7 +173,7 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
         case 'user':
           return channelId(channel) === user.id ? open : { ok: false, code: 'forbidden' };
         case 'room':
-          return joinRoom(tokens, user, channelId(channel), ticket);
+          return joinRoom(tokens, user, channelId(channel), { ticket, nowMs: nowMs() });
         default:
           return { ok: false, code: 'unknown_channel' };
       }
@@ -171,8 +184,9 @@ export function createAccess(tokens: TokenService, redis: RedisClient): Access {
       claims.add({ tag, mark: `${meta}:${markOf(ticket)}` }, asker);
     },
 
-    resumeTicket(user, channel, { level, bill, groups, isInvited, isChatless }) {
-      if (channelNamespace(channel) !== 'room') return undefined;
+    resumeTicket(user, channel, { membership, isKept }) {
+      if (isKept || channelNamespace(channel) !== 'room') return undefined;
+      const { level, bill, groups, isInvited, isChatless } = membership;
       const names = groups === 0 ? [] : groupNames(groups);
       const flags = [
         ...(isInvited === true ? ['invited'] : []),

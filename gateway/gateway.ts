@@ -135,7 +135,7 @@ class Worker implements Gateway, SessionEvents {
     observeScripts(redis, (script, seconds) => metrics.scripts.observe({ script }, seconds));
     const { historyMax, historyTtlSec } = settings;
     const history = createHistory({ redis, historyTtlSec });
-    const access = createAccess(tokens, redis);
+    const access = createAccess(tokens, redis, nowMs);
     this.sessions = new Sessions({ nowMs, end });
     this.replies = new Replies((session) => this.end(session, 'slow_reader'));
     this.delivery = new Delivery({

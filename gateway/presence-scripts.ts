@@ -3,7 +3,12 @@
 import { defineScript, type RedisClient } from '../cluster/index.js';
 import { channelKeys, presenceOf, type ChannelKeys } from './channel-keys.js';
 import { leaseKey } from './coordinator-scripts.js';
-import { isAccessLevel, type AccessLevel, type PresenceResult } from './protocol/index.js';
+import {
+  isAccessLevel,
+  packValue,
+  type AccessLevel,
+  type PresenceResult,
+} from './protocol/index.js';
 import { asArray, asNumber, asText } from './scripts.js';
 
 const file = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
@@ -63,7 +68,8 @@ export const reportPresence = defineScript<ReportArgs, ReportReply>({
     keys: [...peopleKeys(keys), presenceOf(keys, args.worker), keys.values, keys.feed],
     argv: [
       ...[args.nowMs, args.worker, args.reports, args.leaseMs, args.graceMs, args.noticesMax],
-      ...changes.flatMap(({ what, user, rank, level, name }) => [what, user, rank, level, name]),
+      // One argument: a crowd's would be thousands, each at the cost of its own.
+      Buffer.from(packValue(changes.map(rowOf))),
     ],
   }),
   decode(reply) {
@@ -75,6 +81,10 @@ export const reportPresence = defineScript<ReportArgs, ReportReply>({
     };
   },
 });
+
+function rowOf({ what, user, rank, level, name }: PresenceChange): readonly unknown[] {
+  return [what, user, rank, level, name];
+}
 
 const dropScript = defineScript<DropArgs, boolean>({
   file: file('drop-presence'),

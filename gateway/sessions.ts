@@ -14,8 +14,8 @@ const SLICES = 10;
 
 export class Sessions {
   private readonly all = new Set<Session>();
-  /** In order of arrival; connected ones leave. */
-  private readonly unconnected = new Set<Session>();
+  /** In order of arrival; those that have connected or ended meanwhile go at the next sweep. */
+  private unconnected: Session[] = [];
   /** Most users have one connection here. */
   private readonly users = new Map<string, Session | Set<Session>>();
   /** Open connections by network; as many rows as networks that have one. */
@@ -34,12 +34,11 @@ export class Sessions {
 
   add(session: Session): void {
     this.all.add(session);
-    this.unconnected.add(session);
+    this.unconnected.push(session);
     this.count(networkOf(session.address), 1);
   }
 
   connected(session: Session): void {
-    this.unconnected.delete(session);
     const id = session.user?.id;
     if (id === undefined) return;
     const known = this.users.get(id);
@@ -51,7 +50,6 @@ export class Sessions {
   remove(session: Session): void {
     if (!this.all.delete(session)) return;
     this.count(networkOf(session.address), -1);
-    this.unconnected.delete(session);
     const id = session.user?.id;
     const known = id === undefined ? undefined : this.users.get(id);
     if (id === undefined || known === undefined) return;
@@ -79,6 +77,9 @@ export class Sessions {
   /** Once a second: those that never connected, and one slice of all for ended tokens. */
   sweep(): void {
     const now = this.options.nowMs();
+    this.unconnected = this.unconnected.filter(
+      (session) => session.user === undefined && !session.isEnded,
+    );
     for (const session of this.unconnected) {
       if (now - session.openedAtMs < limits.connectDeadlineMs) break;
       this.options.end(session, 'connect_deadline');

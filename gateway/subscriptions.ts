@@ -91,15 +91,15 @@ export class Subscriptions {
       return { request, verdict: access.join(user, request.ch, request.ticket) };
     });
     const wish: Wish = { session, user, left: undefined, ordersBefore: revocations.count };
-    if (asked.every((one) => this.isWarm(one))) {
-      const admitted = asked.map((one) => this.admitNow(one));
+    const admitted = this.admitAtOnce(asked);
+    if (admitted !== undefined) {
       this.joinAll(wish, admitted, reply);
       return;
     }
     this.expect(wish);
-    const entrance = new Entrance(this.options, asked, (admitted) => {
+    const entrance = new Entrance(this.options, asked, (answers) => {
       this.answered(wish);
-      this.joinAll(wish, admitted, reply);
+      this.joinAll(wish, answers, reply);
     });
     this.arrivals.add(() => entrance.begin());
   }
@@ -141,18 +141,19 @@ export class Subscriptions {
     if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
   }
 
-  /** Whether a request can be answered without waiting for Redis. */
-  private isWarm({ request, verdict }: Asked): boolean {
-    if (!verdict.ok) return true;
-    const channel = this.options.hub.peek(request.ch);
-    return channel !== undefined && !verdict.isFirstUse && isAtHand(channel, request);
-  }
-
-  private admitNow({ request, verdict }: Asked): Admitted {
-    if (!verdict.ok) return { request, code: verdict.code };
-    const channel = this.options.hub.peek(request.ch);
-    if (channel === undefined || verdict.isFirstUse) return { request, code: 'temporary' };
-    return { request, channel, ticket: verdict, canResume: true };
+  /** What can be said without Redis; undefined = one of the requests has to wait for it. */
+  private admitAtOnce(asked: readonly Asked[]): readonly Admitted[] | undefined {
+    const admitted: Admitted[] = [];
+    for (const { request, verdict } of asked) {
+      if (!verdict.ok) {
+        admitted.push({ request, code: verdict.code });
+        continue;
+      }
+      const channel = verdict.isFirstUse ? undefined : this.options.hub.peek(request.ch);
+      if (channel === undefined || !isAtHand(channel, request)) return undefined;
+      admitted.push({ request, channel, ticket: verdict, canResume: true });
+    }
+    return admitted;
   }
 
   private expect(wish: Wish): void {
@@ -234,7 +235,13 @@ export class Subscriptions {
 
   private join(
     session: Session,
-    { request, channel, membership, canResume }: Admission & { readonly membership: Membership },
+    {
+      request,
+      channel,
+      ticket,
+      membership,
+      canResume,
+    }: Admission & { readonly membership: Membership },
     parts: { binary: Buffer[]; json: string[] },
   ): { result: SubscribeResult; isLagging: boolean } {
     const { delivery, access, metrics } = this.options;
@@ -266,8 +273,7 @@ export class Subscriptions {
     if (request.pos !== undefined && !start.recovered && !isQuiet)
       metrics.resumes.inc({ source: 'failed' });
     const { user } = session;
-    const resume =
-      user === undefined ? undefined : access.resumeTicket(user, channel.name, membership);
+    const resume = user === undefined ? undefined : access.resumeTicket(user, channel.name, ticket);
     const { level } = membership;
     const { from, recovered } = start;
     const result: SubscribeResult = {

@@ -14,8 +14,8 @@
 -- ARGV[4] lease        ms
 -- ARGV[5] grace        ms
 -- ARGV[6] notices max  people in a room above which there are no notices
--- ARGV[7...] changes   five each: + came, or has another level or name; - lost the connection, x
---   left; user, rank, level, name
+-- ARGV[7] changes      packed, an array each: + came, or has another level or name, - lost the
+--   connection, x left; user, rank, level, name
 -- Returns: { reports known from now on, worker, ... } with all whose reports hold; reports -1 =
 --   something was lost: report all users again
 -- Writes: counts, order, people, leaving, own; forgets the value "v" when nobody reports any more
@@ -25,7 +25,7 @@ local K = {
   counts = KEYS[1], order = KEYS[2], people = KEYS[3], leaving = KEYS[4], feed = KEYS[7],
 }
 local NOW, GRACE, NOTICES_MAX = clockMs(ARGV[1]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local worker, reports = ARGV[2], tonumber(ARGV[3])
+local worker, reports, changes = ARGV[2], tonumber(ARGV[3]), ARGV[7]
 local row = redis.call('HGET', KEYS[1], worker)
 local known = tonumber(row and string.match(row, '^%d+') or '0')
 if reports > 0 and reports ~= known then return { -1 } end
@@ -34,10 +34,9 @@ if reports == 0 then
   for _, user in ipairs(redis.call('SMEMBERS', KEYS[5])) do depart(user, false) end
   redis.call('UNLINK', KEYS[5])
 end
-for at = 7, #ARGV, 5 do
-  local what, user = ARGV[at], ARGV[at + 1]
+for _, one in ipairs(cmsgpack.unpack(changes)) do
+  local what, user, rank, level, name = unpack(one)
   if what == '+' then
-    local rank, level, name = tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 4]
     if redis.call('SADD', KEYS[5], user) == 1 then arrive(user, rank, level, name)
     else change(user, rank, level, name) end
   elseif redis.call('SREM', KEYS[5], user) == 1 then

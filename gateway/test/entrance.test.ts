@@ -28,7 +28,7 @@ function enter(claimed: () => Promise<boolean>) {
   const ask = (ch: string, ticket?: string): Asked => ({
     request: { ch, ...(ticket === undefined ? {} : { ticket }) },
     verdict: {
-      ...{ ok: true, isFirstUse: ticket !== undefined },
+      ...{ ok: true, isFirstUse: ticket !== undefined, isKept: false },
       membership: { level: 'view', groups: 0 },
     },
   });

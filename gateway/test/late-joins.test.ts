@@ -182,7 +182,7 @@ t.test('a channel whose time ends while somebody waits for another is not joined
     delivery.stop();
   });
   const subscriptions = new Subscriptions({
-    ...{ hub, delivery, metrics, log: silentLog, access: createAccess(tokens, redis) },
+    ...{ hub, delivery, metrics, log: silentLog, access: createAccess(tokens, redis, nowMs) },
     rules: new RoomRules(redis, nowMs),
     revocations: new Revocations({ redis, log: silentLog, nowMs }),
     ...{ onJoined: nothing, onLeft: nothing, onRefused: nothing },

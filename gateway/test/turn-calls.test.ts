@@ -48,7 +48,7 @@ t.test('a call that fails or answers too few fails those who asked, and nobody e
 });
 
 t.test('of equal tickets of one turn one is the first use', async (t) => {
-  const access = createAccess(createTokenService(TEST_SECRETS.token), redis);
+  const access = createAccess(createTokenService(TEST_SECRETS.token), redis, Date.now);
   const [one, other] = [roomTicket('1', '7'), roomTicket('2', '7')];
   const claim = (ticket: string): Promise<boolean> =>
     asked((asker) => access.claim('room:7', ticket, asker));

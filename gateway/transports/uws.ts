@@ -45,8 +45,8 @@ interface UserData {
 type UwsSocket = uWS.WebSocket<UserData>;
 
 /**
- * Keeps a socket known to the topic tree: leaving its last topic within a callback would free it
- * there.
+ * Keeps a socket that leaves a topic known to the topic tree: leaving its last one within a
+ * callback would free it there. Those who leave none do without, at 0.1 KB less each.
  */
 const ANCHOR_TOPIC = '*';
 
@@ -54,6 +54,7 @@ class UwsHandle implements Socket {
   isOpen = true;
   /** What is being sent to this socket alone. */
   sending: Frame | undefined;
+  private isAnchored = false;
 
   constructor(
     private readonly ws: UwsSocket,
@@ -79,7 +80,10 @@ class UwsHandle implements Socket {
   }
 
   unsubscribe(topic: string): void {
-    if (this.isOpen) this.ws.unsubscribe(topic);
+    if (!this.isOpen) return;
+    if (!this.isAnchored) this.ws.subscribe(ANCHOR_TOPIC);
+    this.isAnchored = true;
+    this.ws.unsubscribe(topic);
   }
 
   end(code: number, reason: string): void {
@@ -112,7 +116,6 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
     open(ws) {
       const session = ws.getUserData().session;
       session.socket = new UwsHandle(ws, session.isBinary, traffic);
-      ws.subscribe(ANCHOR_TOPIC);
       events.onOpen(session);
     },
     message(ws, message, isBinary) {

@@ -3,6 +3,7 @@
 import { claimRoom } from '../../coordinator-scripts.js';
 import { moderateChannel } from '../../moderation-script.js';
 import { reportPresence } from '../../presence-scripts.js';
+import { unpackValues } from '../../protocol/index.js';
 import { claimTickets, compareTops, openChannels, sequenceBatch } from '../../scripts.js';
 import { channelOfKey, type RedisModel } from './redis-model.js';
 
@@ -93,8 +94,7 @@ function claim({ model, keys, argv, nowMs }: ScriptCall): unknown {
 }
 
 function report({ model, keys, argv, nowMs }: ScriptCall): unknown {
-  const changes: [string, string][] = [];
-  for (let at = 6; at < argv.length; at += 5) changes.push([text(argv[at]), text(argv[at + 1])]);
+  const [changes] = unpackValues(buffer(argv[6])) as [[what: string, user: string][]];
   const who = { worker: text(argv[1]), reports: number(argv[2]), leaseMs: number(argv[3]), nowMs };
   return model.report(channelOfKey(keys[0] ?? ''), who, changes);
 }
