@@ -1,6 +1,7 @@
 // How each kind of server is joined, and how one reader per group, the witness, decodes what it
 // sends: it counts messages and checks their order. All other readers of the group must have its
 // bytes exactly.
+import { unpackMultiple } from 'msgpackr';
 import { createTokenService, type TokenService } from '../../cluster/index.js';
 import { codecOf, unpackValues, type Subprotocol } from '../../gateway/protocol/index.js';
 import { preciseNowMs } from '../lib/open-loop.js';
@@ -182,7 +183,8 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
     path: () => '/',
     hello: (reader) => [clientFrame(opcode, codec.encode([connectOf(tokens, setup, reader)]))],
     join: (_n, payload) => {
-      const aliases = aliasesOf(decode(payload)[0]);
+      // Not the backlog: decoding that would take longer than all else.
+      const aliases = aliasesOf(codec.isBinary ? unpackFirst(payload) : decode(payload)[0]);
       countedAlias = isOneRoomEach ? undefined : aliases[0];
       return nothing;
     },
@@ -204,18 +206,19 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   };
 }
 
+/** Purpose and life of tickets, as the gateway and the site write them. */
+const RESUME = ['resume', 900] as const;
+const ONCE = ['room', 30] as const;
+
 function connectOf(
   tokens: TokenService,
   setup: Extract<DialectSetup, { kind: 'gateway' }>,
   reader: number,
 ) {
   const sub = String(setup.firstUser + reader);
+  const [purpose, ttlSec] = setup.isReturning === true ? RESUME : ONCE;
   const ticket = (room: string): string =>
-    tokens.sign(
-      setup.isReturning === true ? 'resume' : 'room',
-      { sub, room, level: 'participant' },
-      30,
-    );
+    tokens.sign(purpose, { sub, room, level: 'participant' }, ttlSec);
   const rooms = setup.isOneRoomEach === true ? [inTurn(setup.rooms, reader)] : setup.rooms;
   return {
     c: 'connect',
@@ -227,6 +230,16 @@ function connectOf(
       ...(setup.isReturning === true ? [{ ch: 'lobby' }] : []),
     ],
   } as const;
+}
+
+/** The first of the MessagePack values of a frame. */
+function unpackFirst(payload: Buffer): unknown {
+  let first: unknown;
+  unpackMultiple(payload, (value: unknown) => {
+    first = value;
+    return false;
+  });
+  return first;
 }
 
 /** Aliases of all subscriptions. @throws Error when one was refused */

@@ -96,7 +96,8 @@ export async function connect(run: Run): Promise<ScenarioReport> {
       `${count} connections a round, ${CROWD} at a time, right after ${count / 2} that are not ` +
         `counted; ${BACKLOG} messages of backlog. ${TRICKLE} at a time where it says a few.`,
       'Newcomers have a ticket that is good once and their own channel, which is not open yet: ' +
-        'two things to ask Redis. Who comes back has the ticket for that, and the lobby.',
+        'two things to ask Redis. Who comes back within five minutes has the ticket for that, which ' +
+        'needs no successor, and the lobby.',
       `Above the floor, which is the kernel's and the library's: ${shortNumber(median(above))} µs.`,
       `The promise of ${MICROS_MAX} µs was made where a raw upgrade takes 30 µs, so it is held ` +
         `against ${RAW_RATIO_MAX} raw upgrades of the same round, too.`,

@@ -51,7 +51,11 @@ export async function redisPid(client: RedisClient): Promise<number> {
 
 const READY_MS = 20_000;
 /** As deploy/local-plan.ts starts gateways. */
-const NODE_OPTIONS = ['--max-semi-space-size=4', '--memory-reducer-single-gc'];
+const NODE_OPTIONS = [
+  '--max-semi-space-size=8',
+  '--no-parallel-scavenge',
+  '--memory-reducer-single-gc',
+];
 
 export async function startGatewayWorker(
   run: Run,
