@@ -152,9 +152,26 @@ export async function paidShow(t: TestScope, tour: Tour): Promise<void> {
   await tour.byId('follow').click();
   await page.getByRole('button', { name: 'Following' }).waitFor();
   await tour.stop('paid-not-started');
+  await page.goto('/');
+  const other = await tour.context.newPage();
+  await other.goto('/');
+  const both = [page, other];
+  for (const tab of both) await tab.locator('html[data-gateway]').waitFor({ state: 'attached' });
+  await page.bringToFront();
   const show = publish(house.cluster, house.cluster.demo().streamKeys['nova'] ?? '');
   t.teardown(() => show.stop());
-  await tour.byId('unread').waitFor();
+  for (const tab of both) await tab.getByTestId('unread').waitFor();
+  const toasts = async (): Promise<number> => {
+    const counts = await Promise.all(both.map((tab) => tab.getByTestId('toast').count()));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  await tour.until('the start is shown', async () => (await toasts()) > 0);
+  tour.counts(await toasts(), 1, 'in one tab of two');
+  await tour.byId('toast').hover(); // as long as the pointer is there it stays
+  await tour.stop('toast');
+  await tour.byId('toast').getByRole('link').click();
+  await page.waitForURL('**/r/nova');
+  await other.close();
   await page.goto('/');
   await tour.byId('unread').waitFor();
   await page.locator('.bell summary').click();

@@ -7,6 +7,7 @@ import { routeStore } from './router/router.js';
 import type { Route } from './router/router.js';
 import { sessionStore } from './session/session.js';
 import { siteStore } from './site/site.js';
+import { ToastList } from './social/toast-list.js';
 import { Topbar } from './shell/topbar.js';
 import { useSelected, useStore } from './state/use-store.js';
 
@@ -135,6 +136,7 @@ export function App() {
   return (
     <>
       {isFramed ? null : <Topbar />}
+      {isFramed ? null : <ToastList />}
       <Boundary resetKey={key}>
         <Suspense fallback={<Loading />}>
           {isStarting ? <Loading /> : <Page route={route} />}

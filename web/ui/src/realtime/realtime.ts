@@ -8,6 +8,7 @@ import type {
   ReceivedMessage,
   SockJsConstructor,
   Subscription,
+  Tabs,
 } from '../../../../gateway/client/index.js';
 import { fetchRealtimeTicket } from '../api/realtime.js';
 import { applyBalance, keepSessionFresh, sessionStore } from '../session/session.js';
@@ -40,8 +41,12 @@ export interface ChannelHandlers {
 
 /** What a member is told at once; `kind` says about what, such as `private-over`. */
 export interface News {
+  /** The same in every tab. */
+  id: string;
   kind: string;
   title: string;
+  /** Where there is more of it, as it came; '' = nowhere. */
+  link: string;
 }
 
 export interface Joined {
@@ -60,6 +65,8 @@ const members = new Set<Member>();
 const newsListeners = new Set<(news: News) => void>();
 const controlListeners = new Set<(body: Readonly<Record<string, unknown>>) => void>();
 let client: RealtimeClient | undefined;
+/** The tabs in which this member is signed in. */
+let tabs: Tabs | undefined;
 /**
  * Grows with every change of identity, so that a client that was still being loaded is not used.
  */
@@ -165,16 +172,23 @@ export function onNews(listener: (news: News) => void): () => void {
   return () => newsListeners.delete(listener);
 }
 
+/** Runs `work` in one of the member's tabs that ask for the same `what`: the one looked at. */
+export function inOneTab(what: string, work: () => void): void {
+  if (tabs) tabs.once(what, work);
+  else work();
+}
+
 export function newMid(): string {
   return crypto.randomUUID();
 }
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-function onOwnMessage({ kind, body, version, isBacklog }: ReceivedMessage): void {
+function onOwnMessage({ kind, body, mid, version, isBacklog }: ReceivedMessage): void {
   // The backlog is in the list that the page has read at sign-in.
   if (kind === 'n' && !isBacklog) {
-    const news = { kind: textOf(body['kind']), title: textOf(body['title']) };
+    const [title, link] = [textOf(body['title']), textOf(body['link'])];
+    const news = { id: mid, kind: textOf(body['kind']), title, link };
     for (const listener of [...newsListeners]) listener(news);
   }
   if (kind === 'b') applyBalance(version === undefined ? body : { version, ...body });
@@ -216,12 +230,17 @@ async function connectAs(userId: string | undefined): Promise<void> {
   const mine = ++generation;
   client?.close();
   client = undefined;
+  tabs?.close();
+  tabs = undefined;
   realtimeStore.set({ status: 'connecting' });
-  const { RealtimeClient } = await import('../../../../gateway/client/index.js');
+  const { RealtimeClient, Tabs } = await import('../../../../gateway/client/index.js');
   if (mine !== generation) return;
   client = new RealtimeClient({ credentials, loadSockJs });
   listen(client);
-  if (userId !== undefined) client.subscribe(`user:${userId}`, {}, { onMessage: onOwnMessage });
+  if (userId !== undefined) {
+    tabs = new Tabs({ name: `showbill user ${userId}` });
+    client.subscribe(`user:${userId}`, {}, { onMessage: onOwnMessage });
+  }
   for (const member of members) subscribe(member);
   client.connect();
 }
