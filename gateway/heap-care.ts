@@ -17,8 +17,11 @@ export interface HeapCareOptions {
 
 /** Up to this share of its time at work, a worker is calm. */
 const CALM_SHARE = 0.2;
-/** Seconds, one after the other. */
-const CALM_SWEEPS = 5;
+/**
+ * Seconds, one after the other. V8 gives the room for new objects back when little was allocated in
+ * the five seconds before a collection.
+ */
+const CALM_SWEEPS = 8;
 /** What may be garbage, at least: in bytes, and as a share of what was alive. */
 const GROWTH_MIN_BYTES = 8 * 1_024 * 1_024;
 const GROWTH_MIN_SHARE = 0.5;
