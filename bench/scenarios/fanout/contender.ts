@@ -65,7 +65,7 @@ export class Contender {
    * missing
    */
   async burst(perTick: number, ms: number): Promise<Burst> {
-    const { server, generator, subscribers } = this;
+    const { server, subscribers } = this;
     await this.mark();
     this.perTick = perTick;
     this.granted = WINDOW;
