@@ -41,6 +41,7 @@ export {
   type Metrics,
   type Registry,
 } from './metrics.js';
+export { GATEWAY_NODE_OPTIONS } from './node-options.js';
 export { type OpsServer, type Readiness, startOpsServer } from './ops-server.js';
 export {
   closeRedis,

@@ -1,6 +1,7 @@
 // The processes of a one-machine cluster: which port each has and which environment each gets.
 // Pure; local.ts carries it out, tests read it.
 import { join } from 'node:path';
+import { GATEWAY_NODE_OPTIONS } from '../cluster/index.js';
 import { GATEWAYS_MAX, type LocalOptions } from './local-options.js';
 
 export interface LocalPorts {
@@ -40,18 +41,6 @@ export interface LocalSecrets {
   readonly internal: string;
   readonly mariadbPassword: string;
 }
-
-/**
- * Room for new objects, MB: with V8's own choice, 16, most of what an idle gateway holds is
- * garbage. Young garbage without helpers: they take the cores of the other workers, and copy in so
- * small pieces that a crowd's costs twice as much CPU. And one collection when the worker has
- * become quiet, not three: the others find nothing, and cost a tenth of what idle connections cost.
- */
-const GATEWAY_NODE_OPTIONS = [
-  '--max-semi-space-size=8',
-  '--no-parallel-scavenge',
-  '--memory-reducer-single-gc',
-];
 
 /**
  * Port layout: base + 0…7 services, + 10… gateway sockets, + 20…22 and + 30… private ports, + 50…

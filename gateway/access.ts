@@ -54,7 +54,7 @@ export type Verdict<T> =
   ({ readonly ok: true } & T) | { readonly ok: false; readonly code: ErrorCode };
 
 /** Life of a resume ticket. */
-const RESUME_TTL_SEC = 900;
+export const RESUME_TTL_SEC = 900;
 /** One that is good for longer than this is kept by who comes back with it. */
 const RESUME_KEPT_SEC = 600;
 /** A room ticket lives 30 s; its mark outlives it. */

@@ -13,7 +13,7 @@ export interface UpgradeRequest {
 export function upgradeRequest(options: {
   readonly host: string;
   readonly path: string;
-  readonly subprotocol?: string | undefined;
+  readonly offer: readonly string[];
 }): UpgradeRequest {
   const key = randomBytes(16).toString('base64');
   const lines = [
@@ -23,9 +23,7 @@ export function upgradeRequest(options: {
     'Connection: Upgrade',
     `Sec-WebSocket-Key: ${key}`,
     'Sec-WebSocket-Version: 13',
-    ...(options.subprotocol === undefined
-      ? []
-      : [`Sec-WebSocket-Protocol: ${options.subprotocol}`]),
+    ...(options.offer.length === 0 ? [] : [`Sec-WebSocket-Protocol: ${options.offer.join(', ')}`]),
   ];
   const accept = createHash('sha1').update(`${key}${GUID}`).digest('base64');
   return { text: `${lines.join('\r\n')}\r\n\r\n`, accept };

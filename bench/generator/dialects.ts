@@ -3,15 +3,20 @@
 // bytes exactly.
 import { unpackMultiple } from 'msgpackr';
 import { createTokenService, type TokenService } from '../../cluster/index.js';
-import { codecOf, unpackValues, type Subprotocol } from '../../gateway/protocol/index.js';
+import {
+  codecOf,
+  offerOf,
+  unpackValues,
+  type Frame,
+  type Subprotocol,
+} from '../../gateway/protocol/index.js';
 import { preciseNowMs } from '../lib/open-loop.js';
 import { clientFrame, opcodes } from './client-frames.js';
 
 export interface Dialect {
-  readonly subprotocol?: string;
   path(reader: number): string;
-  /** Frames to send right after the upgrade. */
-  hello(reader: number): readonly Buffer[];
+  /** Called once for each connection. */
+  introduce(reader: number): Introduction;
   /**
    * What to do after the n-th frame (1 …) while joining; `frames` are sent. @throws Error when
    * refused
@@ -23,6 +28,24 @@ export interface Dialect {
   witness(): Witness;
   /** The frame in which a reader says something to its room; where clients may. */
   say?(reader: number, text: string): Buffer;
+}
+
+export interface Introduction {
+  /** Sub-protocols to offer. */
+  readonly offer: readonly string[];
+  /** Sent right after the upgrade. */
+  readonly frames: readonly Buffer[];
+  /** The server says nothing that shows who has joined. */
+  readonly isQuiet?: true;
+}
+
+const nothingToSay: Introduction = { offer: [], frames: [] };
+
+/** With the handshake as the reference client does it; as a frame when that is too large. */
+export function introductionOf(encoding: Subprotocol, frame: Frame): Introduction {
+  const offer = offerOf(encoding, frame);
+  const opcode = codecOf(encoding).isBinary ? opcodes.binary : opcodes.text;
+  return { offer, frames: offer.length > 1 ? [] : [clientFrame(opcode, frame)] };
 }
 
 export interface Witness {
@@ -91,18 +114,17 @@ const nothing = { isJoined: true, frames: [] } as const;
 /** Frames of `bytes` with a sequence number in front, one message each. */
 const plain: Dialect = {
   path: () => '/',
-  hello: () => [],
+  introduce: () => ({ ...nothingToSay, isQuiet: true }),
   join: () => nothing,
   witness: () => new OrderWitness((payload) => [payload.readUInt32BE(0)]),
 };
 
-/** One message of so many bytes, one reply; nothing after that. */
+/** One message of so many bytes with the handshake, one reply; nothing after that. */
 function floor(helloBytes: number): Dialect {
-  const hello = clientFrame(opcodes.binary, Buffer.alloc(helloBytes, 0x78));
+  const introduction = introductionOf('rt1.msgpack', Buffer.alloc(helloBytes, 0x78));
   return {
-    subprotocol: 'rt1.msgpack',
     path: () => '/',
-    hello: () => [hello],
+    introduce: () => introduction,
     join: () => nothing,
     witness: () => new OrderWitness(() => []),
   };
@@ -117,7 +139,7 @@ export function helloBytes(setup: Extract<DialectSetup, { kind: 'gateway' }>): n
 /** Engine.IO 4: `0{…}` open, we say `40`, `40{…}` joined, then `42["m","<sequence> …"]`. */
 const socketIo: Dialect = {
   path: () => '/socket.io/?EIO=4&transport=websocket',
-  hello: () => [],
+  introduce: () => nothingToSay,
   join: (n, payload) => {
     const text = payload.toString('latin1');
     if (n === 1) return { isJoined: false, frames: [clientFrame(opcodes.text, '40')] };
@@ -154,7 +176,7 @@ function socketIoRooms(rooms: readonly string[]): Dialect {
 /** `o` when open, then `a["<sequence> …", …]`. */
 const sockjs: Dialect = {
   path: (reader) => `/live/000/r${reader}/websocket`,
-  hello: () => [],
+  introduce: () => nothingToSay,
   join: (_n, payload) => {
     if (payload.toString('latin1') !== 'o') throw new Error('SockJS did not open');
     return nothing;
@@ -172,6 +194,7 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   const codec = codecOf(setup.encoding);
   const isTimed = setup.isTimed === true;
   const opcode = codec.isBinary ? opcodes.binary : opcodes.text;
+  const { encoding } = setup;
   const decode = (payload: Buffer): readonly unknown[] =>
     codec.isBinary ? unpackValues(payload) : (JSON.parse(payload.toString()) as unknown[]);
   const isOneRoomEach = setup.isOneRoomEach === true;
@@ -179,9 +202,9 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   let countedAlias: number | undefined;
   let said = 0;
   return {
-    subprotocol: setup.encoding,
     path: () => '/',
-    hello: (reader) => [clientFrame(opcode, codec.encode([connectOf(tokens, setup, reader)]))],
+    introduce: (reader) =>
+      introductionOf(encoding, codec.encode([connectOf(tokens, setup, reader)])),
     join: (_n, payload) => {
       // Not the backlog: decoding that would take longer than all else.
       const aliases = aliasesOf(codec.isBinary ? unpackFirst(payload) : decode(payload)[0]);

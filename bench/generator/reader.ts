@@ -3,7 +3,7 @@
 import { connect, type Socket } from 'node:net';
 import { nextAddress } from './addresses.js';
 import { clientFrame, opcodes, upgradeRequest } from './client-frames.js';
-import type { Dialect, Witness } from './dialects.js';
+import type { Dialect, Introduction, Witness } from './dialects.js';
 import { FrameScanner } from './frame-scanner.js';
 
 export interface ReaderOptions {
@@ -33,6 +33,7 @@ export class Reader {
   private framesSeen = 0;
   private isJoined = false;
   private readonly accept: string;
+  private readonly introduction: Introduction;
 
   constructor(
     private readonly options: ReaderOptions,
@@ -43,10 +44,11 @@ export class Reader {
       onControl: (opcode) => this.onControl(opcode),
     });
     const { host, port, dialect, index } = options;
+    this.introduction = dialect.introduce(index);
     const request = upgradeRequest({
       host: `${host}:${port}`,
       path: dialect.path(index),
-      subprotocol: dialect.subprotocol,
+      offer: this.introduction.offer,
     });
     this.accept = request.accept;
     this.socket = connect({
@@ -104,11 +106,8 @@ export class Reader {
       this.fail(new Error(`upgrade refused: ${head.split('\r\n', 1)[0] ?? ''}`));
       return;
     }
-    const { dialect, index } = this.options;
-    const hello = dialect.hello(index);
-    for (const frame of hello) this.socket.write(frame);
-    const isQuiet = hello.length === 0 && dialect.path(index) === '/';
-    if (isQuiet) this.joined();
+    for (const frame of this.introduction.frames) this.socket.write(frame);
+    if (this.introduction.isQuiet === true) this.joined();
     this.scanner.push(rest, 0, rest.length);
   }
 

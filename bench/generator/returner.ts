@@ -5,8 +5,7 @@ import { createTokenService } from '../../cluster/index.js';
 import { reconnectPause } from '../../gateway/client/index.js';
 import { codecOf, unpackValues, type Position } from '../../gateway/protocol/index.js';
 import { preciseNowMs } from '../lib/open-loop.js';
-import { clientFrame, opcodes } from './client-frames.js';
-import type { Dialect } from './dialects.js';
+import { introductionOf, type Dialect } from './dialects.js';
 import { openReader, type Reader } from './reader.js';
 
 export interface ReturnerOptions {
@@ -153,12 +152,11 @@ export class Returner {
 
   private dialect(link: Link): Dialect {
     return {
-      subprotocol: 'rt1.msgpack',
       path: () => '/',
-      hello: () => {
+      introduce: () => {
         const hello = codec.encode([this.connectCommand()]);
         this.helloBytes = hello.length;
-        return [clientFrame(opcodes.binary, hello)];
+        return introductionOf(codec.name, hello);
       },
       join: (_n, payload) => {
         this.replyBytes = payload.length;

@@ -1,5 +1,6 @@
-// The floor of every connect: uWebSockets.js that upgrades, takes one message, subscribes two
-// topics and sends one reply of as many bytes as the gateway's. No token, no ticket, no state.
+// The floor of every connect: uWebSockets.js that upgrades, takes one message with the handshake,
+// subscribes two topics and sends one reply of as many bytes as the gateway's. No token, no ticket,
+// no state.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import uWS from 'uWebSockets.js';
@@ -12,10 +13,10 @@ const app = uWS.App().ws('/*', {
   maxBackpressure: 65_536,
   upgrade(res, req, context) {
     const key = req.getHeader('sec-websocket-key');
-    const protocol = req.getHeader('sec-websocket-protocol');
+    const [protocol = ''] = req.getHeader('sec-websocket-protocol').split(',', 1);
     res.upgrade({}, key, protocol, '', context);
   },
-  message(socket) {
+  open(socket) {
     socket.subscribe('room');
     socket.subscribe('user');
     socket.send(REPLY, true);

@@ -4,6 +4,7 @@ import {
   closeRedis,
   connectRedis,
   freePortRange,
+  GATEWAY_NODE_OPTIONS,
   startChildServer,
   type ChildServer,
   type RedisClient,
@@ -50,13 +51,6 @@ export async function redisPid(client: RedisClient): Promise<number> {
 }
 
 const READY_MS = 20_000;
-/** As deploy/local-plan.ts starts gateways. */
-const NODE_OPTIONS = [
-  '--max-semi-space-size=8',
-  '--no-parallel-scavenge',
-  '--memory-reducer-single-gc',
-];
-
 export async function startGatewayWorker(
   run: Run,
   options: {
@@ -72,7 +66,7 @@ export async function startGatewayWorker(
     name,
     programs: [process.execPath],
     debianPackage: 'nodejs',
-    args: [...NODE_OPTIONS, ...serverFlags(run, name), run.tree.entry('gateway/main.ts')],
+    args: [...GATEWAY_NODE_OPTIONS, ...serverFlags(run, name), run.tree.entry('gateway/main.ts')],
     port: opsPort,
     portBusyPattern: /EADDRINUSE/,
     isReady: () => isReady(opsPort),

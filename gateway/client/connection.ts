@@ -4,6 +4,7 @@ import {
   codecOf,
   isPush,
   limits,
+  offerOf,
   parseServerMessage,
   type ClientCommand,
   type Codec,
@@ -19,7 +20,6 @@ import type { Way } from './way.js';
 import { frameOf, type WebSocketConstructor, type WebSocketLike } from './web-socket.js';
 
 export interface ConnectionEvents {
-  onOpen(connection: Connection): void;
   onPush(connection: Connection, push: Push): void;
   onControl(connection: Connection, control: Control): void;
   onClosed(connection: Connection, code: number, reason: string): void;
@@ -32,6 +32,10 @@ export interface ConnectionOptions {
   readonly WebSocket: WebSocketConstructor;
   readonly openTimeoutMs: number;
   readonly callTimeoutMs: number;
+  /** The first command. */
+  readonly hello: { readonly request: Request } & Answer;
+  /** Send it with the handshake where it fits. */
+  readonly isHelloEarly: boolean;
 }
 
 /** How a call ended. Called before the next message of the same frame is looked at. */
@@ -41,13 +45,14 @@ export interface Answer {
 }
 
 interface Call extends Answer {
-  readonly deadline: number;
+  deadline: number;
 }
 
 type WithoutId<C> = C extends ClientCommand ? Omit<C, 'i'> : never;
 export type Request = WithoutId<ClientCommand>;
 
 const SWEEP_MS = 1_000;
+const HELLO_ID = 1;
 
 export class Connection {
   private readonly socket: WebSocketLike;
@@ -56,11 +61,16 @@ export class Connection {
   private readonly sweeper: ReturnType<typeof setInterval>;
   private readonly openDeadline: number;
   private queue: ClientCommand[] = [];
-  private nextId = 1;
+  private nextId = HELLO_ID;
   private lastHeard = Date.now();
   private isOpen = false;
   private isClosed = false;
   private isPinging = false;
+  /** The first command went with the handshake. */
+  private isHelloGone = false;
+  /** Something that was sent on the open socket was answered. */
+  private isHeard = false;
+  private wasUnheard = false;
 
   constructor(
     private readonly options: ConnectionOptions,
@@ -68,13 +78,19 @@ export class Connection {
   ) {
     this.codec = codecOf(options.encoding);
     this.openDeadline = Date.now() + options.openTimeoutMs;
-    this.socket = new options.WebSocket(options.url, [options.encoding]);
+    const hello = this.numbered(options.hello.request, options.hello);
+    const { encoding } = options;
+    const offer = options.isHelloEarly ? offerOf(encoding, this.codec.encode([hello])) : [encoding];
+    this.socket = new options.WebSocket(options.url, offer);
     this.socket.binaryType = 'arraybuffer';
     this.socket.addEventListener('open', () => {
       if (this.isClosed) return;
       this.isOpen = true;
       this.lastHeard = Date.now();
-      this.events.onOpen(this);
+      // Opening has a time limit of its own.
+      const deadline = this.lastHeard + options.callTimeoutMs;
+      for (const call of this.calls.values()) call.deadline = deadline;
+      this.begin(hello, offer);
     });
     this.socket.addEventListener('message', (event) => this.receive(event.data));
     this.socket.addEventListener('close', (event) =>
@@ -92,17 +108,19 @@ export class Connection {
     return this.options.url;
   }
 
+  /** Ended because nothing that was sent on the open socket was ever answered. */
+  get isMute(): boolean {
+    return this.wasUnheard;
+  }
+
   /** Sends a command; commands of one turn share a frame. */
   request(request: Request, { ok, failed }: Answer): void {
     if (this.isClosed) {
       failed(new RealtimeError('closed', 'The link is lost.'));
       return;
     }
-    const i = this.nextId;
-    this.nextId += 1;
-    this.calls.set(i, { ok, failed, deadline: Date.now() + this.options.callTimeoutMs });
     if (this.queue.length === 0) queueMicrotask(() => this.flush());
-    this.queue.push({ ...request, i });
+    this.queue.push(this.numbered(request, { ok, failed }));
   }
 
   /** The same as a promise; rejects with a RealtimeError. */
@@ -116,6 +134,20 @@ export class Connection {
   close(code = 1000, reason = ''): void {
     this.socket.close(code >= 3000 || code === 1000 ? code : 1000);
     this.finish(code, reason);
+  }
+
+  private numbered(request: Request, { ok, failed }: Answer): ClientCommand {
+    const i = this.nextId;
+    this.nextId += 1;
+    this.calls.set(i, { ok, failed, deadline: Date.now() + this.options.callTimeoutMs });
+    return { ...request, i };
+  }
+
+  /** Sends the first command if it has not gone with the handshake. */
+  private begin(hello: ClientCommand, offer: readonly string[]): void {
+    this.isHelloGone = offer.length > 1 && this.socket.protocol === this.options.encoding;
+    if (!this.isHelloGone) this.queue.unshift(hello);
+    this.flush();
   }
 
   private flush(): void {
@@ -168,6 +200,7 @@ export class Connection {
     const call = this.calls.get(reply.i);
     if (call === undefined) return;
     this.calls.delete(reply.i);
+    this.isHeard ||= reply.i !== HELLO_ID || !this.isHelloGone;
     if ('e' in reply) call.failed(RealtimeError.fromTuple(reply.e));
     else call.ok(reply.r);
   }
@@ -182,10 +215,12 @@ export class Connection {
       if (call.deadline > now) continue;
       this.calls.delete(i);
       call.failed(new RealtimeError('timeout', 'The server did not answer in time.'));
+      if (!this.isHeard) this.giveUp('nothing is answered');
     }
     const quietMs = now - this.lastHeard;
+    if (this.isClosed) return;
     if (quietMs > limits.quietMs + limits.pongDeadlineMs) {
-      this.close(1006, 'the server is silent');
+      this.giveUp('the server is silent');
     } else if (quietMs > limits.quietMs && !this.isPinging) {
       this.isPinging = true;
       const done = (): void => {
@@ -193,6 +228,11 @@ export class Connection {
       };
       this.request({ c: 'ping' }, { ok: done, failed: done });
     }
+  }
+
+  private giveUp(reason: string): void {
+    this.wasUnheard ||= !this.isClosed && !this.isHeard;
+    this.close(1006, reason);
   }
 
   private finish(code: number, reason: string): void {

@@ -5,6 +5,7 @@ import {
   adviseOnClose,
   type CloseAdvice,
   type ConnectResult,
+  type Fields,
   type LeaveControl,
   parseConnectResult,
   type Subprotocol,
@@ -66,6 +67,10 @@ export class Link {
   private attempt = 0;
   private onlineSince = 0;
   private wasTokenRefused = false;
+  /** `connect` goes with the handshake; after an attempt that failed so, not with the next one. */
+  private isHelloEarly = true;
+  /** The network takes handshakes and nothing after them: only a late `connect` finds that out. */
+  private isNetworkMute = false;
   private pause: ReturnType<typeof setTimeout> | undefined;
   private refreshTimer: ReturnType<typeof setTimeout> | undefined;
   private tryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -177,27 +182,25 @@ export class Link {
   ): void {
     const { openTimeoutMs, callTimeoutMs } = this.options;
     const encoding = way === 'sockjs' ? 'rt1.json' : this.options.encoding;
-    this.next = new Connection(
-      { way, url, encoding, WebSocket, openTimeoutMs, callTimeoutMs },
+    const hello = {
+      request: { c: 'connect', token, subs } as const,
+      ok: (fields: Fields): void => {
+        const result = parseConnectResult(fields);
+        if (result === undefined) connection.close(1006, 'malformed connect reply');
+        else this.connected(connection, result);
+      },
+      failed: (error: RealtimeError): void => connection.close(refusalCode(error), error.code),
+    };
+    const isHelloEarly = this.isHelloEarly && !this.isNetworkMute && way === 'websocket';
+    const connection: Connection = new Connection(
+      { way, url, encoding, WebSocket, openTimeoutMs, callTimeoutMs, hello, isHelloEarly },
       {
-        onOpen: (connection) => {
-          connection.request(
-            { c: 'connect', token, subs },
-            {
-              ok: (fields) => {
-                const result = parseConnectResult(fields);
-                if (result === undefined) connection.close(1006, 'malformed connect reply');
-                else this.connected(connection, result);
-              },
-              failed: (error) => connection.close(refusalCode(error), error.code),
-            },
-          );
-        },
         onPush: (connection, push) => this.events.onPush(connection, push),
         onControl: (connection, control) => this.events.onControl(connection, control),
         onClosed: (connection, code, reason) => this.lost(connection, code, reason),
       },
     );
+    this.next = connection;
   }
 
   private connected(connection: Connection, result: ConnectResult): void {
@@ -205,6 +208,7 @@ export class Link {
     this.current = connection;
     this.next = undefined;
     this.wasTokenRefused = false;
+    this.isHelloEarly = true;
     this.onlineSince = Date.now();
     this.ways.connected(connection.way);
     if (connection.way === 'sockjs') this.scheduleTry();
@@ -220,6 +224,7 @@ export class Link {
     const wasCurrent = connection === this.current;
     if (!wasCurrent && connection !== this.next) return;
     if (wasCurrent) {
+      this.isNetworkMute ||= connection.isMute;
       this.current = undefined;
       clearTimeout(this.refreshTimer);
       if (Date.now() - this.onlineSince > STABLE_MS) this.attempt = 0;
@@ -228,7 +233,10 @@ export class Link {
       this.next = undefined;
       this.rotate();
       // 4000 and above is a gateway's own word: this way works.
-      if (code < 4000) this.ways.failed(connection.way, this.hasFallback());
+      if (code < 4000) {
+        this.ways.failed(connection.way, this.hasFallback());
+        this.isHelloEarly = !this.isHelloEarly;
+      }
     }
     if (this.state === 'closed') return;
     if (this.wasTry(connection.way)) {

@@ -10,6 +10,8 @@ export interface SocketEvent {
 
 export interface WebSocketLike {
   binaryType: string;
+  /** The sub-protocol that the server chose, once open. */
+  readonly protocol?: string;
   addEventListener(type: string, listener: (event: SocketEvent) => void): void;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;

@@ -115,11 +115,3 @@ export function isShallow(value: unknown, depth: number): boolean {
 export function codecOf(name: Subprotocol): Codec {
   return name === 'rt1.msgpack' ? msgpackCodec : jsonCodec;
 }
-
-/** The first sub-protocol of a `Sec-WebSocket-Protocol` list that we speak. */
-export function pickSubprotocol(offered: string): Subprotocol | undefined {
-  const only = subprotocols.find((name) => name === offered);
-  if (only !== undefined) return only;
-  const names = offered.split(',').map((name) => name.trim());
-  return subprotocols.find((name) => names.includes(name));
-}

@@ -18,7 +18,6 @@ export {
   jsonCodec,
   msgpackCodec,
   packValue,
-  pickSubprotocol,
   type Subprotocol,
   subprotocols,
   unpackValues,
@@ -72,6 +71,7 @@ export type {
   VolatilePush,
 } from './messages.js';
 export { messageKinds } from './messages.js';
+export { type Offer, offerOf, readOffer } from './offer.js';
 export { parseCommand, type ParsedCommand } from './parse-command.js';
 export {
   isAccessLevel,

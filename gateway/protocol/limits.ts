@@ -3,6 +3,11 @@
 export const limits = {
   /** A larger frame ends the connection: the transport refuses it before it is buffered whole. */
   frameBytesMax: 16_384,
+  /**
+   * A frame that comes with the handshake: as base64url it leaves half of the 4,096 bytes that the
+   * server takes as request head to cookies and the like.
+   */
+  firstFrameBytesMax: 1_536,
   /** Commands in one frame from a client. */
   commandsPerFrameMax: 20,
   /** Nested arrays and maps in one frame from a client. */

@@ -69,12 +69,30 @@ class MuteWebSocket extends WebSocket {
   }
 }
 
-t.test('WebSockets that open and then stay mute count as failed', async (t) => {
-  const { open } = await startBoth(t, 'room:mute', 'mute');
-  const mover = open(MuteWebSocket);
+/** … nor anything that the server sends. */
+class EmptyWebSocket extends MuteWebSocket {
+  override addEventListener(...[type, listener]: Parameters<WebSocket['addEventListener']>): void {
+    if (type !== 'message') super.addEventListener(type, listener);
+  }
+}
+
+t.test('WebSockets that open and then stay empty count as failed', async (t) => {
+  const { open } = await startBoth(t, 'room:empty', 'empty');
+  const mover = open(EmptyWebSocket);
   await until(() => mover.client.way === 'sockjs', { what: 'on SockJS' });
   await until(() => mover.events.length > 0, { what: 'in the room' });
   t.same(mover.events, ['ready']);
+});
+
+t.test('so do those that take a handshake, and nothing that is said later', async (t) => {
+  const { open } = await startBoth(t, 'room:mute', 'mute');
+  const mover = open(MuteWebSocket);
+  await until(() => mover.events.length > 0, { what: 'in the room with the handshake' });
+  t.equal(mover.client.way, 'websocket');
+  await mover.client.publish('room:mute', 'can you hear me?');
+  t.equal(mover.client.way, 'sockjs');
+  await until(() => mover.texts().length > 0, { what: 'the message' });
+  t.same(mover.texts(), ['can you hear me?']);
 });
 
 t.test('a platform without WebSocket uses SockJS; without either it says so', async (t) => {

@@ -14,7 +14,8 @@ import {
   msgpackCodec,
   parseCommand,
   parseServerMessage,
-  pickSubprotocol,
+  offerOf,
+  readOffer,
   subprotocols,
   unpackValues,
   packValue,
@@ -197,9 +198,34 @@ t.test('the documentation lists every error code, close code and kind with its a
 });
 
 t.test('the sub-protocol is chosen by our preference among what the client offers', (t) => {
-  t.equal(pickSubprotocol('rt1.json, rt1.msgpack'), 'rt1.msgpack');
-  t.equal(pickSubprotocol('rt1.json'), 'rt1.json');
-  t.equal(pickSubprotocol('graphql-ws'), undefined);
-  t.equal(pickSubprotocol(''), undefined);
+  t.same(readOffer('rt1.json, rt1.msgpack'), { protocol: 'rt1.msgpack', first: undefined });
+  t.same(readOffer('rt1.json'), { protocol: 'rt1.json', first: undefined });
+  t.equal(readOffer('graphql-ws'), undefined);
+  t.equal(readOffer('first.AAAA'), undefined);
+  t.equal(readOffer(''), undefined);
+  t.end();
+});
+
+t.test('a first frame travels as a sub-protocol, when a header has room for it', (t) => {
+  const ping = [{ c: 'ping', i: 1 }] as const;
+  for (const [name, shown] of [
+    ['rt1.json', 'first.W3siYyI6InBpbmciLCJpIjoxfV0'],
+    ['rt1.msgpack', 'first.gqFjpHBpbmehaQE'],
+  ] as const) {
+    const offer = offerOf(name, codecOf(name).encode(ping));
+    t.same(offer, [name, shown]);
+    t.ok(document.includes(offer.join(', ')), `${name} is in the documentation`);
+    for (const line of [offer.join(', '), offer.join(','), [...offer].reverse().join(', ')]) {
+      t.same(readOffer(line), { protocol: name, first: shown.slice('first.'.length) });
+    }
+  }
+  const bytes = Uint8Array.from({ length: limits.firstFrameBytesMax }, (_, at) => at);
+  const [, largest = ''] = offerOf('rt1.msgpack', bytes);
+  t.match(largest, /^[A-Za-z0-9._-]+$/, 'a token of RFC 7230');
+  t.same(Buffer.from(largest.slice('first.'.length), 'base64url'), Buffer.from(bytes));
+  t.same(offerOf('rt1.msgpack', new Uint8Array(limits.firstFrameBytesMax + 1)), ['rt1.msgpack']);
+  const accents = JSON.stringify([{ text: 'é'.repeat(10) }]);
+  const [, text = ''] = offerOf('rt1.json', accents);
+  t.equal(Buffer.from(text.slice('first.'.length), 'base64url').toString(), accents);
   t.end();
 });

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { seededRandom, startRedis, until, type TestScope } from '../../cluster/testing/index.js';
-import { limits, packValue } from '../protocol/index.js';
+import { limits, offerOf, packValue } from '../protocol/index.js';
 import { fuzzFrames, hostileFrame } from '../testing/fuzz-frames.js';
 import { connectToken, startWorker, watch } from './worker-harness.js';
 
@@ -106,7 +106,7 @@ t.test('fragments of a good frame are one frame, split anywhere', async (t) => {
 });
 
 /** Close code after `frames` on a connection of its own, and the codes of errors before. */
-async function abuse(encoding: string, frames: readonly (string | Uint8Array)[]) {
+async function abuse(encoding: string | string[], frames: readonly (string | Uint8Array)[]) {
   const socket = new WebSocket(worker.url, encoding);
   const heard: string[] = [];
   socket.on('message', (data: Buffer) => heard.push(data.toString('latin1')));
@@ -145,7 +145,9 @@ t.test('hostile frames on many connections leave the others alone', async (t) =>
     const connected = { c: 'connect', i: 1, token: connectToken(`bad-${n}`) };
     const first = n % 2 === 0 ? JSON.stringify([connected]) : packValue(connected);
     const rest = Array.from({ length: 60 }, () => hostileFrame(random, encoding));
-    return await abuse(encoding, [...(n % 3 === 0 ? [] : [first]), ...rest]);
+    // Some connect by a frame, some with the handshake, some send junk with it.
+    const offer = offerOf(encoding, n % 3 === 1 ? first : hostileFrame(random, encoding));
+    return n % 3 === 0 ? await abuse(encoding, [first, ...rest]) : await abuse(offer, rest);
   });
   const codes = (await Promise.all(attacks)).map(({ code }) => code);
   // On a busy machine the deadline of a connect may be the first to see to it: 4102.

@@ -3,13 +3,13 @@
 import t from 'tap';
 import { createTokenService } from '../../cluster/index.js';
 import { startRedis, TEST_SECRETS } from '../../cluster/testing/index.js';
+import { RESUME_TTL_SEC } from '../access.js';
 import type { Fields } from '../protocol/index.js';
 import { connectRaw, resumeIn } from './raw-client.js';
 import { roomTicket, startWorker } from './worker-harness.js';
 
 const server = await startRedis(t);
 const { url } = await startWorker(t, server.url);
-const LIFE_SEC = 900;
 
 /** As the gateway signed it so many seconds ago. */
 function resumeOf(ageSec: number): string {
@@ -18,7 +18,7 @@ function resumeOf(ageSec: number): string {
     monotonicMs: () => performance.now(),
   };
   const claims = { sub: 'anna', room: '7', level: 'moderator' };
-  return createTokenService(TEST_SECRETS.token, clock).sign('resume', claims, LIFE_SEC);
+  return createTokenService(TEST_SECRETS.token, clock).sign('resume', claims, RESUME_TTL_SEC);
 }
 
 /** Comes on a new connection. */
@@ -45,5 +45,5 @@ t.test('one that has less than ten minutes left has a successor', async (t) => {
   const resume = resumeIn(await come(resumeOf(310)));
   t.not(resume, '');
   t.match(await come(resume), { r: { level: 'moderator' } });
-  t.match(await come(resumeOf(LIFE_SEC + 1)), { e: ['ticket_expired'] });
+  t.match(await come(resumeOf(RESUME_TTL_SEC + 1)), { e: ['ticket_expired'] });
 });

@@ -8,7 +8,7 @@ import type { AddressOf } from '../client-address.js';
 import { isSameFrame } from '../flush-log.js';
 import type { GatewayMetrics } from '../metrics.js';
 import { countIn, countOut, type Traffic } from '../traffic.js';
-import { limits, pickSubprotocol, type Frame, type Subprotocol } from '../protocol/index.js';
+import { limits, readOffer, type Frame, type Subprotocol } from '../protocol/index.js';
 import { Session } from '../session.js';
 import type { SendResult, SessionEvents, Socket, TopicPublisher } from '../socket.js';
 
@@ -181,15 +181,15 @@ function upgrade(
   req: uWS.HttpRequest,
   context: uWS.us_socket_context_t,
 ): void {
-  const { metrics, isOriginAllowed, admit, addressOf, isProxy } = options;
+  const { events, metrics, isOriginAllowed, admit, addressOf, isProxy } = options;
   const refuse = (status: string, reason: string): void => {
     metrics.rejects.inc({ reason });
     res.writeStatus(status);
     if (status.startsWith('503')) res.writeHeader('retry-after', String(retryAfterSec()));
     res.end(reason);
   };
-  const protocol = pickSubprotocol(req.getHeader('sec-websocket-protocol'));
-  if (protocol === undefined) {
+  const offer = readOffer(req.getHeader('sec-websocket-protocol'));
+  if (offer === undefined) {
     refuse('400 Bad Request', 'subprotocol');
     return;
   }
@@ -209,9 +209,23 @@ function upgrade(
     refuse('503 Service Unavailable', obstacle);
     return;
   }
+  const { protocol, first } = offer;
   const session = newSession(options, protocol, address);
   const key = req.getHeader('sec-websocket-key');
   res.upgrade<UserData>({ session }, key, protocol, '', context);
+  // The socket is open now, and what is sent before this returns leaves with the handshake.
+  if (first === undefined) return;
+  const frame = frameOf(first, session.isBinary);
+  countIn(metrics.traffic.websocket, frame.length);
+  events.onFrame(session, frame);
+}
+
+/** A frame is done with when its event is: one buffer serves all. */
+const firstFrame = Buffer.allocUnsafeSlow(limits.frameBytesMax);
+
+function frameOf(first: string, isBinary: boolean): Frame {
+  const length = firstFrame.write(first, 'base64url');
+  return isBinary ? firstFrame.subarray(0, length) : firstFrame.toString('utf8', 0, length);
 }
 
 /** A balancer adds a line of its own after what the client sent; getHeader gives the first one. */

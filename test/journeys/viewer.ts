@@ -152,11 +152,13 @@ export async function paidShow(t: TestScope, tour: Tour): Promise<void> {
   await tour.byId('follow').click();
   await page.getByRole('button', { name: 'Following' }).waitFor();
   await tour.stop('paid-not-started');
-  await page.goto('/');
   const other = await tour.context.newPage();
-  await other.goto('/');
   const both = [page, other];
-  for (const tab of both) await tab.locator('html[data-gateway]').waitFor({ state: 'attached' });
+  // One after the other: the first to connect is the one that shows.
+  for (const tab of both) {
+    await tab.goto('/');
+    await tab.locator('html[data-gateway]').waitFor({ state: 'attached' });
+  }
   await page.bringToFront();
   const show = publish(house.cluster, house.cluster.demo().streamKeys['nova'] ?? '');
   t.teardown(() => show.stop());

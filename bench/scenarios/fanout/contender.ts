@@ -26,6 +26,7 @@ export interface Burst {
 /** Ticks on their way at any time: enough to keep all busy, too few to fill a socket buffer. */
 const WINDOW = 6;
 const BEACON_ARRIVES_MS = 50;
+const MARKS_MAX = 10;
 const SETTLE_MS = 20_000;
 
 export class Contender {
@@ -99,12 +100,13 @@ export class Contender {
    */
   private async mark(): Promise<void> {
     const { generator } = this;
-    for (;;) {
+    for (let left = MARKS_MAX; left > 0; left -= 1) {
       await generator.call('mark', null);
       await delay(BEACON_ARRIVES_MS);
       const { behind } = await generator.call('totals', null);
       if (behind === 0) return;
     }
+    throw new Error('readers do not become quiet');
   }
 
   /** Of all nodes. */

@@ -5,7 +5,7 @@
 import type { SeededRandom } from '../../../cluster/testing/index.js';
 import type { SocketEvent, WebSocketConstructor, WebSocketLike } from '../../client/web-socket.js';
 import type { Gateway } from '../../gateway.js';
-import type { Frame } from '../../protocol/index.js';
+import { readOffer, type Frame } from '../../protocol/index.js';
 import { Session } from '../../session.js';
 import { ModelSocket } from './model-socket.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -65,6 +65,7 @@ export class WorkerPort {
 /** One connection, with the client's end of it. */
 export class Link implements WebSocketLike {
   binaryType = 'arraybuffer';
+  readonly protocol = 'rt1.msgpack';
   readonly socket: ModelSocket;
   private readonly listeners = new Map<string, ((event: SocketEvent) => void)[]>();
   private readonly waiting: Frame[] = [];
@@ -82,6 +83,7 @@ export class Link implements WebSocketLike {
   constructor(
     private readonly network: Network,
     readonly url: string,
+    private readonly protocols: readonly string[],
   ) {
     this.socket = new ModelSocket(
       {
@@ -147,6 +149,9 @@ export class Link implements WebSocketLike {
     this.port = port;
     this.session = port.accept(this);
     this.emit({ type: 'open' });
+    const first = readOffer(this.protocols.join(', '))?.first;
+    if (first === undefined) return;
+    port.gateway.events.onFrame(this.session, Buffer.from(first, 'base64url'));
   }
 
   private fillWindow(): void {
@@ -209,8 +214,8 @@ export class Link implements WebSocketLike {
 /** The constructor that one client gets; `onLink` hears of every connection that it makes. */
 export function webSocketOf(network: Network, onLink: (link: Link) => void): WebSocketConstructor {
   return class extends Link {
-    constructor(url: string) {
-      super(network, url);
+    constructor(url: string, protocols: string[]) {
+      super(network, url, protocols);
       onLink(this);
     }
   };
