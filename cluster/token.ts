@@ -4,6 +4,7 @@ import { createHash, hash } from 'node:crypto';
 import { createVerifier, TokenError } from 'fast-jwt';
 import type { Clock } from './clock.js';
 import { systemClock } from './clock.js';
+import { RecentMap } from './recent-map.js';
 
 /** What a token lets its bearer do. */
 export type TokenPurpose = 'access' | 'connect' | 'room' | 'resume' | 'play' | 'publish';
@@ -41,8 +42,21 @@ const TOKEN_LENGTH_MAX = 4_096;
 /** Base64url of 32 bytes. */
 const SIGNATURE = /^[A-Za-z0-9_-]{43}$/;
 
-/** @param secret at least 32 characters, the same in the whole fleet. */
-export function createTokenService(secret: string, clock: Clock = systemClock): TokenService {
+/** Shown again by whoever comes back; the others are good once, or are shown seldom. */
+const SHOWN_AGAIN: ReadonlySet<string> = new Set<TokenPurpose>(['connect', 'resume']);
+
+/**
+ * @param secret at least 32 characters, the same in the whole fleet
+ * @param rememberedMax connect and resume tokens, about half a KB each, whose signature is known
+ * to be good, so that those who come back cost no verification; purpose and life are looked at
+ * each time. Default 0; twice as many may be kept
+ */
+export function createTokenService(
+  secret: string,
+  clock: Clock = systemClock,
+  rememberedMax = 0,
+): TokenService {
+  const remembered = new RecentMap<AnyClaims>(rememberedMax);
   const mac = createMac(secret);
   const verifier = createVerifier({
     key: secret,
@@ -73,7 +87,8 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
       return { ok: false, reason: 'invalid' };
     }
     try {
-      const claims = (ownClaims(token) ?? verifier(token)) as C & AnyClaims & { readonly aud: P };
+      const claims = (remembered.get(token) ?? ownClaims(token) ?? verifier(token)) as C &
+        AnyClaims & { readonly aud: P };
       if (!purposes.includes(claims.aud) || typeof claims.sub !== 'string') {
         return { ok: false, reason: 'invalid' };
       }
@@ -99,7 +114,9 @@ export function createTokenService(secret: string, clock: Clock = systemClock): 
     }
     if (!isSame(hash('sha256', mac(token.slice(0, end)), 'base64url'), signature)) return undefined;
     const claims = parseClaims(token.slice(OWN_START.length, end));
-    return claims?.nbf === undefined ? claims : undefined;
+    if (claims?.nbf !== undefined) return undefined;
+    if (claims !== undefined && SHOWN_AGAIN.has(claims.aud)) remembered.set(token, claims);
+    return claims;
   }
 }
 

@@ -3,6 +3,7 @@ import { coerceError, type Logger } from '../cluster/index.js';
 import { mayModerate, mayPublish, rightFlags, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { prepareText } from './chat-text.js';
+import { packConnectReply } from './connect-reply.js';
 import { historyItems, type History } from './history.js';
 import type { Inbox } from './inbox.js';
 import type { GatewayMetrics } from './metrics.js';
@@ -16,6 +17,7 @@ import {
   type ClientCommand,
   type CloseReason,
   type ConnectCommand,
+  type ConnectResult,
   type ErrorCode,
   type Frame,
   type HeldCommand,
@@ -28,6 +30,7 @@ import {
   type ReadCommand,
   type RefreshCommand,
   type SubscribeCommand,
+  type SubscribeOutcome,
 } from './protocol/index.js';
 import type { Moderation } from './moderation.js';
 import type { Replies } from './replies.js';
@@ -163,10 +166,13 @@ export class Commands {
     session.tokenExpMs = exp;
     sessions.connected(session);
     metrics.connects.inc({ transport: session.transport });
-    subscriptions.subscribe(session, subs, (outcomes) => ({
-      i,
-      r: { node, session: session.id, user, now: nowMs(), exp, subs: outcomes },
-    }));
+    const result = (outcomes: readonly SubscribeOutcome[]): ConnectResult => {
+      return { node, session: session.id, user, now: nowMs(), exp, subs: outcomes };
+    };
+    subscriptions.subscribe(session, subs, {
+      message: (outcomes) => ({ i, r: { ...result(outcomes) } }),
+      pack: (outcomes) => packConnectReply(i, result(outcomes)),
+    });
   }
 
   private subscribe(session: Session, { i, ch, ticket, pos }: SubscribeCommand): void {
@@ -175,11 +181,12 @@ export class Commands {
       ...(ticket === undefined ? {} : { ticket }),
       ...(pos === undefined ? {} : { pos }),
     };
-    this.options.subscriptions.subscribe(session, [request], ([outcome]) =>
-      outcome === undefined || 'e' in outcome
-        ? { i, e: outcome?.e ?? ['internal', ''] }
-        : { i, r: { ...outcome } },
-    );
+    this.options.subscriptions.subscribe(session, [request], {
+      message: ([outcome]) =>
+        outcome === undefined || 'e' in outcome
+          ? { i, e: outcome?.e ?? ['internal', ''] }
+          : { i, r: { ...outcome } },
+    });
   }
 
   private unsubscribe(session: Session, i: number, name: string): void {

@@ -39,6 +39,9 @@ import { createSockJsTransport, type SockJsTransport } from './transports/sockjs
 import { createUwsTransport, type UwsTransport } from './transports/uws.js';
 import { readViewerCounts } from './presence-scripts.js';
 
+/** Twice the connections that a worker is made for would be more than memory is worth. */
+const REMEMBERED_TOKENS = 8_192;
+
 interface Stores {
   readonly redis: RedisClient;
   readonly subscriber: RedisSubscriber;
@@ -86,7 +89,7 @@ function createParts(config: Config, log: Logger, lifecycle: Lifecycle, stores: 
     node: config.node.id,
     settings: { ...config.gateway, updateIntervalMs: config.billing.updateIntervalMs },
     ...stores,
-    tokens: createTokenService(config.secrets.token),
+    tokens: createTokenService(config.secrets.token, systemClock, REMEMBERED_TOKENS),
     proofOfLife: { touch: (items) => billing.touchSessions(items) },
     clock: systemClock,
     log,

@@ -55,6 +55,13 @@ export interface SubscriptionsOptions {
   readonly onRefused: (session: Session) => void;
 }
 
+/** How the outcomes of requests are told, in the order of the requests. */
+export interface Reply {
+  readonly message: (outcomes: readonly SubscribeOutcome[]) => ServerMessage;
+  /** The message in MessagePack, for replies of which crowds get thousands. */
+  readonly pack?: (outcomes: readonly SubscribeOutcome[]) => Uint8Array;
+}
+
 /** What a connection asked for at once. */
 interface Wish {
   readonly session: Session;
@@ -76,14 +83,10 @@ export class Subscriptions {
   constructor(private readonly options: SubscriptionsOptions) {}
 
   /**
-   * Subscribes to all of `requests`, then sends `reply(outcomes)` with every backlog in one frame:
-   * at once, or when Redis has answered. Requests that cannot be granted fail one by one.
+   * Subscribes to all of `requests`, then sends the reply with every backlog in one frame: at once,
+   * or when Redis has answered. Requests that cannot be granted fail one by one.
    */
-  subscribe(
-    session: Session,
-    requests: readonly SubscribeRequest[],
-    reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
-  ): void {
+  subscribe(session: Session, requests: readonly SubscribeRequest[], reply: Reply): void {
     const { user } = session;
     if (user === undefined) return;
     const { access, revocations } = this.options;
@@ -205,11 +208,7 @@ export class Subscriptions {
     });
   }
 
-  private joinAll(
-    wish: Wish,
-    admitted: readonly Admitted[],
-    reply: (outcomes: readonly SubscribeOutcome[]) => ServerMessage,
-  ): void {
+  private joinAll(wish: Wish, admitted: readonly Admitted[], reply: Reply): void {
     const { session } = wish;
     if (session.isEnded) return;
     const outcomes: SubscribeOutcome[] = [];
@@ -225,10 +224,10 @@ export class Subscriptions {
       outcomes.push(result);
       if (isLagging) lagging.push(one.channel);
     }
-    const message = reply(outcomes);
+    const { message, pack = (all: readonly SubscribeOutcome[]) => packValue(message(all)) } = reply;
     const frame = session.isBinary
-      ? joinForSend([packValue(message), ...parts.binary])
-      : `[${[JSON.stringify(message), ...parts.json].join(',')}]`;
+      ? joinForSend([pack(outcomes), ...parts.binary])
+      : `[${[JSON.stringify(message(outcomes)), ...parts.json].join(',')}]`;
     if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
     else if (lagging.length > 0) this.options.delivery.pump(session);
   }

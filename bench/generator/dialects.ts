@@ -86,7 +86,10 @@ export type DialectSetup =
       readonly encoding: Subprotocol;
       /** Also subscribes to `user:<id>`. */
       readonly hasUserChannel?: boolean;
-      /** Comes with the ticket of somebody who was here, and subscribes to the lobby, too. */
+      /**
+       * Comes with the ticket of somebody who was here, and subscribes to the lobby, too. The same
+       * user of a later group shows the same token and ticket.
+       */
       readonly isReturning?: boolean;
       /** Texts of messages begin with the time of sending, Unix ms. */
       readonly isTimed?: boolean;
@@ -189,6 +192,9 @@ const sockjs: Dialect = {
     }),
 };
 
+/** Of those who come back, by user. */
+const introductions = new Map<string, Introduction>();
+
 function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   const tokens = createTokenService(setup.secret);
   const codec = codecOf(setup.encoding);
@@ -203,8 +209,15 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   let said = 0;
   return {
     path: () => '/',
-    introduce: (reader) =>
-      introductionOf(encoding, codec.encode([connectOf(tokens, setup, reader)])),
+    introduce: (reader) => {
+      const name = `${setup.firstUser + reader}`;
+      const known = introductions.get(name);
+      if (known !== undefined) return known;
+      const command = connectOf(tokens, setup, reader);
+      const introduction = introductionOf(encoding, codec.encode([command]));
+      if (setup.isReturning === true) introductions.set(name, introduction);
+      return introduction;
+    },
     join: (_n, payload) => {
       // Not the backlog: decoding that would take longer than all else.
       const aliases = aliasesOf(codec.isBinary ? unpackFirst(payload) : decode(payload)[0]);

@@ -27,6 +27,25 @@ await t.test('a token brings its claims back until the second in which it expire
   t.end();
 });
 
+await t.test('a remembered token is looked at again: life, purpose and every character', (t) => {
+  const clock = new ManualClock();
+  const tokens = createTokenService(secret, clock, 1);
+  const one = tokens.sign('connect', { sub: 'one' }, 30);
+  const two = tokens.sign('resume', { sub: 'two' }, 60);
+  const forged = `${one.slice(0, -1)}${one.endsWith('A') ? 'E' : 'A'}`;
+  for (let round = 0; round < 3; round += 1) {
+    t.match(tokens.verify('connect', one), { ok: true, claims: { sub: 'one' } });
+    t.same(tokens.verify('resume', one), { ok: false, reason: 'invalid' });
+    t.match(tokens.verify('resume', two), { ok: true, claims: { sub: 'two' } });
+    t.same(tokens.verify('connect', `${two}A`), { ok: false, reason: 'invalid' });
+    t.same(tokens.verify('connect', forged), { ok: false, reason: 'invalid' });
+  }
+  clock.advance(30_000);
+  t.same(tokens.verify('connect', one), { ok: false, reason: 'expired' });
+  t.ok(tokens.verify('resume', two).ok);
+  t.end();
+});
+
 await t.test('a token is good for its purpose only, and with its secret only', (t) => {
   const tokens = createTokenService(secret);
   const others = createTokenService(`${secret}!`);

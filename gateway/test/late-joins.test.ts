@@ -198,9 +198,11 @@ t.test('a channel whose time ends while somebody waits for another is not joined
   const ask = (names: readonly string[]): Promise<readonly SubscribeOutcome[]> =>
     new Promise((resolve) => {
       const requests = names.map((ch) => ({ ch }));
-      subscriptions.subscribe(session, requests, (outcomes) => {
-        resolve(outcomes);
-        return { i: 1, r: {} };
+      subscriptions.subscribe(session, requests, {
+        message(outcomes) {
+          resolve(outcomes);
+          return { i: 1, r: {} };
+        },
       });
     });
   await new Promise((opened, failed) => hub.whenOpen('user:1', { opened, failed }));
