@@ -34,7 +34,7 @@ export interface TokenService {
   ): Verified<C & { readonly aud: P }>;
 }
 
-type AnyClaims = TokenClaims & { readonly aud: string; iat: number; exp: number };
+type AnyClaims = TokenClaims & { readonly aud: string; iat: number; exp: number; nbf?: unknown };
 
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
 const OWN_START = `${HEADER}.`;
@@ -47,8 +47,8 @@ const SHOWN_AGAIN: ReadonlySet<string> = new Set<TokenPurpose>(['connect', 'resu
 
 /**
  * @param secret at least 32 characters, the same in the whole fleet
- * @param rememberedMax connect and resume tokens, about half a KB each, whose signature is known
- * to be good, so that those who come back cost no verification; purpose and life are looked at
+ * @param rememberedMax connect and resume tokens, about half a KB each, that were verified or
+ * signed here, so that those who come back cost no verification; purpose and life are looked at
  * each time. Default 0; twice as many may be kept
  */
 export function createTokenService(
@@ -72,7 +72,9 @@ export function createTokenService(
       const payload = `${JSON.stringify(claims).slice(0, -1)},${own}}`;
       // fast-jwt checks all claims again before it signs, which takes twice as long as signing.
       const signed = `${HEADER}.${Buffer.from(payload).toString('base64url')}`;
-      return `${signed}.${hash('sha256', mac(signed), 'base64url')}`;
+      const token = `${signed}.${hash('sha256', mac(signed), 'base64url')}`;
+      if (rememberedMax > 0) remember(token, JSON.parse(payload) as AnyClaims);
+      return token;
     },
     verify: <C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C> =>
       verifyOneOf<C, TokenPurpose>([purpose], token),
@@ -115,8 +117,12 @@ export function createTokenService(
     if (!isSame(hash('sha256', mac(token.slice(0, end)), 'base64url'), signature)) return undefined;
     const claims = parseClaims(token.slice(OWN_START.length, end));
     if (claims?.nbf !== undefined) return undefined;
-    if (claims !== undefined && SHOWN_AGAIN.has(claims.aud)) remembered.set(token, claims);
+    if (claims !== undefined) remember(token, claims);
     return claims;
+  }
+
+  function remember(token: string, claims: AnyClaims): void {
+    if (claims.nbf === undefined && SHOWN_AGAIN.has(claims.aud)) remembered.set(token, claims);
   }
 }
 
@@ -161,7 +167,7 @@ function createMac(secret: string): (text: string) => Buffer {
   };
 }
 
-function parseClaims(payload: string): (AnyClaims & { readonly nbf?: unknown }) | undefined {
+function parseClaims(payload: string): AnyClaims | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
     return typeof claims === 'object' && claims !== null && !Array.isArray(claims)

@@ -39,8 +39,8 @@ import { createSockJsTransport, type SockJsTransport } from './transports/sockjs
 import { createUwsTransport, type UwsTransport } from './transports/uws.js';
 import { readViewerCounts } from './presence-scripts.js';
 
-/** Twice the connections that a worker is made for would be more than memory is worth. */
-const REMEMBERED_TOKENS = 8_192;
+/** Two for each of the connections that a worker is made for. */
+const REMEMBERED_TOKENS = 16_384;
 
 interface Stores {
   readonly redis: RedisClient;

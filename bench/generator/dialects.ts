@@ -87,8 +87,8 @@ export type DialectSetup =
       /** Also subscribes to `user:<id>`. */
       readonly hasUserChannel?: boolean;
       /**
-       * Comes with the ticket of somebody who was here, and subscribes to the lobby, too. The same
-       * user of a later group shows the same token and ticket.
+       * Subscribes to the lobby, too. The same user of a later group comes back: with the same
+       * token, and the ticket for that which the server gave the first time.
        */
       readonly isReturning?: boolean;
       /** Texts of messages begin with the time of sending, Unix ms. */
@@ -192,9 +192,6 @@ const sockjs: Dialect = {
     }),
 };
 
-/** Of those who come back, by user. */
-const introductions = new Map<string, Introduction>();
-
 function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   const tokens = createTokenService(setup.secret);
   const codec = codecOf(setup.encoding);
@@ -209,19 +206,14 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   let said = 0;
   return {
     path: () => '/',
-    introduce: (reader) => {
-      const name = `${setup.firstUser + reader}`;
-      const known = introductions.get(name);
-      if (known !== undefined) return known;
-      const command = connectOf(tokens, setup, reader);
-      const introduction = introductionOf(encoding, codec.encode([command]));
-      if (setup.isReturning === true) introductions.set(name, introduction);
-      return introduction;
-    },
+    introduce: (reader) =>
+      introductionOf(encoding, codec.encode([connectOf(tokens, setup, reader)])),
     join: (_n, payload) => {
       // Not the backlog: decoding that would take longer than all else.
-      const aliases = aliasesOf(codec.isBinary ? unpackFirst(payload) : decode(payload)[0]);
+      const reply = codec.isBinary ? unpackFirst(payload) : decode(payload)[0];
+      const aliases = aliasesOf(reply);
       countedAlias = isOneRoomEach ? undefined : aliases[0];
+      if (setup.isReturning === true) keepTicket(reply);
       return nothing;
     },
     witness: () =>
@@ -242,9 +234,14 @@ function gateway(setup: Extract<DialectSetup, { kind: 'gateway' }>): Dialect {
   };
 }
 
-/** Purpose and life of tickets, as the gateway and the site write them. */
-const RESUME = ['resume', 900] as const;
-const ONCE = ['room', 30] as const;
+interface Visit {
+  readonly token: string;
+  /** To come back with. */
+  ticket?: string;
+}
+
+/** Of those who come back, by user. */
+const visits = new Map<string, Visit>();
 
 function connectOf(
   tokens: TokenService,
@@ -252,20 +249,31 @@ function connectOf(
   reader: number,
 ) {
   const sub = String(setup.firstUser + reader);
-  const [purpose, ttlSec] = setup.isReturning === true ? RESUME : ONCE;
+  const visit = visits.get(sub);
+  const token =
+    visit?.token ?? tokens.sign('connect', { sub, name: `viewer-${sub}`, role: 'viewer' }, 3_600);
+  if (setup.isReturning === true && visit === undefined) visits.set(sub, { token });
   const ticket = (room: string): string =>
-    tokens.sign(purpose, { sub, room, level: 'participant' }, ttlSec);
+    visit?.ticket ?? tokens.sign('room', { sub, room, level: 'participant' }, 30);
   const rooms = setup.isOneRoomEach === true ? [inTurn(setup.rooms, reader)] : setup.rooms;
   return {
     c: 'connect',
     i: 1,
-    token: tokens.sign('connect', { sub, name: `viewer-${sub}`, role: 'viewer' }, 3_600),
+    token,
     subs: [
       ...rooms.map((room) => ({ ch: `room:${room}`, ticket: ticket(room) })),
       ...(setup.hasUserChannel === true ? [{ ch: `user:${sub}` }] : []),
       ...(setup.isReturning === true ? [{ ch: 'lobby' }] : []),
     ],
   } as const;
+}
+
+/** A server gives none to who has shown one that is good for a while. */
+function keepTicket(reply: unknown): void {
+  const { r } = reply as { r: { user: { id: string }; subs: { resume?: string }[] } };
+  const visit = visits.get(r.user.id);
+  const ticket = r.subs[0]?.resume;
+  if (visit !== undefined && ticket !== undefined) visit.ticket = ticket;
 }
 
 /** The first of the MessagePack values of a frame. */

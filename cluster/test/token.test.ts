@@ -29,11 +29,18 @@ await t.test('a token brings its claims back until the second in which it expire
 
 await t.test('a remembered token is looked at again: life, purpose and every character', (t) => {
   const clock = new ManualClock();
-  const tokens = createTokenService(secret, clock, 1);
-  const one = tokens.sign('connect', { sub: 'one' }, 30);
-  const two = tokens.sign('resume', { sub: 'two' }, 60);
+  const signer = createTokenService(secret, clock, 1);
+  const verifier = createTokenService(secret, clock, 1);
+  const one = signer.sign('connect', { sub: 'one' }, 30);
+  const two = signer.sign('resume', { sub: 'two' }, 60);
+  const early = signer.sign(
+    'connect',
+    { sub: 'early', nbf: Math.floor(Date.now() / 1_000) + 3_600 },
+    600,
+  );
   const forged = `${one.slice(0, -1)}${one.endsWith('A') ? 'E' : 'A'}`;
-  for (let round = 0; round < 3; round += 1) {
+  for (const tokens of [signer, verifier, signer, verifier, verifier, signer]) {
+    t.same(tokens.verify('connect', early), { ok: false, reason: 'invalid' });
     t.match(tokens.verify('connect', one), { ok: true, claims: { sub: 'one' } });
     t.same(tokens.verify('resume', one), { ok: false, reason: 'invalid' });
     t.match(tokens.verify('resume', two), { ok: true, claims: { sub: 'two' } });
@@ -41,8 +48,10 @@ await t.test('a remembered token is looked at again: life, purpose and every cha
     t.same(tokens.verify('connect', forged), { ok: false, reason: 'invalid' });
   }
   clock.advance(30_000);
-  t.same(tokens.verify('connect', one), { ok: false, reason: 'expired' });
-  t.ok(tokens.verify('resume', two).ok);
+  for (const tokens of [signer, verifier]) {
+    t.same(tokens.verify('connect', one), { ok: false, reason: 'expired' });
+    t.ok(tokens.verify('resume', two).ok);
+  }
   t.end();
 });
 
