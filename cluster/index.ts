@@ -42,6 +42,7 @@ export {
   type Registry,
 } from './metrics.js';
 export { GATEWAY_NODE_OPTIONS } from './node-options.js';
+export { ownText } from './own-text.js';
 export { type OpsServer, type Readiness, startOpsServer } from './ops-server.js';
 export {
   closeRedis,

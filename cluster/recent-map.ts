@@ -1,4 +1,4 @@
-// A map that forgets: holds at least the `max` entries that were used last, at most twice as many.
+// A map that forgets: holds at least the `max` entries that were set last, at most twice as many.
 // Two generations need no bookkeeping per look-up, and a Map that loses its first entry again and
 // again becomes slow.
 
@@ -14,13 +14,7 @@ export class RecentMap<V> {
   }
 
   get(key: string): V | undefined {
-    const value = this.young.get(key);
-    if (value !== undefined) return value;
-    const older = this.old.get(key);
-    if (older === undefined) return undefined;
-    this.old.delete(key);
-    this.set(key, older);
-    return older;
+    return this.young.get(key) ?? this.old.get(key);
   }
 
   set(key: string, value: V): void {

@@ -62,7 +62,7 @@ export class AddressCaps {
 
 /** An IPv4 address as it is; of an IPv6 address its first 64 bits, however it was written. */
 export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
+  if (!address.includes(':') || isIP(address) !== 6) return address;
   const [head = '', tail] = address.split('::');
   const words = (text = ''): string[] => (text === '' ? [] : text.split(':'));
   const [left, right] = [words(head), words(tail)];

@@ -6,7 +6,7 @@ import type { Channel, Extra } from './channel.js';
 import { FRAME_BYTES, joinBinary, joinJson } from './frame-joiner.js';
 import type { GatewayMetrics } from './metrics.js';
 import { entryJson, type Entry } from './ring.js';
-import type { Session } from './session.js';
+import type { Membership, Session } from './session.js';
 
 export interface CatchUpOptions {
   readonly nowMs: () => number;
@@ -65,10 +65,8 @@ export class CatchUp {
     for (const [channel, position] of [...lagging]) {
       if (session.socket.bufferedBytes() > LOW_WATER_BYTES) return;
       if (!this.pumpChannel(session, channel, position, turn)) return;
-      const isModerator = isModeratorOf(session, channel);
-      const values = [...channel.latest.values()].filter(
-        (one) => isModerator || !one.isForModerators,
-      );
+      const seesAll = isModeratorOf(session, channel);
+      const values = [...channel.latest.values()].filter((one) => seesAll || !one.isForModerators);
       if (!this.sendValues(session, values)) return;
       lagging.delete(channel);
       this.attach(session, channel);
@@ -204,7 +202,11 @@ export class CatchUp {
 }
 
 export function isModeratorOf(session: Session, channel: Channel): boolean {
-  const level = channel.members.get(session)?.level;
+  const membership = channel.members.get(session);
+  return membership !== undefined && isModerator(membership);
+}
+
+export function isModerator({ level }: Membership): boolean {
   return level === 'performer' || level === 'moderator' || level === 'admin';
 }
 

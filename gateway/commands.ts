@@ -4,6 +4,7 @@ import { mayModerate, mayPublish, rightFlags, type Access } from './access.js';
 import type { Channel } from './channel.js';
 import { prepareText } from './chat-text.js';
 import { packConnectReply } from './connect-reply.js';
+import { readConnect } from './connect-request.js';
 import { historyItems, type History } from './history.js';
 import type { Inbox } from './inbox.js';
 import type { GatewayMetrics } from './metrics.js';
@@ -84,6 +85,12 @@ export class Commands {
 
   /** One frame of a client. */
   frame(session: Session, frame: Frame): void {
+    const isFirst = session.user === undefined && session.isBinary && typeof frame !== 'string';
+    const connect = isFirst ? readConnect(frame) : undefined;
+    if (connect !== undefined) {
+      if (this.isAllowed(session, connect)) this.run(session, connect);
+      return;
+    }
     const decoded = codecOf(session.encoding).decode(frame, clientFrameLimits);
     if (!decoded.ok) {
       this.fault(session, 0, 'bad_frame');
@@ -98,7 +105,7 @@ export class Commands {
   }
 
   private run(session: Session, command: ClientCommand): void {
-    this.options.metrics.commands.inc({ command: command.c });
+    this.options.metrics.commands.add(command.c);
     session.commands += 1;
     if (command.c === 'connect') {
       this.connect(session, command);
@@ -165,7 +172,7 @@ export class Commands {
     session.user = user;
     session.tokenExpMs = exp;
     sessions.connected(session);
-    metrics.connects.inc({ transport: session.transport });
+    metrics.connects.add(session.transport);
     const result = (outcomes: readonly SubscribeOutcome[]): ConnectResult => {
       return { node, session: session.id, user, now: nowMs(), exp, subs: outcomes };
     };

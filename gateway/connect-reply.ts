@@ -38,7 +38,8 @@ function putByte(byte: number): void {
 }
 
 function put(value: Uint8Array): void {
-  bytes.set(value, at);
+  if (value.length > SHORT_MAX) bytes.set(value, at);
+  else for (let i = 0; i < value.length; i += 1) bytes[at + i] = value[i] ?? 0;
   at += value.length;
 }
 

@@ -1,14 +1,14 @@
 // From the ring to the sockets: flushes within each channel's window, one frame per encoding for
 // all listeners, and slow readers, who are taken off the topics and caught up from the ring.
 // Invariant: a socket gets a channel either live or from the ring, and each offset of it in order.
-import { CatchUp, isModeratorOf, isQuiet, type CatchUpOptions } from './catch-up.js';
+import { CatchUp, isModerator, isModeratorOf, isQuiet, type CatchUpOptions } from './catch-up.js';
 import { AUDIENCES, type Audience, type Channel, type Extra } from './channel.js';
 import { BEFORE_RESET, FlushLog } from './flush-log.js';
 import { smoothedRate, type FlushWindow } from './flush-window.js';
 import { joinBinary, joinJson } from './frame-joiner.js';
 import { packValue, type Control, type Frame } from './protocol/index.js';
 import { entryJson, type Entry } from './ring.js';
-import type { Session } from './session.js';
+import type { Membership, Session } from './session.js';
 import type { TopicPublisher } from './socket.js';
 
 export { isModeratorOf };
@@ -66,14 +66,18 @@ export class Delivery {
   }
 
   /** Makes a session a live listener of a channel. */
-  attach(session: Session, channel: Channel): void {
-    if (isQuiet(session, channel)) {
+  attach(
+    session: Session,
+    channel: Channel,
+    membership: Membership | undefined = channel.members.get(session),
+  ): void {
+    if (membership?.isQuiet === true) {
       session.socket.subscribe(channel.topic(session.isBinary, 'q'));
       channel.quietListeners += 1;
       return;
     }
     if (!channel.isPersonal) session.socket.subscribe(channel.topic(session.isBinary));
-    if (isModeratorOf(session, channel)) {
+    if (membership !== undefined && isModerator(membership)) {
       session.socket.subscribe(channel.topic(session.isBinary, 'm'));
     }
     if (session.isBinary) channel.binaryListeners += 1;

@@ -3,6 +3,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Metrics, SubscriberStats } from '../cluster/index.js';
 import type { Session } from './session.js';
+import type { Tally } from './tally.js';
 import type { Traffic } from './traffic.js';
 
 export interface GatewayGauges {
@@ -120,4 +121,21 @@ export function watchTraffic(
   };
   total('frames', 'Frames from and to clients.');
   total('bytes', 'Bytes of those frames, without the headers of their transport.');
+}
+
+/** The counts of a tally, by its label. */
+export function watchTally<L extends string>(
+  metrics: Metrics,
+  tally: Tally<L>,
+  { name, help, label }: { readonly name: string; readonly help: string; readonly label: string },
+): void {
+  metrics.counter<string>({
+    name,
+    help,
+    labels: [label],
+    collect() {
+      this.reset();
+      for (const [value, count] of tally) this.inc({ [label]: value }, count);
+    },
+  });
 }

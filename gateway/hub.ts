@@ -2,6 +2,7 @@
 // them some time after the last one has left. Joins delivery and Redis.
 import {
   coerceError,
+  ownText,
   type FeedListener,
   type Logger,
   type RedisSubscriber,
@@ -201,8 +202,7 @@ export class Hub {
   }
 
   private create(asked: string): Slot {
-    // A copy: as part of the frame that it was read from, it would keep all of that, tokens too.
-    const name = Buffer.from(asked, 'latin1').toString('latin1');
+    const name = ownText(asked);
     const slot = new Slot(name, this.nextAlias, this.events, this.owner);
     this.nextAlias += 1;
     this.slots.set(name, slot);

@@ -2,14 +2,22 @@
 // user.
 import type { Counter, Histogram, Metrics } from '../cluster/index.js';
 import type { Channel } from './channel.js';
-import { watchGauges, watchTraffic, type GatewayGauges, type Transport } from './gauges.js';
+import {
+  watchGauges,
+  watchTally,
+  watchTraffic,
+  type GatewayGauges,
+  type Transport,
+} from './gauges.js';
+import type { CommandName } from './protocol/index.js';
+import { Tally } from './tally.js';
 import { noTraffic, type Traffic } from './traffic.js';
 
 export interface GatewayMetrics {
-  readonly connects: Counter<'transport'>;
+  readonly connects: Tally<Transport>;
   readonly rejects: Counter<'reason'>;
   readonly closes: Counter<'code'>;
-  readonly commands: Counter<'command'>;
+  readonly commands: Tally<CommandName>;
   readonly commandErrors: Counter<'code'>;
   readonly flushes: Counter<'namespace'>;
   readonly deliveries: Counter<'namespace'>;
@@ -49,6 +57,11 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     help: string,
     labels: readonly L[] = [],
   ): Counter<L> => metrics.counter({ name: `showbill_gateway_${name}_total`, help, labels });
+  const tally = <L extends string>(name: string, help: string, label: string): Tally<L> => {
+    const counts = new Tally<L>();
+    watchTally(metrics, counts, { name: `showbill_gateway_${name}_total`, help, label });
+    return counts;
+  };
   const histogram = (name: string, help: string, buckets: readonly number[]): Histogram =>
     metrics.histogram({ name: `showbill_gateway_${name}`, help, buckets });
   const flushes = counter('flushes', 'Frames published to all listeners of a channel.', [
@@ -70,10 +83,10 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     deliveryLatency,
     traffic,
     ...latencies(metrics, histogram),
-    connects: counter('connects', 'Accepted connect commands.', ['transport']),
+    connects: tally('connects', 'Accepted connect commands.', 'transport'),
     rejects: counter('rejects', 'Connections refused before they were open.', ['reason']),
     closes: counter('closes', 'Closed connections by close code.', ['code']),
-    commands: counter('commands', 'Commands from clients.', ['command']),
+    commands: tally('commands', 'Commands from clients.', 'command'),
     commandErrors: counter('command_errors', 'Commands answered with an error.', ['code']),
     batchSize: histogram('batch_messages', 'Messages in one sequencing step.', SIZE_BUCKETS),
     publishes: counter('publishes', 'Messages from clients by verdict.', ['outcome']),

@@ -72,6 +72,12 @@ interface Wish {
   readonly ordersBefore: number;
 }
 
+/** What goes with a reply, encoded. */
+interface Parts {
+  readonly binary: Buffer[];
+  readonly json: string[];
+}
+
 /** Replays of more messages than this go in portions that the socket can take. */
 const INLINE_MAX = 64;
 
@@ -212,39 +218,32 @@ export class Subscriptions {
     const { session } = wish;
     if (session.isEnded) return;
     const outcomes: SubscribeOutcome[] = [];
-    const parts: { binary: Buffer[]; json: string[] } = { binary: [], json: [] };
-    const lagging: Channel[] = [];
+    const parts: Parts = { binary: [], json: [] };
     for (const one of admitted) {
       const decision = 'code' in one ? one : this.welcome(wish, one);
       if ('code' in one || 'code' in decision) {
         outcomes.push(refused(one.request, decision as Refusal));
         continue;
       }
-      const { result, isLagging } = this.join(session, { membership: decision, ...one }, parts);
+      const result = this.join(session, one, decision, parts);
       outcomes.push(result);
-      if (isLagging) lagging.push(one.channel);
     }
     const { message, pack = (all: readonly SubscribeOutcome[]) => packValue(message(all)) } = reply;
     const frame = session.isBinary
       ? joinForSend([pack(outcomes), ...parts.binary])
       : `[${[JSON.stringify(message(outcomes)), ...parts.json].join(',')}]`;
     if (session.socket.send(frame) === 'dropped') this.options.onRefused(session);
-    else if (lagging.length > 0) this.options.delivery.pump(session);
+    else if (session.lagging !== undefined) this.options.delivery.pump(session);
   }
 
   private join(
     session: Session,
-    {
-      request,
-      channel,
-      ticket,
-      membership,
-      canResume,
-    }: Admission & { readonly membership: Membership },
-    parts: { binary: Buffer[]; json: string[] },
-  ): { result: SubscribeResult; isLagging: boolean } {
+    { request, channel, ticket, canResume }: Admission,
+    membership: Membership,
+    parts: Parts,
+  ): SubscribeResult {
     const { delivery, access, metrics } = this.options;
-    const before = channel.members.get(session);
+    const before = session.channels.has(channel.name) ? channel.members.get(session) : undefined;
     if (before !== undefined) {
       // The new ticket may have another level, and another paid session to keep alive.
       delivery.detach(session, channel);
@@ -266,7 +265,7 @@ export class Subscriptions {
       metrics.resumes.inc({ source: replay === undefined ? 'history' : 'ring' });
     } else {
       this.addBacklog(session, channel, replay, parts);
-      delivery.attach(session, channel);
+      delivery.attach(session, channel, membership);
       if (start.recovered) metrics.resumes.inc({ source: 'ring' });
     }
     if (request.pos !== undefined && !start.recovered && !isQuiet)
@@ -275,7 +274,7 @@ export class Subscriptions {
     const resume = user === undefined ? undefined : access.resumeTicket(user, channel.name, ticket);
     const { level } = membership;
     const { from, recovered } = start;
-    const result: SubscribeResult = {
+    const result: { -readonly [K in keyof SubscribeResult]: SubscribeResult[K] } = {
       ch: channel.name,
       a: channel.alias,
       epoch,
@@ -283,17 +282,17 @@ export class Subscriptions {
       top,
       level,
       recovered,
-      ...(isQuiet ? { chat: false } : {}),
-      ...(resume === undefined ? {} : { resume }),
     };
-    return { result, isLagging };
+    if (isQuiet) result.chat = false;
+    if (resume !== undefined) result.resume = resume;
+    return result;
   }
 
   private addBacklog(
     session: Session,
     channel: Channel,
     replay: readonly Entry[] | undefined,
-    { binary, json }: { binary: Buffer[]; json: string[] },
+    { binary, json }: Parts,
   ): void {
     const { backlog } = channel;
     if (session.isBinary) {

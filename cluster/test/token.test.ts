@@ -38,6 +38,11 @@ await t.test('a remembered token is looked at again: life, purpose and every cha
     { sub: 'early', nbf: Math.floor(Date.now() / 1_000) + 3_600 },
     600,
   );
+  const [head = '', , signature = ''] = one.split('.');
+  const claims = Buffer.from('{"sub":"two","aud":"connect","exp":9999999999}').toString(
+    'base64url',
+  );
+  const stolen = `${head}.${claims}.${signature}`;
   const forged = `${one.slice(0, -1)}${one.endsWith('A') ? 'E' : 'A'}`;
   for (const tokens of [signer, verifier, signer, verifier, verifier, signer]) {
     t.same(tokens.verify('connect', early), { ok: false, reason: 'invalid' });
@@ -46,6 +51,7 @@ await t.test('a remembered token is looked at again: life, purpose and every cha
     t.match(tokens.verify('resume', two), { ok: true, claims: { sub: 'two' } });
     t.same(tokens.verify('connect', `${two}A`), { ok: false, reason: 'invalid' });
     t.same(tokens.verify('connect', forged), { ok: false, reason: 'invalid' });
+    t.same(tokens.verify('connect', stolen), { ok: false, reason: 'invalid' });
   }
   clock.advance(30_000);
   for (const tokens of [signer, verifier]) {

@@ -15,11 +15,18 @@ const FIRST = 'first.';
 
 /** Reads a `Sec-WebSocket-Protocol` list; undefined = there is nothing that we speak. */
 export function readOffer(offered: string): Offer | undefined {
-  const names = offered.includes(',') ? offered.split(',').map((name) => name.trim()) : [offered];
-  const protocol = subprotocols.find((name) => names.includes(name));
-  if (protocol === undefined) return undefined;
-  const first = names.find((name) => name.startsWith(FIRST));
-  return { protocol, first: first?.slice(FIRST.length) };
+  const [preferred, other] = subprotocols;
+  let protocol: Subprotocol | undefined;
+  let first: string | undefined;
+  for (let at = 0; at <= offered.length;) {
+    const comma = offered.indexOf(',', at);
+    const end = comma < 0 ? offered.length : comma;
+    const name = offered.slice(at, end).trim();
+    if (name.startsWith(FIRST)) first ??= name.slice(FIRST.length);
+    else if (name === preferred || (name === other && protocol === undefined)) protocol = name;
+    at = end + 1;
+  }
+  return protocol === undefined ? undefined : { protocol, first };
 }
 
 /** The list for a client; without the frame when that is too large for a header. */

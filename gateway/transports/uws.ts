@@ -36,11 +36,9 @@ export interface UwsTransport extends TopicPublisher {
   close(): void;
 }
 
-/**
- * The library copies the properties of what it is given, so a class instance must be one of them.
- */
+/** Properties of the library's own object, set as the first thing when the socket is open. */
 interface UserData {
-  readonly session: Session;
+  session: Session;
 }
 type UwsSocket = uWS.WebSocket<UserData>;
 
@@ -114,7 +112,8 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
     compression: uWS.DISABLED,
     upgrade: (res, req, context) => upgrade(options, res, req, context),
     open(ws) {
-      const session = ws.getUserData().session;
+      const { session } = opening;
+      ws.getUserData().session = session;
       session.socket = new UwsHandle(ws, session.isBinary, traffic);
       events.onOpen(session);
     },
@@ -172,6 +171,12 @@ export function createUwsTransport(options: UwsTransportOptions): UwsTransport {
 }
 
 /**
+ * Whose socket is opened: `open` is called before `upgrade` returns. The library would copy user
+ * data property by property, at a microsecond each.
+ */
+const opening = {} as UserData;
+
+/**
  * A handshake: refused with a status that says why, or a session. The request is read before it
  * dies.
  */
@@ -212,7 +217,8 @@ function upgrade(
   const { protocol, first } = offer;
   const session = newSession(options, protocol, address);
   const key = req.getHeader('sec-websocket-key');
-  res.upgrade<UserData>({ session }, key, protocol, '', context);
+  opening.session = session;
+  res.upgrade({}, key, protocol, '', context);
   // The socket is open now, and what is sent before this returns leaves with the handshake.
   if (first === undefined) return;
   const frame = frameOf(first, session.isBinary);
