@@ -76,12 +76,15 @@ export function createTokenService(
   return {
     sign(purpose, claims, ttlSec) {
       const iat = nowSec();
-      const own = `"aud":"${purpose}","iat":${iat},"exp":${iat + ttlSec}`;
+      const exp = iat + ttlSec;
+      const own = `"aud":"${purpose}","iat":${iat},"exp":${exp}`;
       const payload = `${JSON.stringify(claims).slice(0, -1)},${own}}`;
       // fast-jwt checks all claims again before it signs, which takes twice as long as signing.
       const signed = `${HEADER}.${Buffer.from(payload).toString('base64url')}`;
-      const token = `${signed}.${hash('sha256', mac(signed), 'base64url')}`;
-      if (rememberedMax > 0) remember(token, JSON.parse(payload) as AnyClaims);
+      const signature = hash('sha256', mac(signed), 'base64url');
+      const token = `${signed}.${signature}`;
+      const whole = { ...claims, aud: purpose, iat, exp };
+      if (isShownAgain(whole)) remembered.set(signature, { token, claims: whole });
       return token;
     },
     verify: <C extends TokenClaims>(purpose: TokenPurpose, token: string): Verified<C> =>
@@ -122,28 +125,26 @@ export function createTokenService(
     if (!token.startsWith(OWN_START) || end < OWN_START.length || !SIGNATURE.test(signature)) {
       return undefined;
     }
-    if (!isSame(hash('sha256', mac(token.slice(0, end)), 'base64url'), signature)) return undefined;
+    const expected = hash('sha256', mac(token.slice(0, end)), 'base64url');
+    if (!isSame(expected, signature)) return undefined;
     const claims = parseClaims(token.slice(OWN_START.length, end));
     if (claims?.nbf !== undefined) return undefined;
-    if (claims !== undefined) remember(token, claims);
+    if (claims !== undefined && isShownAgain(claims)) {
+      remembered.set(expected, { token: ownText(token), claims });
+    }
     return claims;
   }
 
-  function remember(token: string, claims: AnyClaims): void {
-    if (claims.nbf !== undefined || !SHOWN_AGAIN.has(claims.aud)) return;
-    remembered.set(ownText(signatureOf(token)), { token: ownText(token), claims });
+  function isShownAgain({ aud, nbf }: AnyClaims): boolean {
+    return rememberedMax > 0 && nbf === undefined && SHOWN_AGAIN.has(aud);
   }
 
   function recall(token: string): AnyClaims | undefined {
     if (rememberedMax === 0) return undefined;
-    const known = remembered.get(signatureOf(token));
+    const known = remembered.get(token.slice(-SIGNATURE_LENGTH));
     // What is signed may be another with the same signature written after it.
     return known?.token === token ? known.claims : undefined;
   }
-}
-
-function signatureOf(token: string): string {
-  return token.slice(-SIGNATURE_LENGTH);
 }
 
 /** In a time that does not tell where they differ; for texts of one length. */
