@@ -41,7 +41,7 @@ interface Contender {
    */
   readonly first: NodeChild<GeneratorCalls>;
   readonly generator: NodeChild<GeneratorCalls>;
-  /** Further contenders may share the server. */
+  /** Shared by the contenders of one server: what one leaves behind is not the next one's cost. */
   readonly leaving: { atMs: number };
 }
 
@@ -132,10 +132,13 @@ async function openAll(run: Run): Promise<Contenders> {
     name: 'newcomers: token, ticket, 2 subscriptions, backlog',
     setup: { ...setup, hasUserChannel: true },
   });
-  const returning = contenderOf(run, gateway, {
-    name: 'coming back: the same, nothing to ask Redis',
-    setup: { ...setup, isReturning: true },
-  });
+  const returning = {
+    ...contenderOf(run, gateway, {
+      name: 'coming back: the same, nothing to ask Redis',
+      setup: { ...setup, isReturning: true },
+    }),
+    leaving: ours.leaving,
+  };
   const trickle = { ...ours, name: 'newcomers, a few at a time', inFlight: TRICKLE };
   const floor = await startFloor(run, await bytesOf(ours));
   const others: Contender[] = [];
