@@ -1,3 +1,4 @@
+// Texts that are kept on their own.
 const scratch = Buffer.allocUnsafeSlow(4_096);
 
 /**

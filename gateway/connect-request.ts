@@ -139,7 +139,8 @@ function readFields(): ConnectCommand | undefined {
  */
 export function readConnect(frame: Uint8Array): ConnectCommand | undefined {
   bytes = frame;
-  text = Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('latin1');
+  const buffer = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset);
+  text = buffer.toString('latin1', 0, frame.length);
   at = 0;
   return readFields();
 }

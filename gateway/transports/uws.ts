@@ -20,6 +20,7 @@ export interface UwsTransportOptions {
   readonly addressOf: AddressOf;
   /** Balancers whose X-Forwarded-For is read. */
   readonly isProxy: (address: string) => boolean;
+  /** Not asked of clients that name no origin: those are no browsers. */
   readonly isOriginAllowed: (origin: string, host: string) => boolean;
   /** Why no connection is taken now; undefined = welcome. Counts the attempt. */
   readonly admit: (address: string) => Refusal | undefined;
@@ -198,7 +199,8 @@ function upgrade(
     refuse('400 Bad Request', 'subprotocol');
     return;
   }
-  if (!isOriginAllowed(req.getHeader('origin'), req.getHeader('host'))) {
+  const origin = req.getHeader('origin');
+  if (origin !== '' && !isOriginAllowed(origin, req.getHeader('host'))) {
     refuse('403 Forbidden', 'origin');
     return;
   }
