@@ -46,8 +46,9 @@ const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
 const OWN_START = `${HEADER}.`;
 const TOKEN_LENGTH_MAX = 4_096;
 /** Base64url of 32 bytes. */
-const SIGNATURE = /^[A-Za-z0-9_-]{43}$/;
 const SIGNATURE_LENGTH = 43;
+/** Base64url all over: of any other character only the low byte would be signed. */
+const SIGNED = /^[A-Za-z0-9_.-]+\.[A-Za-z0-9_-]{43}$/;
 
 /** Shown again by whoever comes back; the others are good once, or are shown seldom. */
 const SHOWN_AGAIN: ReadonlySet<string> = new Set<TokenPurpose>(['connect', 'resume']);
@@ -122,7 +123,7 @@ export function createTokenService(
   function ownClaims(token: string): AnyClaims | undefined {
     const end = token.lastIndexOf('.');
     const signature = token.slice(end + 1);
-    if (!token.startsWith(OWN_START) || end < OWN_START.length || !SIGNATURE.test(signature)) {
+    if (!token.startsWith(OWN_START) || end < OWN_START.length || !SIGNED.test(token)) {
       return undefined;
     }
     const expected = hash('sha256', mac(token.slice(0, end)), 'base64url');

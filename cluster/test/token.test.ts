@@ -61,6 +61,18 @@ await t.test('a remembered token is looked at again: life, purpose and every cha
   t.end();
 });
 
+await t.test('a character whose low byte is that of the right one is another character', (t) => {
+  const tokens = createTokenService(secret);
+  const token = tokens.sign('connect', { sub: '1000123' }, 60);
+  for (let at = 0; at < token.length; at += 1) {
+    const wide = String.fromCharCode(token.charCodeAt(at) + 0x100);
+    const touched = `${token.slice(0, at)}${wide}${token.slice(at + 1)}`;
+    if (tokens.verify('connect', touched).ok) t.fail(`character ${at}`);
+  }
+  t.ok(tokens.verify('connect', token).ok);
+  t.end();
+});
+
 await t.test('a token is good for its purpose only, and with its secret only', (t) => {
   const tokens = createTokenService(secret);
   const others = createTokenService(`${secret}!`);
