@@ -1,4 +1,4 @@
-// Texts that are kept on their own.
+// Parts of texts that outlive the text.
 const scratch = Buffer.allocUnsafeSlow(4_096);
 
 /**
