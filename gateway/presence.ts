@@ -34,22 +34,27 @@ const LIST_MS = 500;
 const RANKS: Readonly<Partial<Record<AccessLevel, number>>> = { performer: 0, moderator: 1 };
 const ANON_RANK = 3;
 
+/** Somebody in a room; kept after the last socket has left until Redis has been told. */
 interface Person {
+  readonly user: string;
+  name: string;
+  level: AccessLevel;
+  rank: number;
   sockets: number;
-  readonly rank: number;
-  readonly level: AccessLevel;
-  readonly name: string;
-}
-
-interface Change extends PresenceChange {
-  /** Redis has the user here, as somebody else: with another level or name. */
-  readonly isKnown?: boolean;
+  /** What Redis has of it: that somebody is here, perhaps with another level or name. */
+  told: 'nothing' | 'other' | 'this';
+  /** How the last one left. */
+  way: '-' | 'x';
+  /** Among the room's `due`. */
+  isDue: boolean;
 }
 
 interface Room {
-  readonly users: Map<string, Person>;
-  /** What Redis has not been told yet. */
-  changes: Map<string, Change>;
+  readonly people: Map<string, Person>;
+  /** How many of them are here now. */
+  present: number;
+  /** Those of whom Redis may have to be told. */
+  due: Person[];
   reports: number;
   reportedMs: number;
   /** With users in the room, as the last report was answered. */
@@ -67,47 +72,54 @@ export class Presence {
     const user = listed(session, channel, membership);
     if (user === undefined) return;
     const room = this.roomOf(channel);
-    const known = room.users.get(user.id);
-    if (known !== undefined) {
+    const known = room.people.get(user.id);
+    if (known !== undefined && known.sockets > 0) {
       known.sockets += 1;
       return;
     }
+    room.present += 1;
     const { level } = membership;
     const rank = user.role === 'anon' ? ANON_RANK : (RANKS[level] ?? 2);
-    const person: Person = { sockets: 1, rank, level, name: user.name };
-    room.users.set(user.id, person);
-    const gone = room.changes.get(user.id);
-    const change = changeOf('+', user.id, person);
-    const isSame = gone?.level === level && gone.rank === rank && gone.name === user.name;
-    if (gone === undefined) room.changes.set(user.id, change);
-    // Somebody who left and came back within a tick has never been away …
-    else if (isSame) room.changes.delete(user.id);
-    // … or was sent out to come in with another level.
-    else room.changes.set(user.id, { ...change, isKnown: true });
+    if (known === undefined) {
+      const person: Person = {
+        user: user.id,
+        name: user.name,
+        level,
+        rank,
+        sockets: 1,
+        told: 'nothing',
+        way: '-',
+        isDue: true,
+      };
+      room.people.set(user.id, person);
+      room.due.push(person);
+      return;
+    }
+    // Came back before Redis was told, perhaps sent out to come in with another level.
+    known.sockets = 1;
+    if (known.level === level && known.rank === rank && known.name === user.name) return;
+    Object.assign(known, { level, rank, name: user.name });
+    if (known.told === 'this') known.told = 'other';
   }
 
   /** @param isFinal the user or the server has ended it, not the network */
   left(session: Session, channel: Channel, membership: Membership, isFinal: boolean): void {
     const id = listed(session, channel, membership)?.id;
     const room = this.rooms.get(channel);
-    const person = id === undefined ? undefined : room?.users.get(id);
-    if (id === undefined || room === undefined || person === undefined) return;
+    const person = id === undefined ? undefined : room?.people.get(id);
+    if (room === undefined || person === undefined || person.sockets === 0) return;
     person.sockets -= 1;
     if (person.sockets > 0) return;
-    room.users.delete(id);
-    const came = room.changes.get(id);
-    if (came !== undefined && came.isKnown !== true) room.changes.delete(id);
-    else room.changes.set(id, changeOf(isFinal ? 'x' : '-', id, person));
-  }
-
-  /** Listed users at this worker. */
-  local(channel: Channel): number {
-    return this.rooms.get(channel)?.users.size ?? 0;
+    room.present -= 1;
+    person.way = isFinal ? 'x' : '-';
+    if (person.isDue) return;
+    person.isDue = true;
+    room.due.push(person);
   }
 
   /** Rooms that have listed users here. */
   channels(): Iterable<Channel> {
-    return [...this.rooms].filter(([, room]) => room.users.size > 0).map(([channel]) => channel);
+    return [...this.rooms].filter(([, room]) => room.present > 0).map(([channel]) => channel);
   }
 
   /** Workers that had users in the room at the last report, at most some seconds ago. */
@@ -130,13 +142,13 @@ export class Presence {
   sweep(): void {
     const now = this.options.nowMs();
     for (const [channel, room] of this.rooms) {
-      const isEmpty = room.users.size === 0 && room.changes.size === 0 && room.reports === 0;
+      const isEmpty = room.people.size === 0 && room.reports === 0;
       if (isEmpty) {
         this.rooms.delete(channel);
         continue;
       }
       const isOld = now - room.reportedMs >= REFRESH_MS;
-      if (!room.isBusy && (isOld || room.changes.size > 0)) {
+      if (!room.isBusy && (isOld || room.due.length > 0)) {
         void this.report(channel, room);
       }
     }
@@ -148,8 +160,8 @@ export class Presence {
     this.rooms.clear();
     await Promise.all(
       rooms.map(([channel, room]) => {
-        room.users.clear();
-        room.changes.clear();
+        room.people.clear();
+        room.due = [];
         room.reports = 0;
         return this.report(channel, room);
       }),
@@ -160,7 +172,7 @@ export class Presence {
     const known = this.rooms.get(channel);
     if (known !== undefined) return known;
     const room: Room = {
-      ...{ users: new Map(), changes: new Map(), list: undefined },
+      ...{ people: new Map(), present: 0, due: [], list: undefined },
       ...{ reports: 0, reportedMs: 0, workers: [], isBusy: false },
     };
     this.rooms.set(channel, room);
@@ -170,8 +182,12 @@ export class Presence {
   private async report(channel: Channel, room: Room): Promise<void> {
     room.isBusy = true;
     try {
-      do await this.reportSome(channel, room);
-      while (room.changes.size > 0);
+      // Who comes while this goes on is told of next time: a crowd would be told one by one.
+      let left = Math.max(1, room.due.length);
+      while (left > 0) {
+        const isInStep = await this.reportSome(channel, room);
+        left = isInStep ? left - CHANGES_PER_CALL : room.due.length;
+      }
       room.reportedMs = this.options.nowMs();
     } catch (thrown) {
       // Whether it was done is not known: all over again.
@@ -182,15 +198,14 @@ export class Presence {
     }
   }
 
-  private async reportSome(channel: Channel, room: Room): Promise<void> {
+  /** False = all has to be reported again. */
+  private async reportSome(channel: Channel, room: Room): Promise<boolean> {
     const { redis, worker } = this.options;
-    const changes = [...room.changes.values()].slice(0, CHANGES_PER_CALL);
-    for (const { user } of changes) room.changes.delete(user);
     const reply = await reportPresence.run(redis, {
       keys: channel.keys,
       nowMs: 0,
       worker,
-      changes,
+      changes: takeChanges(room),
       reports: room.reports,
       leaseMs: LEASE_MS,
       graceMs: LEAVE_GRACE_MS,
@@ -198,23 +213,38 @@ export class Presence {
     });
     if (reply.isOutOfStep) {
       this.startOver(room);
-      return;
+      return false;
     }
     room.reports = reply.reports;
     room.workers = reply.workers;
+    return true;
   }
 
   private startOver(room: Room): void {
     room.reports = 0;
-    room.changes = new Map(
-      [...room.users].map(([id, person]) => [id, changeOf('+', id, person)] as const),
-    );
+    for (const person of room.people.values()) {
+      person.told = 'nothing';
+      person.isDue = true;
+    }
+    room.due = [...room.people.values()];
   }
 }
 
-function changeOf(what: PresenceChange['what'], user: string, person: Person): PresenceChange {
-  const { rank, level, name } = person;
-  return { what, user, rank, level, name };
+/** What Redis has to be told of those who are due, or of the first of them. */
+function takeChanges(room: Room): PresenceChange[] {
+  const changes: PresenceChange[] = [];
+  for (const person of room.due.splice(0, CHANGES_PER_CALL)) {
+    const { user, name, level, rank, sockets, told, way } = person;
+    person.isDue = false;
+    if (sockets > 0) {
+      person.told = 'this';
+      if (told !== 'this') changes.push({ what: '+', user, rank, level, name });
+    } else {
+      room.people.delete(user);
+      if (told !== 'nothing') changes.push({ what: way, user, rank, level, name });
+    }
+  }
+  return changes;
 }
 
 function listed(

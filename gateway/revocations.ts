@@ -80,7 +80,7 @@ export class Revocations {
 
   /** Whether a connect token of that time is good no more. */
   hasEnded(account: string, issuedMs: number): boolean {
-    return issuedMs <= (this.marks.get(subjectOf({ account }))?.ms ?? -1);
+    return this.marks.size > 0 && issuedMs <= (this.marks.get(subjectOf({ account }))?.ms ?? -1);
   }
 
   refuses(ticket: ShownTicket): boolean {

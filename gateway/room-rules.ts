@@ -78,10 +78,11 @@ export class RoomRules {
     channel: Channel,
     membership: Membership,
   ): { code: ErrorCode; waitMs?: number } | undefined {
-    const { isPrivate, anonsMayEnter } = this.flags(channel);
+    const room = this.rooms.get(channel);
+    const { isPrivate, anonsMayEnter } = room?.flags ?? openRoom;
     if (user.role === 'anon' && !anonsMayEnter) return { code: 'anons_refused' };
     if (isPrivate && !isInsider(membership)) return { code: 'room_private' };
-    const untilMs = this.rooms.get(channel)?.bans.get(user.id);
+    const untilMs = room?.bans.get(user.id);
     const leftMs = untilMs === undefined ? 0 : untilMs - this.nowMs();
     if (leftMs <= 0) return undefined;
     return leftMs > 1e12 ? { code: 'banned' } : { code: 'banned', waitMs: Math.ceil(leftMs) };
