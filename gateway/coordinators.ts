@@ -34,8 +34,8 @@ export interface CoordinatorsOptions<R extends CoordinatedRoom> {
   readonly leaseMs?: number;
 }
 
-/** fenced: another worker has a higher token. */
-export type DutyOutcome = 'published' | 'unchanged' | 'fenced';
+/** fenced: another worker has a higher token; waiting: there is something to publish soon. */
+export type DutyOutcome = 'published' | 'waiting' | 'unchanged' | 'fenced';
 
 interface Lease {
   token: number;
@@ -129,7 +129,7 @@ export class Coordinators<R extends CoordinatedRoom> {
       return;
     }
     lease.untilMs = askedMs + this.leaseMs;
-    lease.nextMs = outcome === 'published' ? askedMs : askedMs + this.leaseMs * QUIET_SHARE;
+    lease.nextMs = outcome === 'unchanged' ? askedMs + this.leaseMs * QUIET_SHARE : askedMs;
   }
 
   /** Claims the room when it is this worker's turn. */

@@ -95,7 +95,12 @@ const dropScript = defineScript<DropArgs, boolean>({
   decode: (reply) => reply === 1,
 });
 
-const announcements = { '-1': 'fenced', '0': 'unchanged', '1': 'published' } as const;
+const announcements = {
+  '-1': 'fenced',
+  '0': 'unchanged',
+  '1': 'published',
+  '2': 'waiting',
+} as const;
 type Announced = (typeof announcements)[keyof typeof announcements];
 
 const announceScript = defineScript<

@@ -1,7 +1,9 @@
 -- announce-presence: the coordinator of a room renews its lease, ends the grace of those who have
 -- not come back, and publishes the number of people as the latest value "v" when anybody has come
--- or gone. A crowd is told a new number every 3 s at most: each costs a frame per listener.
--- KEYS[1] counts   hash  worker -> "<reports>:<until ms>"; # version; ! what was told last
+-- or gone. Each number costs a frame per listener, so a crowd is told when its number has come to
+-- rest, or has been another one for 5 s; never within 3 s of the last.
+-- KEYS[1] counts   hash  worker -> "<reports>:<until ms>"; # version; ! what was told last;
+--                        ~ "<version at the last look> <another than told since, ms>"
 -- KEYS[2] order    zset  user; score = rank * 1e15 + arrival (ms)
 -- KEYS[3] people   hash  user -> "<workers>|<rank>|<level>|<name>"
 -- KEYS[4] leaving  zset  users at no worker; score = end of their grace (ms)
@@ -13,7 +15,8 @@
 -- ARGV[3] token        its fencing token
 -- ARGV[4] ttl          ms of the lease
 -- ARGV[5] notices max  people in a room above which there are no notices
--- Returns: { -1 the lease has passed on / 0 all is as it was / 1 published, stale worker, ... }
+-- Returns: { -1 the lease has passed on / 0 all is as it was / 1 published / 2 to be told soon,
+--   stale worker, ... }
 -- Writes: lease, counts, order, people, leaving, values; publishes the value when it has changed
 -- Cost: about 10 us + 0.5 us for each worker
 -- @include clock
@@ -21,7 +24,7 @@ local K = {
   counts = KEYS[1], order = KEYS[2], people = KEYS[3], leaving = KEYS[4], feed = KEYS[6],
 }
 local NOW, GRACE, NOTICES_MAX = clockMs(ARGV[1]), 0, tonumber(ARGV[5])
-local CROWD_PAUSE_MS = 3000
+local CROWD_PAUSE_MS, MOVING_MS = 3000, 5000
 local row = redis.call('HMGET', KEYS[7], 'owner', 'token', 'until')
 local is_own = row[1] == ARGV[2] and row[2] == ARGV[3]
 if not is_own or tonumber(row[3]) <= NOW then return { -1 } end
@@ -30,11 +33,13 @@ redis.call('HSET', KEYS[7], 'until', string.format('%.0f', NOW + tonumber(ARGV[4
 if redis.call('EXISTS', KEYS[1]) == 0 then return { 0 } end
 -- @include presence
 local reply, rows = { 0 }, redis.call('HGETALL', KEYS[1])
-local told = nil
+local told, seen = nil, nil
 for at = 1, #rows, 2 do
   local till = string.match(rows[at + 1], '^%d+:(%d+)$')
   if rows[at] == '!' then
     told = rows[at + 1]
+  elseif rows[at] == '~' then
+    seen = rows[at + 1]
   elseif till and tonumber(till) <= NOW then
     reply[#reply + 1] = rows[at]
   end
@@ -45,8 +50,18 @@ if state == told then return reply end
 local before, before_ms = -1, 0
 local value = redis.call('HGET', KEYS[5], 'v')
 if value then before, before_ms = struct.unpack('>I8I8', value) end
-if told and count > NOTICES_MAX and NOW - before_ms < CROWD_PAUSE_MS then return reply end
+if told and count > NOTICES_MAX then
+  local seen_version, since = string.match(seen or '', '^(%d+) (%d+)$')
+  local is_at_rest = tonumber(seen_version) == version
+  local moving_ms = NOW - (tonumber(since) or NOW)
+  if NOW - before_ms < CROWD_PAUSE_MS or not (is_at_rest or moving_ms >= MOVING_MS) then
+    redis.call('HSET', KEYS[1], '~', string.format('%.0f %.0f', version, NOW - moving_ms))
+    reply[1] = 2
+    return reply
+  end
+end
 redis.call('HSET', KEYS[1], '!', state)
+redis.call('HDEL', KEYS[1], '~')
 local fresh = math.max(NOW, before + 1)
 local stamp = struct.pack('>I8I8', fresh, NOW)
 local message = cmsgpack.pack('v') .. cmsgpack.pack({ count = count, version = version })

@@ -167,11 +167,41 @@ t.test(
     const { count, users } = await readPresence(redis, keys, 100, 12_001);
     t.same([count, users.length], [10_000, 100]);
     await heard();
-    t.equal(counts.at(-1), 10_000);
-    t.equal(counts.length, 4, 'a crowd is told a number every 3 s, of seven looks');
+    t.same(counts, [400, 8_400, 10_000], 'the first, one after 5 s of coming, and all at rest');
     t.same(notices, []);
   },
 );
+
+t.test('a crowd that has told its number hears the next when it is at rest', async (t) => {
+  const { report, announce, counts, heard } = await stage(t, newRoom());
+  const come = (nowMs: number, from: number, many: number) =>
+    report(
+      'w1',
+      nowMs,
+      Array.from({ length: many }, (_, n) => change('+', `u${from + n}`)),
+    );
+  await come(1_000, 0, 200);
+  t.equal(await announce(1_100), 'published');
+  t.equal(await announce(2_100), 'unchanged');
+  await come(3_000, 200, 5);
+  t.equal(await announce(3_100), 'waiting', 'within 3 s of the last');
+  t.equal(await announce(4_200), 'published', 'at rest');
+  await come(8_000, 205, 5);
+  t.equal(await announce(8_100), 'waiting', 'nobody knows yet whether more will come');
+  await come(9_000, 210, 5);
+  t.equal(await announce(9_100), 'waiting', 'more came');
+  t.equal(await announce(10_100), 'published');
+  t.equal(await announce(11_100), 'unchanged');
+  for (let nowMs = 20_000; nowMs < 33_000; nowMs += 1_000) {
+    await come(nowMs, nowMs, 1);
+    await announce(nowMs + 100);
+  }
+  await heard();
+  t.same(counts, [200, 205, 215, 221, 227], 'one that never rests is told every 6 s');
+  await come(34_000, 34_000, 1);
+  await announce(34_100);
+  t.equal(await announce(35_200), 'published', 'what was seen before was forgotten');
+});
 
 t.test(
   'clients: the list by level, without ghosts, admins and anonymous; versions tell',
