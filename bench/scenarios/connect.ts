@@ -26,6 +26,8 @@ const WARM_UPS = 3;
 const FIRST_USER = 1_000_000;
 /** Until a worker has closed the channels of users who have left: that is not counted. */
 const FORGET_MS = 11_500;
+/** Until the room has told all of them how many there are: a frame for each, which is fan-out. */
+const STAY_MS = 8_000;
 /** An outage of the network; the server has time to say goodbye to all. */
 const AWAY_MS = 2_000;
 
@@ -98,8 +100,8 @@ export async function connect(run: Run): Promise<ScenarioReport> {
       `${count} connections a round, ${CROWD} at a time, right after ${count / 2} that are not ` +
         `counted; ${BACKLOG} messages of backlog. ${TRICKLE} at a time where it says a few.`,
       'Newcomers have a ticket that is good once and their own channel, which is not open yet: ' +
-        'two things to ask Redis. Who comes back was there two seconds ago, with the same token ' +
-        'and the ticket to come back with, and has the lobby instead of the own channel.',
+        'two things to ask Redis. Who comes back was there until two seconds ago, with the same ' +
+        'token and the ticket to come back with, and has the lobby instead of the own channel.',
       `Above the floor, which is the kernel's and the library's: ${shortNumber(median(above))} µs.`,
       `The promise of ${MICROS_MAX} µs was made where a raw upgrade takes 30 µs, so it is held ` +
         `against ${RAW_RATIO_MAX} raw upgrades of the same round, too.`,
@@ -195,6 +197,7 @@ async function sample(
   if (isReturning(setup)) {
     // Those who come back have been here: with this token and this ticket, until a moment ago.
     await generator.call('open', { ...target, setup: users, count });
+    await delay(STAY_MS);
     await generator.call('close', null);
     await delay(AWAY_MS);
   }
