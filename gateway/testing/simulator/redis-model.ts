@@ -63,6 +63,7 @@ export interface BanCall {
   readonly event: Buffer;
   /** Stands for what is hidden. */
   readonly hidden: Buffer;
+  readonly historyMax: number;
 }
 
 /** How long the planted bug keeps a new top to itself: longer than promised. */
@@ -174,7 +175,8 @@ export class RedisModel {
   }
 
   /** Bans a user for good: hides what there is of theirs, and sequences the act, once per field. */
-  ban({ channel, user, field, event, hidden }: BanCall, clockMs: number): Raw[] {
+  ban(call: BanCall, clockMs: number): Raw[] {
+    const { channel, user, field, event, hidden, historyMax } = call;
     const row = this.row(channel);
     if (row.epoch === '') return ['', 0, 0, 0];
     const known = this.knownMid(row, field);
@@ -187,7 +189,7 @@ export class RedisModel {
     }
     if (this.plant !== 'late-ban') row.restrictions.set(`b:${user}`, Number.MAX_SAFE_INTEGER);
     const nowMs = Math.max(clockMs, row.lastMs);
-    this.append(channel, row, [{ offset: row.top + 1, tail: event }], nowMs, 1_000);
+    this.append(channel, row, [{ offset: row.top + 1, tail: event }], nowMs, historyMax);
     row.mids.set(field, `${row.top}:${nowMs}`);
     return [row.epoch, row.top, 1, 1];
   }

@@ -174,7 +174,8 @@ class Run {
     const mid = `ban-${user}-${this.time.nowMs}`;
     moderateChannel
       .run(world.backend.client, {
-        ...{ keys: channelKeys(room), nowMs: 0, newEpoch: newEpoch(), historyMax: 1_000 },
+        ...{ keys: channelKeys(room), nowMs: 0, newEpoch: newEpoch() },
+        ...{ historyMax: world.options.historyMax },
         ...{ historyTtlSec: 600, midTtlMs: 300_000, field: `mod ${mid}`, action: 'restrict' },
         ...{ subject: `b:${user}`, event: packTail('c', { user, ban: true, by: 'mod' }, mid) },
         ...{ message: packTail('d', {}, ''), audit: '{}', settings: [] },

@@ -78,7 +78,8 @@ function compare({ model, keys, argv, nowMs }: ScriptCall): unknown {
 function moderate({ model, keys, argv, nowMs }: ScriptCall): unknown {
   const user = text(argv[7]).replace(/^b:/, '');
   const [field, event, hidden] = [text(argv[5]), buffer(argv[9]), buffer(argv[10])];
-  return model.ban({ channel: channelOfKey(keys[0] ?? ''), user, field, event, hidden }, nowMs);
+  const [channel, historyMax] = [channelOfKey(keys[0] ?? ''), number(argv[2])];
+  return model.ban({ channel, user, field, event, hidden, historyMax }, nowMs);
 }
 
 function claim({ model, keys, argv, nowMs }: ScriptCall): unknown {
