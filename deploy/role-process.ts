@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { type ChildServer, startChildServer } from '../cluster/index.js';
 import type { RolePlan } from './local-plan.js';
 
-/** @throws AppError with the role's last lines when it ends or is not ready within 40 s. */
+/**
+ * Generous, for a machine that does much else: a role that ends is told of at once, so this is only
+ * for one that hangs.
+ */
+const READY_DEADLINE_MS = 180_000;
+
+/** @throws AppError with the role's last lines when it ends or is not ready within 3 minutes. */
 export function startRole(
   plan: RolePlan,
   where: { distDir: string; logDir: string },
@@ -17,7 +23,7 @@ export function startRole(
     port: plan.opsPort,
     portBusyPattern: /EADDRINUSE/,
     isReady: () => isReady(plan.opsPort),
-    readyDeadlineMs: 40_000,
+    readyDeadlineMs: READY_DEADLINE_MS,
     stopDeadlineMs: 9_000,
     logFile: join(where.logDir, `${plan.name}.log`),
     env: { ...process.env, ...plan.env },

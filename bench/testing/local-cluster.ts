@@ -33,7 +33,7 @@ export interface LocalClusterOptions {
   readonly like?: LocalCluster;
 }
 
-/** Starts and waits for the ready line, at most 4 min. Stopped and removed when the scope ends. */
+/** Starts and waits for the ready line, at most 10 min. Stopped and removed when the scope ends. */
 export async function startLocalCluster(
   t: TestScope,
   options: LocalClusterOptions = {},
@@ -53,7 +53,7 @@ export async function startLocalCluster(
     if (options.like === undefined) rmSync(dataDir, { recursive: true, force: true });
   });
   await until(() => /^ready http/m.test(output) || child.exitCode !== null, {
-    deadlineMs: 240_000,
+    deadlineMs: 600_000,
     everyMs: 50,
     what: 'the cluster prints its ready line',
   }).catch((late: unknown) => {

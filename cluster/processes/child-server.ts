@@ -62,6 +62,8 @@ export interface ChildServer {
 
 const LOG_LINES_MAX = 60;
 const PROBE_EVERY_MS = 15;
+/** What starts slowly is asked more seldom, which makes a start longer by a twentieth at most. */
+const PROBE_SHARE = 1 / 20;
 
 const living = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -175,11 +177,12 @@ async function waitUntilReady(
     const isReady = await options.isReady(server.pid);
     if (exit !== undefined) throw exitFault(exit, options, output);
     if (isReady) return;
-    if (performance.now() - startedAt > deadlineMs) {
+    const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs > deadlineMs) {
       await server.kill();
       throw fault('CHILD_NOT_READY', options, output, { deadlineMs });
     }
-    await delay(PROBE_EVERY_MS);
+    await delay(Math.max(PROBE_EVERY_MS, elapsedMs * PROBE_SHARE));
   }
 }
 
