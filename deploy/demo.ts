@@ -43,11 +43,11 @@ export async function seedDemo(
 }
 
 /**
- * Waits until the site lists a live show, so that whoever opens it first sees one; at most 20 s.
+ * Waits until the site lists a live show, so that whoever opens it first sees one; at most 60 s.
  */
 export async function waitForLiveShow(ports: LocalPorts): Promise<void> {
   const url = `http://127.0.0.1:${ports.web}/api/v1/rooms?filter=live`;
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const response = await fetch(url).catch(() => undefined);
     const body =

@@ -65,7 +65,6 @@ export async function videoAdvances(page: Page, seconds = 1): Promise<void> {
       .getByTestId('video')
       .evaluate((element) => (element as unknown as { currentTime: number }).currentTime);
   const first = await until(position, {
-    deadlineMs: 40_000,
     everyMs: 100,
     what: 'the video has started',
   });

@@ -74,13 +74,21 @@ export async function startLocalCluster(
   };
 }
 
+/** Bases of one test file at a time. */
+const BASES_PER_JOB = 20;
+/** Tap numbers the files that run at the same time from 0, `jobs` of .taprc at most. */
+const JOBS_MAX = 4;
+
 /**
  * Below the ports that other tests take (15,000 and up), so that a cluster that is started again on
- * its old ports finds them free.
+ * its old ports finds them free; and not those of a file that runs at the same time, which may be
+ * about to take them.
  */
 async function freeBasePort(): Promise<number> {
+  const job = Number(process.env['TAP_JOB_ID'] ?? 0) % JOBS_MAX;
   for (;;) {
-    const base = 10_000 + PORT_SPAN * Math.floor(Math.random() * 90);
+    const place = job * BASES_PER_JOB + Math.floor(Math.random() * BASES_PER_JOB);
+    const base = 10_000 + PORT_SPAN * place;
     const all = Array.from({ length: PORT_SPAN }, (_, offset) => base + offset);
     const isFree = await Promise.all(all.map((port) => isPortFree(port, '0.0.0.0')));
     if (isFree.every(Boolean)) return base;
