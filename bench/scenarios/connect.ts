@@ -192,8 +192,6 @@ async function sample(
   const storePid = server.storePid ?? server.pid;
   const target = { host: '127.0.0.1', port: server.port, inFlight };
   await delay(Math.max(0, leaving.atMs + FORGET_MS - performance.now()));
-  const earlier = { ...setup, firstUser: firstUser + count };
-  await first.call('open', { ...target, setup: earlier, count: count / 2 });
   if (isReturning(setup)) {
     // Those who come back have been here: with this token and this ticket, until a moment ago.
     await generator.call('open', { ...target, setup: users, count });
@@ -201,6 +199,8 @@ async function sample(
     await generator.call('close', null);
     await delay(AWAY_MS);
   }
+  const earlier = { ...setup, firstUser: firstUser + count };
+  await first.call('open', { ...target, setup: earlier, count: count / 2 });
   const before = cpuMicros(server.pid);
   const storeBefore = cpuMicros(storePid);
   const { ms, refused } = await generator.call('open', { ...target, setup: users, count });
